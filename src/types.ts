@@ -1,0 +1,286 @@
+/**
+ * What callers and models see of a fall-back stream: types only.
+ *
+ * @module
+ */
+
+/**
+ * What a model's `stream()` gives: its chunks, as an async iterable (an async
+ * generator, a provider's stream object) or as a `ReadableStream`.
+ *
+ * A `ReadableStream` is read by a reader, so that it can be cancelled while a
+ * read is pending. If the source has `Symbol.asyncDispose` or `Symbol.dispose`,
+ * that is called when the attempt is closed.
+ *
+ * @typeParam Chunk The type of one piece of an answer.
+ */
+export type StreamSource<Chunk> = AsyncIterable<Chunk> | ReadableStream<Chunk>;
+
+/**
+ * Opens one stream of a model. It may throw, reject, or never settle: each of
+ * them is a failure of the attempt.
+ *
+ * @typeParam Request What is asked.
+ * @typeParam Chunk The type of one piece of an answer.
+ */
+export type ModelFunction<Request, Chunk> = (
+  request: Request,
+  context: ModelContext,
+) => StreamSource<Chunk> | PromiseLike<StreamSource<Chunk>>;
+
+/**
+ * A language model that can be asked for a stream.
+ *
+ * @typeParam Request What is asked.
+ * @typeParam Chunk The type of one piece of an answer.
+ */
+export interface Model<Request, Chunk> {
+  /** Names the model in records, events and errors. */
+  readonly name: string;
+  /** Who serves the model, for instance `"openai"`. */
+  readonly provider?: string | undefined;
+  /** Opens one stream of the model. */
+  readonly stream: ModelFunction<Request, Chunk>;
+  /**
+   * Does this chunk prove that the model is answering? Until one does, chunks
+   * are held back and the next model can still take over. Without it, every
+   * chunk does.
+   */
+  isContent?(chunk: Chunk): boolean;
+  /**
+   * Is this the chunk that ends a complete answer? Where it is given, a stream
+   * that ends without such a chunk is a truncation, hence a failure.
+   */
+  isFinal?(chunk: Chunk): boolean;
+}
+
+/**
+ * A model, or just the function that opens its stream. A function is named by
+ * its `name`, or else by its place: `"model-1"`.
+ *
+ * @typeParam Request What is asked.
+ * @typeParam Chunk The type of one piece of an answer.
+ */
+export type ModelLike<Request, Chunk> =
+  | Model<Request, Chunk>
+  | ModelFunction<Request, Chunk>;
+
+/** What a model gets besides the request, anew for every attempt. */
+export interface ModelContext {
+  /**
+   * Aborts when this attempt is given up or fails, with what ended it as the
+   * reason. It does not abort after the source has ended by itself.
+   */
+  readonly signal: AbortSignal;
+  /**
+   * Where the model puts what has to be closed with this attempt, last in
+   * first out. What is put there after the attempt was given up is closed at
+   * once, and that call throws the signal's reason.
+   */
+  readonly stack: Pick<AsyncDisposableStack, "use" | "adopt" | "defer">;
+  /** The name of the model. */
+  readonly model: string;
+  /** Which attempt of the whole call this is, from 1. */
+  readonly attempt: number;
+}
+
+/**
+ * One model's answer: its chunks in order, pulled from the model only when the
+ * caller pulls.
+ *
+ * Closing it (`break`, `return()`, `throw()`, `await using`) closes the model's
+ * stream at once, also while a `next()` is pending. The first `return()` or
+ * disposal throws what closing threw, if anything.
+ *
+ * @typeParam Chunk The type of one piece of an answer.
+ */
+export interface FallbackStream<Chunk>
+  extends AsyncIterableIterator<Chunk, undefined, undefined>, AsyncDisposable {
+  /** The name of the model that answers; in nested chains, of the innermost one. */
+  readonly model: string;
+  /** What was tried, first to last. The records are live. */
+  readonly attempts: readonly Attempt[];
+  /**
+   * Pulls the next chunk. Concurrent calls are answered in order.
+   *
+   * @returns The chunk, or `done` once the stream has ended and is closed.
+   * @throws What the model threw in mid-answer, the caller's abort reason, or
+   * an error of this module, once.
+   */
+  next(): Promise<IteratorResult<Chunk, undefined>>;
+  /**
+   * Closes the model's stream; every pending `next()` is answered `done`.
+   *
+   * @throws What closing threw, once.
+   */
+  return(): Promise<IteratorReturnResult<undefined>>;
+  /**
+   * Closes the model's stream like {@linkcode FallbackStream.return}, then
+   * rejects with `error`.
+   *
+   * @param error What to reject with.
+   * @throws Always `error`.
+   */
+  throw(error?: unknown): Promise<IteratorResult<Chunk, undefined>>;
+  /** The stream itself. */
+  [Symbol.asyncIterator](): this;
+  /**
+   * The rest of the answer as a `ReadableStream` that reads nothing ahead.
+   * Cancelling it closes the model's stream.
+   *
+   * @returns A stream over the same chunks as this iterator.
+   */
+  toReadableStream(): ReadableStream<Chunk>;
+}
+
+/**
+ * Options of {@linkcode fallbackStream}.
+ *
+ * @typeParam Request What is asked.
+ * @typeParam Chunk The type of one piece of an answer.
+ */
+export interface FallbackOptions<Request, Chunk> {
+  /**
+   * Cancels the call: it ends with the signal's reason once everything that is
+   * open has been closed or given up. Nothing falls back on it.
+   */
+  signal?: AbortSignal | undefined;
+  /**
+   * Which failures open the next model: error classes, predicates, or a list
+   * of which any may accept. Any other failure is thrown as it is.
+   *
+   * @default {() => true}
+   */
+  fallbackOn?: FallbackCondition | readonly FallbackCondition[] | undefined;
+  /** {@linkcode Model.isContent} for models that bring none of their own. */
+  isContent?: ((chunk: Chunk) => boolean) | undefined;
+  /** {@linkcode Model.isFinal} for models that bring none of their own. */
+  isFinal?: ((chunk: Chunk) => boolean) | undefined;
+  /**
+   * Whether a stream that ends without any content is an answer. Otherwise it
+   * is a failure, {@linkcode EmptyStreamError}.
+   *
+   * @default {false}
+   */
+  allowEmpty?: boolean | undefined;
+  /** How long each phase may take. */
+  timeouts?: Timeouts | undefined;
+  /**
+   * Is told what happens, in the order in which it happens. What it throws or
+   * returns changes nothing.
+   */
+  onEvent?: ((event: FallbackEvent) => unknown) | undefined;
+}
+
+/**
+ * How long each phase may take, in milliseconds from 0 to 2,147,483,647. When
+ * the time is up the phase ends with a {@linkcode ModelTimeoutError}, also if
+ * the model ignores its signal. Only `closeMs` has a default.
+ */
+export interface Timeouts {
+  /** From the start of an attempt until `stream()` has settled. Falls back. */
+  openMs?: number | undefined;
+  /** From the start of an attempt until its first content. Falls back. */
+  contentMs?: number | undefined;
+  /**
+   * For each pull after the first content, while the caller waits. A slow
+   * caller never times a model out.
+   */
+  idleMs?: number | undefined;
+  /** For the whole call, until its end is delivered. Ends it as an abort does. */
+  totalMs?: number | undefined;
+  /**
+   * For closing a source, and again for closing what the model put on its
+   * stack. What has not settled by then is given up.
+   *
+   * @default {1000}
+   */
+  closeMs?: number | undefined;
+}
+
+/**
+ * Accepts or refuses a failure: a class of errors, or a predicate, which may
+ * be asynchronous.
+ */
+export type FallbackCondition =
+  | ErrorClass
+  | ((error: unknown, attempt: Attempt) => boolean | PromiseLike<boolean>);
+
+/** `Error`, or a class that inherits from it. */
+export type ErrorClass = abstract new (...args: never[]) => Error;
+
+/**
+ * What has become of an attempt:
+ *
+ * - `pending`: opening, or waiting for content
+ * - `streaming`: committed, its chunks go to the caller
+ * - `completed`: it came to its end
+ * - `failed`: before its first content
+ * - `interrupted`: failed after its first content
+ * - `cancelled`: by the caller, or by `totalMs`
+ */
+export type Outcome =
+  | "pending"
+  | "streaming"
+  | "completed"
+  | "failed"
+  | "interrupted"
+  | "cancelled";
+
+/** The record of one attempt. Times are in milliseconds since the epoch. */
+export interface Attempt {
+  /** The model's name in the list. */
+  readonly model: string;
+  /** The model's place in the list, from 0. */
+  readonly index: number;
+  /** Which attempt of the whole call this is, from 1. */
+  readonly attempt: number;
+  /** When `stream()` was called. */
+  readonly startedAt: number;
+  /** When `stream()` had settled. */
+  readonly openedAt?: number;
+  /** When the first content came. */
+  readonly contentAt?: number;
+  /** When it failed, was cancelled, or came to its end. */
+  readonly endedAt?: number;
+  /** What has become of it. */
+  readonly outcome: Outcome;
+  /** How many chunks were delivered to the caller. */
+  readonly chunks: number;
+  /** Why it failed, was interrupted or cancelled. */
+  readonly error?: unknown;
+  /** What closing it threw, if anything; several are one `SuppressedError`. */
+  readonly closeError?: unknown;
+  /** The attempts of an inner chain. */
+  readonly nested?: readonly Attempt[];
+}
+
+/**
+ * Something that happened during a call:
+ *
+ * - `attempt`: a model is about to be asked
+ * - `open`: its `stream()` gave a source
+ * - `content`: its first content came, the call is committed to it
+ * - `failed`, `interrupted`, `completed`, `cancelled`: it has ended
+ * - `closed`: everything it had opened has been closed or given up
+ */
+export interface FallbackEvent {
+  /** What happened. */
+  readonly type:
+    | "attempt"
+    | "open"
+    | "content"
+    | "failed"
+    | "interrupted"
+    | "completed"
+    | "cancelled"
+    | "closed";
+  /** When, in milliseconds since the epoch. */
+  readonly at: number;
+  /** The attempt that it happened to; none where the call is cancelled between two attempts. */
+  readonly attempt?: Attempt;
+  /** All attempts of the call so far, first to last. The records are live. */
+  readonly attempts: readonly Attempt[];
+  /** Why an attempt failed, was interrupted or cancelled. */
+  readonly error?: unknown;
+}
