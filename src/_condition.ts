@@ -1,0 +1,37 @@
+// The question whether a failure opens the next model.
+
+import type { Call } from "./_call.ts";
+import type { ErrorClass, FallbackCondition } from "./types.ts";
+
+/**
+ * Whether any of the caller's conditions accepts the failure of the latest
+ * attempt. They are asked in order, as methods of the options.
+ *
+ * @throws {SuppressedError} What a condition threw, over the failure.
+ */
+export async function accepts<Request, Chunk>(
+  call: Call<Request, Chunk>,
+  failure: unknown,
+): Promise<boolean> {
+  const { conditions, options } = call.chain;
+  if (!conditions) return true;
+  const attempt = call.attempts.at(-1)!;
+  try {
+    for (const condition of conditions) {
+      const verdict = isErrorClass(condition)
+        ? failure instanceof condition
+        : condition.call(options, failure, attempt);
+      if (typeof verdict === "object" ? await call.wait(verdict) : verdict) {
+        return true;
+      }
+    }
+    return false;
+  } catch (error) {
+    call.throwIfStopped();
+    throw new SuppressedError(error, failure, "'fallbackOn' threw");
+  }
+}
+
+function isErrorClass(condition: FallbackCondition): condition is ErrorClass {
+  return condition === Error || condition.prototype instanceof Error;
+}

@@ -1,0 +1,106 @@
+/**
+ * Attempts as a waterfall for a terminal.
+ *
+ * @module
+ */
+
+import { messageOf, ModelTimeoutError } from "./errors.ts";
+import type { Attempt } from "./types.ts";
+
+const BAR_WIDTH = 30;
+const LONGEST_REASON = 120;
+
+/**
+ * Draws attempts as a waterfall: one line an attempt, to scale, with what
+ * ended it. `░` is waiting for content, `█` is answering. The attempts of an
+ * inner chain stand indented below the one that ran it.
+ *
+ * @example Usage
+ * ```ts
+ * import { fallbackStream, formatAttempts } from "@fallback/stream";
+ * import { fail, fakeModel } from "@fallback/stream/testing";
+ * import { assertStringIncludes } from "@std/assert";
+ *
+ * const models = [
+ *   fakeModel("gpt", [fail(new Error("overloaded"))]),
+ *   fakeModel("llama", ["Hel", "lo"]),
+ * ];
+ * await using stream = await fallbackStream(models, "hi");
+ * for await (const _ of stream);
+ *
+ * const lines = formatAttempts(stream.attempts).split("\n");
+ * assertStringIncludes(lines[0]!, "failed      Error: overloaded");
+ * assertStringIncludes(lines[1]!, "completed   2 chunks");
+ * ```
+ *
+ * @param attempts The records of a call, from `stream.attempts` or
+ * {@linkcode attemptsOf}.
+ * @returns The lines, without a line end after the last; nothing for none.
+ */
+export function formatAttempts(attempts: readonly Attempt[]): string {
+  const rows = [...flatten(attempts, "")];
+  const now = Date.now();
+  const start = Math.min(...rows.map(({ attempt }) => attempt.startedAt));
+  const end = Math.max(...rows.map(({ attempt }) => attempt.endedAt ?? now));
+  const nameWidth = Math.max(...rows.map(({ name }) => name.length));
+  const column = (time: number) =>
+    Math.floor((time - start) / Math.max(end - start, 1) * BAR_WIDTH);
+  return rows.map(({ name, attempt }) => {
+    const { startedAt, endedAt = now, contentAt = endedAt } = attempt;
+    const from = Math.min(column(startedAt), BAR_WIDTH - 1);
+    // However short, an attempt is seen.
+    const to = Math.max(column(endedAt), from + 1);
+    const answering = attempt.contentAt === undefined
+      ? to
+      : Math.min(column(contentAt), to - 1);
+    const bar = " ".repeat(from) + "░".repeat(answering - from) +
+      "█".repeat(to - answering);
+    return [
+      name.padEnd(nameWidth),
+      bar.padEnd(BAR_WIDTH),
+      attempt.outcome.padEnd(11),
+      explain(attempt),
+    ].join(" ").trimEnd();
+  }).join("\n");
+}
+
+function* flatten(
+  attempts: readonly Attempt[],
+  indent: string,
+): Generator<{ name: string; attempt: Attempt }> {
+  for (const attempt of attempts) {
+    yield { name: indent + oneLine(attempt.model), attempt };
+    yield* flatten(attempt.nested ?? [], `${indent}  `);
+  }
+}
+
+function explain(attempt: Attempt): string {
+  const { startedAt, contentAt, chunks } = attempt;
+  const said: string[] = [];
+  if (contentAt !== undefined || chunks > 0) {
+    said.push(`${chunks} ${chunks === 1 ? "chunk" : "chunks"}`);
+  }
+  if (contentAt !== undefined) {
+    said.push(`first content after ${contentAt - startedAt} ms`);
+  }
+  if ("error" in attempt) said.push(nameAndMessage(attempt.error));
+  if ("closeError" in attempt) {
+    said.push(`closing: ${nameAndMessage(attempt.closeError)}`);
+  }
+  return said.join(", ");
+}
+
+function nameAndMessage(error: unknown): string {
+  const message = messageOf(error);
+  const plain = error instanceof ModelTimeoutError ||
+    !(error instanceof Error);
+  return oneLine(plain ? message : `${error.name}: ${message}`);
+}
+
+/** Foreign text on one line of a terminal: no control characters, not too long. */
+function oneLine(text: string): string {
+  const line = text.replace(/[\s\p{C}]+/gu, " ").trim();
+  return line.length > LONGEST_REASON
+    ? `${line.slice(0, LONGEST_REASON - 1)}…`
+    : line;
+}

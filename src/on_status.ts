@@ -1,0 +1,59 @@
+/**
+ * A condition on the HTTP status that an error carries.
+ *
+ * @module
+ */
+
+import type { FallbackCondition } from "./types.ts";
+
+/**
+ * Makes a condition for `fallbackOn` that accepts errors by their HTTP status:
+ * `error.status`, else `error.statusCode`, else `error.response.status`,
+ * whichever of them is a number.
+ *
+ * @example Fall back when overloaded or broken, not when the request is wrong
+ * ```ts
+ * import { fallbackStream, onStatus } from "@fallback/stream";
+ * import { fail, fakeModel } from "@fallback/stream/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const busy = Object.assign(new Error("overloaded"), { status: 529 });
+ * const models = [fakeModel("a", [fail(busy)]), fakeModel("b", ["Hello"])];
+ *
+ * await using stream = await fallbackStream(models, "hi", {
+ *   fallbackOn: onStatus(408, 429, "5xx"),
+ * });
+ * assertEquals(stream.model, "b");
+ * ```
+ *
+ * @param codes Statuses from 100 to 599, and `"4xx"` and `"5xx"` for all of
+ * their kind.
+ * @returns The condition.
+ *
+ * @throws {TypeError} If no code is given.
+ * @throws {RangeError} If a code is none of these.
+ */
+export function onStatus(
+  ...codes: (number | "4xx" | "5xx")[]
+): FallbackCondition {
+  if (codes.length === 0) {
+    throw new TypeError("Cannot make a condition as 'codes' must not be empty");
+  }
+  for (const code of codes) {
+    if (code === "4xx" || code === "5xx") continue;
+    if (!(Number.isInteger(code) && code >= 100 && code <= 599)) {
+      throw new RangeError(
+        `Cannot make a condition as 'codes' must be statuses from 100 to 599, "4xx" or "5xx": current value is ${
+          String(code)
+        }`,
+      );
+    }
+  }
+  const accepted = new Set<unknown>(codes);
+  return (error: unknown) => {
+    const { status, statusCode, response } = Object(error);
+    const code = [status, statusCode, response?.status]
+      .find((value) => typeof value === "number") ?? NaN;
+    return accepted.has(code) || accepted.has(`${Math.trunc(code / 100)}xx`);
+  };
+}

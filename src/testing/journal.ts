@@ -1,0 +1,215 @@
+/**
+ * What the fakes were made to do, with its times.
+ *
+ * @module
+ */
+
+import { join } from "./_timers.ts";
+
+/** What happened to a fake. */
+export type JournalEntryType =
+  | "call"
+  | "open"
+  | "pull"
+  | "chunk"
+  | "end"
+  | "fail"
+  | "abort"
+  | "close"
+  | "closed";
+
+/** One line of a {@linkcode Journal}. */
+export interface JournalEntry {
+  /** When, in milliseconds since the first entry. */
+  readonly at: number;
+  /** The name of the fake. */
+  readonly model: string;
+  /** Which call of the journal it belongs to, from 1. */
+  readonly call: number;
+  /** What happened. */
+  readonly type: JournalEntryType;
+  /**
+   * The request, the chunk, the error or the abort's reason; of a `close` and
+   * a `closed` the way: `"return"`, `"cancel"`, `"dispose"` or `"stack"`.
+   */
+  readonly value: unknown;
+}
+
+/** One call of a fake's `stream()`, as far as it has come. */
+export interface FakeCall {
+  /** The name of the fake. */
+  readonly model: string;
+  /** Which call of the journal it is, from 1. */
+  readonly call: number;
+  /** What it was asked. */
+  readonly request: unknown;
+  /** The signal that it was given. */
+  readonly signal: AbortSignal;
+  /** Whether its stream has opened. */
+  readonly opened: boolean;
+  /** How it ended by itself, if it did. */
+  readonly ended: "end" | "fail" | undefined;
+  /** How many chunks were pulled from it. */
+  readonly chunks: number;
+  /** The ways in which it was closed, in order. */
+  readonly closes: readonly string[];
+}
+
+/** A call, as the fake that keeps it sees it. */
+export interface OpenCall extends FakeCall {
+  opened: boolean;
+  ended: "end" | "fail" | undefined;
+  chunks: number;
+  readonly closes: string[];
+  /** The ways in which it has to be closed, apart from being stopped. */
+  readonly owes: readonly string[];
+  write(type: JournalEntryType, value?: unknown): void;
+  /** Says what nobody should ever do to a stream. */
+  complain(problem: string): void;
+}
+
+/** Everything that happened to the fakes that share it. */
+export interface Journal {
+  /** The entries, in the order in which things happened. */
+  readonly entries: readonly JournalEntry[];
+  /** The calls, in order. */
+  readonly calls: readonly FakeCall[];
+  /**
+   * Counts the listeners that are put on a signal and not removed.
+   *
+   * @param signal The caller's signal, before it is handed to anybody.
+   * @returns The same signal.
+   */
+  watch(signal: AbortSignal): AbortSignal;
+  /**
+   * Throws one error that lists everything that is wrong: a stream that was
+   * left open or closed twice, a stack or a disposable source that was not
+   * closed exactly once, a pull beside or after another, an attempt that is
+   * over and whose signal did not abort, a listener left on a watched signal,
+   * a timer left when {@linkcode virtualTime} ended.
+   *
+   * @throws {Error} If anything is wrong.
+   */
+  assertClean(): void;
+  /** The entries as text, a line each, stable for snapshots. */
+  toString(): string;
+}
+
+/** A journal as the fakes see it. */
+export interface OpenJournal extends Journal {
+  begin(
+    call: Pick<OpenCall, "model" | "request" | "signal" | "owes">,
+  ): OpenCall;
+  complain(problem: string): void;
+}
+
+/**
+ * Makes an empty journal, to be shared by the fakes of one test.
+ *
+ * @returns The journal.
+ */
+export function createJournal(): Journal {
+  return new Recorder();
+}
+
+class Recorder implements OpenJournal {
+  readonly entries: JournalEntry[] = [];
+  readonly calls: OpenCall[] = [];
+  readonly #problems: string[] = [];
+  readonly #listeners = new Set<object>();
+  #start: number | undefined;
+
+  begin(
+    { model, request, signal, owes }: Pick<
+      OpenCall,
+      "model" | "request" | "signal" | "owes"
+    >,
+  ): OpenCall {
+    const number = this.calls.length + 1;
+    const call: OpenCall = {
+      model,
+      call: number,
+      request,
+      signal,
+      owes,
+      opened: false,
+      ended: undefined,
+      chunks: 0,
+      closes: [],
+      write: (type, value) => {
+        join(this);
+        this.#start ??= Date.now();
+        const at = Date.now() - this.#start;
+        this.entries.push({ at, model, call: number, type, value });
+      },
+      complain: (problem) => this.complain(`${model}#${number} ${problem}`),
+    };
+    this.calls.push(call);
+    call.write("call", request);
+    return call;
+  }
+
+  complain(problem: string): void {
+    this.#problems.push(problem);
+  }
+
+  watch(signal: AbortSignal): AbortSignal {
+    const { addEventListener, removeEventListener } = signal;
+    signal.addEventListener = (type: string, listener: object, ...rest: []) => {
+      this.#listeners.add(listener);
+      addEventListener.call(signal, type, listener as EventListener, ...rest);
+    };
+    signal.removeEventListener = (type: string, listener: object) => {
+      this.#listeners.delete(listener);
+      removeEventListener.call(signal, type, listener as EventListener);
+    };
+    return signal;
+  }
+
+  assertClean(): void {
+    const problems = [...this.#problems, ...this.calls.flatMap(whatIsWrong)];
+    const { size } = this.#listeners;
+    if (size > 0) problems.push(`${size} listeners are left on a signal`);
+    if (problems.length === 0) return;
+    throw new Error(
+      ["The journal is not clean:", ...problems, "", `${this}`].join("\n"),
+    );
+  }
+
+  toString(): string {
+    return this.entries.map(({ at, model, call, type, value }) => {
+      const line = `${String(at).padStart(6)} ${model}#${call} ${type}`;
+      return value === undefined ? line : `${line} ${show(value)}`;
+    }).join("\n");
+  }
+}
+
+function whatIsWrong(call: OpenCall): string[] {
+  const { model, opened, ended, closes, owes, signal } = call;
+  const problems: string[] = [];
+  const count = (way: string) => closes.filter((other) => other === way).length;
+  const stops = count("return") + count("cancel");
+  if (opened && !ended && stops === 0) problems.push("was left open");
+  if (stops > 1) problems.push(`was closed ${stops} times`);
+  for (const way of owes) {
+    const times = count(way);
+    // What belongs to the source is owed only once there is one.
+    if (times === 1 || (way === "dispose" && !opened)) continue;
+    problems.push(`had its ${way} closed ${times} times`);
+  }
+  if (ended !== "end" && !signal.aborted) {
+    problems.push("is over, but its signal did not abort");
+  }
+  return problems.map((problem) => `${model}#${call.call} ${problem}`);
+}
+
+/** A value in one stable line. */
+function show(value: unknown): string {
+  if (value instanceof Error) return `${value.name}: ${value.message}`;
+  if (typeof value === "string") return JSON.stringify(value);
+  try {
+    return JSON.stringify(value) ?? String(value);
+  } catch {
+    return typeof value;
+  }
+}
