@@ -28,6 +28,7 @@
  * @module
  */
 
+export { contract, type ContractCase, type Subject } from "./contract.ts";
 export {
   type FakeModel,
   fakeModel,

@@ -1,0 +1,160 @@
+// HTTP/1.1 by hand. `Deno.serve` answers a request that its handler refuses
+// with a 500, where a connection may have to be cut before any header; it joins
+// packets; and it tells that a client has left only by a signal whose use it
+// warns about.
+
+const HOST = "127.0.0.1";
+
+/** Answers a request; a rejection, or a body that breaks, cuts the connection. */
+export type Handler = (request: Request) => Promise<Response>;
+
+/** Where a server listens; disposing of it stops the server. */
+export interface HttpServer extends AsyncDisposable {
+  readonly url: string;
+}
+
+/**
+ * Serves one request per connection on a free port of this machine.
+ *
+ * @param handler Answers the requests. Their signal aborts when the client
+ * leaves or the server is stopped, and the body of the answer must break then.
+ * @returns The server. Disposing of it cuts every connection.
+ */
+export function serveHttp(handler: Handler): HttpServer {
+  const listener = Deno.listen({ hostname: HOST, port: 0 });
+  const exchanges = new Map<Deno.Conn, Promise<void>>();
+  const accepting = (async () => {
+    for await (const connection of listener) {
+      const exchanged = exchange(connection, handler)
+        .finally(() => exchanges.delete(connection));
+      exchanges.set(connection, exchanged);
+    }
+  })();
+  return {
+    url: `http://${HOST}:${listener.addr.port}`,
+    async [Symbol.asyncDispose]() {
+      close(listener);
+      await accepting;
+      for (const connection of exchanges.keys()) close(connection);
+      await Promise.all(exchanges.values());
+    },
+  };
+}
+
+/** One request and its answer. */
+async function exchange(
+  connection: Deno.TcpConn,
+  handler: Handler,
+): Promise<void> {
+  const client = new AbortController();
+  let watching: Promise<void> | undefined;
+  try {
+    connection.setNoDelay();
+    const request = await readRequest(connection, client.signal);
+    watching = untilLeft(connection).finally(() => client.abort());
+    const response = await handler(request);
+    await write(connection, headOf(response));
+    for await (const packet of response.body ?? []) {
+      await write(connection, framed(packet));
+    }
+    await write(connection, encoder.encode("0\r\n\r\n"));
+  } catch {
+    // All that the client is to see of it is an end that comes too early.
+  } finally {
+    close(connection);
+    await watching;
+  }
+}
+
+async function readRequest(
+  connection: Deno.Conn,
+  signal: AbortSignal,
+): Promise<Request> {
+  let bytes = await readMore(connection, new Uint8Array());
+  let bodyAt = findBody(bytes);
+  while (bodyAt < 0) {
+    bytes = await readMore(connection, bytes);
+    bodyAt = findBody(bytes);
+  }
+  const head = new TextDecoder().decode(bytes.subarray(0, bodyAt)).trimEnd();
+  const [line = "", ...fields] = head.split("\r\n");
+  const headers = new Headers(fields.map((field) => {
+    const colon = field.indexOf(":");
+    return [field.slice(0, colon), field.slice(colon + 1)];
+  }));
+  const end = bodyAt + Number(headers.get("content-length"));
+  while (bytes.length < end) bytes = await readMore(connection, bytes);
+  const [method = "", target] = line.split(" ");
+  return new Request(`http://${headers.get("host")}${target}`, {
+    method,
+    headers,
+    body: end > bodyAt ? bytes.slice(bodyAt, end) : null,
+    signal,
+  });
+}
+
+/** Where the head ends, or -1. */
+function findBody(bytes: Uint8Array): number {
+  const at = bytes.findIndex((byte, at) =>
+    byte === 13 && bytes[at + 1] === 10 && bytes[at + 2] === 13 &&
+    bytes[at + 3] === 10
+  );
+  return at < 0 ? at : at + 4;
+}
+
+async function readMore(
+  connection: Deno.Conn,
+  bytes: Uint8Array,
+): Promise<Uint8Array> {
+  const more = new Uint8Array(16 * 1024);
+  const length = await connection.read(more);
+  if (length === null) throw new Error("The client left");
+  const joined = new Uint8Array(bytes.length + length);
+  joined.set(bytes);
+  joined.set(more.subarray(0, length), bytes.length);
+  return joined;
+}
+
+/** Waits until the client closes the connection, or we do. */
+async function untilLeft(connection: Deno.Conn): Promise<void> {
+  const ignored = new Uint8Array(1024);
+  try {
+    while (await connection.read(ignored) !== null);
+  } catch {
+    // Closed less politely.
+  }
+}
+
+const encoder = new TextEncoder();
+
+function headOf({ status, headers }: Response): Uint8Array {
+  const fields = [...headers, ["connection", "close"], [
+    "transfer-encoding",
+    "chunked",
+  ]].map(([name, value]) => `${name}: ${value}\r\n`);
+  return encoder.encode(`HTTP/1.1 ${status} \r\n${fields.join("")}\r\n`);
+}
+
+/** A packet as a chunk of a chunked body: its length in front of it. */
+function framed(packet: Uint8Array): Uint8Array {
+  const length = encoder.encode(`${packet.length.toString(16)}\r\n`);
+  const bytes = new Uint8Array(length.length + packet.length + 2);
+  bytes.set(length);
+  bytes.set(packet, length.length);
+  bytes.set([13, 10], length.length + packet.length);
+  return bytes;
+}
+
+async function write(connection: Deno.Conn, bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.length;) {
+    at += await connection.write(bytes.subarray(at));
+  }
+}
+
+function close(resource: Disposable): void {
+  try {
+    resource[Symbol.dispose]();
+  } catch {
+    // It is closed already.
+  }
+}

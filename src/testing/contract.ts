@@ -1,0 +1,36 @@
+/**
+ * The rules as cases, so that any implementation can be measured with the same
+ * ruler.
+ *
+ * @module
+ */
+
+import { cancellation } from "./contract/_cancellation.ts";
+import { clocks } from "./contract/_clocks.ts";
+import { closing } from "./contract/_closing.ts";
+import { flow } from "./contract/_flow.ts";
+import { nesting } from "./contract/_nesting.ts";
+import { order } from "./contract/_order.ts";
+import { cast, type ContractCase, type Subject } from "./contract/_scene.ts";
+
+export type { ContractCase, Subject };
+
+/**
+ * The promises of this module, each as a case that runs in virtual time and
+ * without any permission, for every kind of source.
+ *
+ * @example Measure an implementation
+ * ```ts
+ * import { fallbackModel, fallbackStream } from "@fallback/stream";
+ * import { contract } from "@fallback/stream/testing";
+ *
+ * for (const { run } of contract({ fallbackModel, fallbackStream })) await run();
+ * ```
+ *
+ * @param subject The implementation.
+ * @returns The cases, in the order of the rules.
+ */
+export function contract(subject: Subject): readonly ContractCase[] {
+  return [order, cancellation, closing, flow, clocks, nesting]
+    .flat().flatMap((promised) => cast(subject, promised));
+}

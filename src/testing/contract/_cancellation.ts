@@ -1,0 +1,340 @@
+// Cancellation: R8 and R9.
+
+import { fail, hang, open, wait } from "../script.ts";
+import {
+  called,
+  caught,
+  happened,
+  pass,
+  type Promised,
+  promised,
+  read,
+  same,
+  stopOf,
+} from "./_scene.ts";
+
+const done = { done: true, value: undefined };
+const stop = new Error("stop");
+
+/** The promises of R8 and R9. */
+export const cancellation: Promised[] = [
+  promised(
+    "R8",
+    "ends with the signal's reason while a model opens or thinks, also one that ignores it",
+    async ({ fallbackStream, fake, signal, journal }) => {
+      const asked: unknown[] = [];
+      const fallbackOn = (error: unknown) => asked.push(error) > 0;
+      for (const script of [[hang()], [open(), hang()], ["meta", hang()]]) {
+        for (const ignoresAbort of [false, true]) {
+          const start = Date.now();
+          const models = [
+            fake("a", script, {
+              ignoresAbort,
+              isContent: (chunk) => chunk !== "meta",
+            }),
+            fake("b", ["b0"]),
+          ];
+          const error = await caught(
+            fallbackStream(models, "hi", {
+              signal: signal(10, stop),
+              fallbackOn,
+              timeouts: { closeMs: 5 },
+            }),
+          );
+          same(error, stop, "the error");
+          // A generator that ignores its abort cannot be closed either.
+          const late = ignoresAbort && script.length > 1 &&
+            Date.now() - start === 15;
+          same(Date.now() - start, late ? 15 : 10, "the time it took");
+        }
+      }
+      same(asked, [], "what fallbackOn was asked");
+      same(new Set(called(journal)), new Set(["a"]), "the models called");
+      same(
+        journal.calls.map((call) => call.signal.reason),
+        Array(6).fill(stop),
+        "the reasons that the models saw",
+      );
+    },
+  ),
+  promised(
+    "R8",
+    "opens nothing when the signal has aborted already",
+    async ({ fallbackStream, fake, signal, journal }) => {
+      const aborted = signal(0, stop);
+      await pass(0);
+      same(
+        await caught(
+          fallbackStream([fake("a", ["a0"])], "hi", { signal: aborted }),
+        ),
+        stop,
+        "the error",
+      );
+      same(called(journal), [], "the models called");
+    },
+  ),
+  promised(
+    "R8",
+    "ends the wait for a condition, whose answer then counts no more",
+    async ({ fallbackStream, fake, signal, journal }) => {
+      const models = [fake("a", [fail(1)]), fake("b", ["b0"])];
+      const fallbackOn = async () => {
+        await pass(20);
+        return true;
+      };
+      same(
+        await caught(
+          fallbackStream(models, "hi", {
+            signal: signal(10, stop),
+            fallbackOn,
+          }),
+        ),
+        stop,
+        "the error",
+      );
+      same(Date.now(), 10, "the time it took");
+      await pass(20);
+      same(called(journal), ["a"], "the models called");
+    },
+  ),
+  promised(
+    "R8",
+    "opens no other model when it is aborted by the caller's own code",
+    async ({ fallbackStream, fake, journal }) => {
+      for (
+        const place of [
+          "attempt",
+          "open",
+          "content",
+          "failed",
+          "closed",
+          "condition",
+          "isContent",
+        ]
+      ) {
+        const controller = new AbortController();
+        const at = (here: string) => {
+          if (here === place) controller.abort(stop);
+          return true;
+        };
+        const models = [
+          fake("a", ["meta", fail(1)], {
+            isContent: (chunk) => chunk !== "meta",
+          }),
+          fake("b", ["b0"], { isContent: () => at("isContent") }),
+          fake("c", ["c0"]),
+        ];
+        const signal = journal.watch(controller.signal);
+        const opening = fallbackStream(models, "hi", {
+          signal,
+          onEvent: ({ type }) => at(type),
+          fallbackOn: () => at("condition"),
+        });
+        same(
+          await caught(opening),
+          stop,
+          `the error when aborted at '${place}'`,
+        );
+      }
+      same(
+        called(journal).includes("c"),
+        false,
+        "whether the last model was called",
+      );
+    },
+  ),
+  promised(
+    "R8",
+    "takes a provider's AbortError for a failure like any other",
+    async ({ fallbackStream, fake }) => {
+      const models = [
+        fake("a", [fail(new DOMException("upstream", "AbortError"))]),
+        fake("b", ["b0"]),
+      ];
+      same(await read(await fallbackStream(models, "hi")), ["b0"], "chunks");
+    },
+  ),
+  promised(
+    "R8",
+    "closes at once after commitment, pull or no pull, and drops what was held",
+    async ({ fallbackStream, fake, kind, signal, journal }) => {
+      const model = fake("a", ["meta", "a1", "a2"], {
+        isContent: (chunk) => chunk === "a1",
+      });
+      const stream = await fallbackStream([model], "hi", {
+        signal: signal(10, stop),
+      });
+      await pass(10);
+      same(happened(journal).slice(-3), [
+        "a abort",
+        `a close ${stopOf(kind)}`,
+        `a closed ${stopOf(kind)}`,
+      ], "what happened");
+      same(await caught(stream.next()), stop, "the next result");
+      same(
+        [await stream.next(), await stream.next()],
+        [done, done],
+        "what comes after it",
+      );
+      same(
+        stream.attempts.map(({ outcome, chunks, error }) => ({
+          outcome,
+          chunks,
+          error,
+        })),
+        [{ outcome: "cancelled", chunks: 0, error: stop }],
+        "the record",
+      );
+      await stream[Symbol.asyncDispose]();
+    },
+  ),
+  promised(
+    "R8",
+    "tells the oldest next() that waits, and answers the others done",
+    async ({ fallbackStream, fake, signal }) => {
+      for (const ignoresAbort of [false, true]) {
+        const start = Date.now();
+        const stream = await fallbackStream(
+          [fake("a", ["a0", hang()], { ignoresAbort })],
+          "hi",
+          { signal: signal(10, stop) },
+        );
+        await stream.next();
+        const pulls = [stream.next(), stream.next(), stream.next()];
+        same(await caught(pulls[0]!), stop, "the oldest");
+        same([await pulls[1], await pulls[2], await stream.next()], [
+          done,
+          done,
+          done,
+        ], "the others");
+        same(
+          Date.now() - start <= 10 + 1000,
+          true,
+          "whether it took no longer than closing may",
+        );
+      }
+    },
+  ),
+  promised(
+    "R8",
+    "drops a rejection that was not delivered when the stream is closed",
+    async ({ fallbackStream, fake, signal }) => {
+      const stream = await fallbackStream([fake("a", ["a0", hang()])], "hi", {
+        signal: signal(10, stop),
+      });
+      await pass(20);
+      same(await stream.return(), done, "return()");
+      same(await stream.next(), done, "next()");
+    },
+  ),
+  promised(
+    "R8",
+    "leaves nothing on the caller's signal",
+    async ({ fallbackStream, fake, signal }) => {
+      const forever = signal();
+      const { any } = AbortSignal;
+      let composed = 0;
+      AbortSignal.any = (signals) => {
+        const list = [...signals];
+        if (list.includes(forever)) composed++;
+        return any.call(AbortSignal, list);
+      };
+      try {
+        await read(
+          await fallbackStream(
+            [fake("a", [fail(1)]), fake("b", ["b0"])],
+            "hi",
+            { signal: forever },
+          ),
+        );
+        await caught(
+          fallbackStream([fake("a", [fail(1)])], "hi", { signal: forever }),
+        );
+        await caught(
+          read(
+            await fallbackStream([fake("a", ["a0", fail(1)])], "hi", {
+              signal: forever,
+            }),
+          ),
+        );
+        await (await fallbackStream([fake("a", ["a0", hang()])], "hi", {
+          signal: forever,
+        })).return();
+      } finally {
+        AbortSignal.any = any;
+      }
+      same(
+        composed,
+        0,
+        "signals composed of the caller's, which stay on it while it lives",
+      );
+      // The journal counts the listeners.
+    },
+  ),
+  promised(
+    "R9",
+    "closes the model's stream however the caller leaves, and opens no other",
+    async ({ fallbackStream, fake, kind, journal }) => {
+      const models = [
+        fake("a", ["a0", wait(1), "a1", hang()]),
+        fake("b", ["b0"]),
+      ];
+      const ways: ((
+        stream: Awaited<ReturnType<typeof fallbackStream<unknown, string>>>,
+      ) => PromiseLike<unknown>)[] = [
+        (stream) => read(stream, 1),
+        (stream) => stream.return(),
+        (stream) => stream[Symbol.asyncDispose](),
+        async (stream) =>
+          same(
+            await caught(stream.throw(stop)),
+            stop,
+            "what throw() rejects with",
+          ),
+        (stream) => stream.toReadableStream().cancel("enough"),
+        async (stream) => {
+          const reader = stream.toReadableStream().getReader();
+          await reader.read();
+          const read = reader.read();
+          await reader.cancel();
+          same((await read).done, true, "the read that waited");
+        },
+        async (stream) => {
+          const fails = async () => {
+            for await (const _ of stream) throw stop;
+          };
+          same(await caught(fails()), stop, "the error of the caller's loop");
+        },
+      ];
+      for (const leave of ways) {
+        const stream = await fallbackStream(models, "hi");
+        await leave(stream);
+        same(
+          stream.attempts.map(({ outcome }) => outcome),
+          ["cancelled"],
+          "the outcome",
+        );
+        const { closes, signal } = journal.calls.at(-1)!;
+        same(closes, [stopOf(kind)], "how it was closed");
+        same(signal.reason.name, "AbortError", "the reason that the model saw");
+        same(await stream.next(), done, "next() after it");
+      }
+      same(new Set(called(journal)).size, 1, "models called");
+    },
+  ),
+  promised(
+    "R9",
+    "gives the rest as a ReadableStream, which ends and fails as the stream does",
+    async ({ fallbackStream, fake }) => {
+      const lost = new Error("connection lost");
+      const stream = await fallbackStream(
+        [fake("a", ["a0", "a1", "a2"])],
+        "hi",
+      );
+      await stream.next();
+      same(await read(stream.toReadableStream()), ["a1", "a2"], "chunks");
+      const cut = await fallbackStream([fake("a", ["a0", fail(lost)])], "hi");
+      same(await caught(read(cut.toReadableStream())), lost, "its error");
+    },
+  ),
+];

@@ -1,0 +1,507 @@
+// Closing: R10 to R13.
+
+import type { ModelContext } from "../../types.ts";
+import { fail, hang, open, wait } from "../script.ts";
+import {
+  called,
+  caught,
+  happened,
+  pass,
+  type Promised,
+  promised,
+  read,
+  same,
+  stopOf,
+} from "./_scene.ts";
+
+const done = { done: true, value: undefined };
+const isContent = (chunk: string) => chunk !== "meta";
+
+/** The promises of R10 to R13. */
+export const closing: Promised[] = [
+  promised(
+    "R10",
+    "closes a stream that opens after its attempt was given up, once",
+    async ({ fallbackStream, fake, kind, journal }) => {
+      const late = fake("late", [wait(50), "l0"], {
+        ignoresAbort: true,
+        onDispose: [],
+        onStack: [],
+      });
+      const stream = await fallbackStream(
+        [late, fake("b", ["b0", wait(100), "b1"])],
+        "hi",
+        { timeouts: { openMs: 10 } },
+      );
+      same(Date.now(), 10, "the time of the answer");
+      same(await read(stream), ["b0", "b1"], "chunks");
+      same(
+        happened(journal).filter((line) => line.startsWith("late")),
+        [
+          "late call",
+          "late abort",
+          "late close stack",
+          "late closed stack",
+          "late open",
+          `late close ${stopOf(kind)}`,
+          "late close dispose",
+          `late closed ${stopOf(kind)}`,
+          "late closed dispose",
+        ].sort((a, b) => rank(a) - rank(b)),
+        "what happened",
+      );
+      function rank(line: string): number {
+        return [
+          "call",
+          "abort",
+          "close stack",
+          "closed stack",
+          "open",
+          `close ${stopOf(kind)}`,
+          `closed ${stopOf(kind)}`,
+          "close dispose",
+          "closed dispose",
+        ]
+          .findIndex((event) => line === `late ${event}`);
+      }
+    },
+  ),
+  promised(
+    "R10",
+    "closes in order: signal, source, disposal, stack last in first out",
+    async ({ fallbackStream, kind, fake, journal }) => {
+      const order: string[] = [];
+      const model = fake("a", ["a0", hang()], {
+        onClose: [wait(1)],
+        onDispose: [wait(1)],
+      });
+      const stacked = {
+        name: "a",
+        stream(request: unknown, context: ModelContext) {
+          context.stack.defer(() => void order.push("first"));
+          context.stack.adopt("second", (value) => void order.push(value));
+          context.stack.use({
+            [Symbol.dispose]: () => void order.push("third"),
+          });
+          context.signal.addEventListener("abort", () => order.push("abort"));
+          return model.stream(request, context);
+        },
+      };
+      const stream = await fallbackStream([stacked], "hi");
+      await stream.return();
+      same(happened(journal).slice(2), [
+        "a abort",
+        `a close ${stopOf(kind)}`,
+        `a closed ${stopOf(kind)}`,
+        "a close dispose",
+        "a closed dispose",
+      ], "what happened to the source");
+      same(order, ["abort", "third", "second", "first"], "the order");
+      same(Date.now(), 2, "the time it took");
+    },
+  ),
+  promised(
+    "R10",
+    "neither aborts nor stops a stream that came to its end, but disposes of it and of its stack",
+    async ({ fallbackStream, fake, journal }) => {
+      const stream = await fallbackStream([
+        fake("a", ["a0"], { onDispose: [wait(3)], onStack: [wait(4)] }),
+      ], "hi");
+      same(await read(stream), ["a0"], "chunks");
+      same(Date.now(), 7, "the time when the caller saw the end");
+      same(journal.calls[0]!.closes, ["dispose", "stack"], "how it was closed");
+      same(
+        journal.calls[0]!.signal.aborted,
+        false,
+        "whether its signal aborted",
+      );
+    },
+  ),
+  promised(
+    "R10",
+    "does not stop a stream that threw by itself",
+    async ({ fallbackStream, fake, journal }) => {
+      const models = [
+        fake("a", [open(), fail(1)]),
+        fake("b", ["b0", fail(2)], { onDispose: [] }),
+      ];
+      same(
+        await caught(read(await fallbackStream(models, "hi"))),
+        2,
+        "the error",
+      );
+      same(
+        journal.calls.map(({ closes }) => closes),
+        [[], ["dispose"]],
+        "how they were closed",
+      );
+      same(
+        journal.calls.map(({ signal }) => signal.reason),
+        [1, 2],
+        "the reasons that they saw",
+      );
+    },
+  ),
+  promised(
+    "R10",
+    "tells the model what ended its attempt",
+    async ({ fallbackStream, fake, journal }) => {
+      const wrong = new Error("wrong");
+      const models = [
+        fake("a", ["x"], {
+          isContent: () => {
+            throw wrong;
+          },
+        }),
+        fake("b", [hang()]),
+        fake("c", [fail(undefined)]),
+        fake("d", ["d0", hang()]),
+      ];
+      const stream = await fallbackStream(models, "hi", {
+        timeouts: { openMs: 5 },
+      });
+      await stream.return();
+      const [a, b, c, d] = journal.calls.map(({ signal }) => signal.reason);
+      same(a, wrong, "the reason of a failure");
+      same(b.name, "ModelTimeoutError", "the reason of a time-out");
+      same(
+        [c.name, d.name],
+        ["AbortError", "AbortError"],
+        "the reasons of a failure of undefined and of a closed stream",
+      );
+    },
+  ),
+  promised(
+    "R10",
+    "closes at once what a model puts on its stack too late, and refuses it",
+    async ({ fallbackStream, fake }) => {
+      let closed = 0;
+      let refusal: unknown;
+      const connects = {
+        name: "connects",
+        async stream(_: unknown, { stack }: ModelContext) {
+          await pass(50);
+          try {
+            stack.use({
+              [Symbol.asyncDispose]: () =>
+                Promise.resolve(closed++) as unknown as Promise<void>,
+            });
+          } catch (error) {
+            refusal = error;
+          }
+          return await new Promise<never>(() => {});
+        },
+      };
+      const stream = await fallbackStream<unknown, string>(
+        [connects, fake("b", ["b0", wait(100)])],
+        "hi",
+        { timeouts: { openMs: 10 } },
+      );
+      await read(stream);
+      same(closed, 1, "how often it was closed");
+      same(refusal, stream.attempts[0]!.error, "what it was refused with");
+    },
+  ),
+  promised(
+    "R10",
+    "refuses the stack after the end with a ReferenceError",
+    async ({ fallbackStream, fake }) => {
+      let kept: ModelContext | undefined;
+      let closed = 0;
+      const model = fake("a", ["a0"]);
+      const keeps = {
+        name: "keeps",
+        stream: (request: unknown, context: ModelContext) =>
+          model.stream(request, kept = context),
+      };
+      await read(await fallbackStream([keeps], "hi"));
+      const late = () => kept!.stack.adopt(1, () => void closed++);
+      same(
+        (await caught((async () => late())()) as Error).name,
+        "ReferenceError",
+        "the refusal",
+      );
+      await pass(1);
+      same(closed, 1, "how often it was closed");
+    },
+  ),
+  promised(
+    "R10",
+    "lets the model use its stack while it streams",
+    async ({ fallbackStream }) => {
+      const order: string[] = [];
+      async function* model(_: unknown, { stack }: ModelContext) {
+        yield "a0";
+        stack.defer(() => void order.push("closed"));
+        yield "a1";
+      }
+      const stream = await fallbackStream([model], "hi");
+      await stream.next();
+      await stream.next();
+      same(order, [], "closed before the end");
+      await stream.return();
+      same(order, ["closed"], "closed at the end");
+    },
+  ),
+  promised(
+    "R11",
+    "keeps what a close throws, and the chain goes on",
+    async ({ fallbackStream, fake }) => {
+      const [failure, first, second] = [
+        new Error("failure"),
+        new Error("dispose"),
+        new Error("stack"),
+      ];
+      const model = fake("a", [open(), fail(failure)], {
+        onDispose: [fail(first)],
+        onStack: [fail(second)],
+      });
+      const stream = await fallbackStream([model, fake("b", ["b0"])], "hi");
+      same(await read(stream), ["b0"], "chunks");
+      const { error, closeError } = stream.attempts[0]!;
+      const { name, error: later, suppressed } = closeError as SuppressedError;
+      same([error, name, later, suppressed], [
+        failure,
+        "SuppressedError",
+        second,
+        first,
+      ], "the record");
+      const refused = await caught(
+        fallbackStream([model], "hi", { fallbackOn: () => false }),
+      );
+      same(refused, failure, "the error where nothing falls back");
+    },
+  ),
+  promised(
+    "R11",
+    "throws a close error from the first return() or disposal, once, never from next()",
+    async ({ fallbackStream, fake, kind }) => {
+      const wrong = new Error("wrong");
+      const left = await fallbackStream([
+        fake("a", ["a0", "a1"], { onClose: [fail(wrong)] }),
+      ], "hi");
+      await left.next();
+      same(await caught(left.return()), wrong, "return()");
+      await left.return();
+      await left[Symbol.asyncDispose]();
+      const ended = await fallbackStream([
+        fake("a", ["a0"], { onDispose: [fail(wrong)] }),
+      ], "hi");
+      same(await read(ended), ["a0"], "chunks");
+      same(ended.attempts[0]!.closeError, wrong, "the record");
+      same(await caught(ended[Symbol.asyncDispose]()), wrong, "the disposal");
+      await ended.return();
+      const cut = await fallbackStream([
+        fake("a", ["a0", fail(1)], { onDispose: [fail(wrong)] }),
+      ], "hi");
+      same(await caught(read(cut)), 1, `the error of a cut ${kind}`);
+      same(await caught(cut.return()), wrong, "return() after it");
+    },
+  ),
+  promised(
+    "R11",
+    "takes the echo of its own abort for no error",
+    async ({ fallbackStream, fake, signal }) => {
+      const stop = new Error("stop");
+      const echoes = [
+        (reason: unknown) => reason,
+        (reason: unknown) => new Error("closed", { cause: reason }),
+        () => new DOMException("closed", "AbortError"),
+        (reason: unknown) =>
+          new SuppressedError(reason, new DOMException("", "AbortError")),
+      ];
+      const wrong = new Error("wrong");
+      for (const echo of echoes) {
+        const model = fake("a", ["a0", hang()]);
+        const echoing = {
+          name: "echoing",
+          stream(request: unknown, context: ModelContext) {
+            context.stack.defer(() => {
+              throw echo(context.signal.reason);
+            });
+            return model.stream(request, context);
+          },
+        };
+        const stream = await fallbackStream([echoing], "hi");
+        await read(stream, 1);
+        same(
+          "closeError" in stream.attempts[0]!,
+          false,
+          "whether an echo is recorded",
+        );
+        const aborted = await fallbackStream([echoing], "hi", {
+          signal: signal(5, stop),
+        });
+        same(
+          await caught(read(aborted)),
+          stop,
+          "the error of an aborted stream",
+        );
+        await aborted.return();
+        const mixed = {
+          name: "mixed",
+          stream(request: unknown, context: ModelContext) {
+            context.stack.defer(() => {
+              throw wrong;
+            });
+            return echoing.stream(request, context);
+          },
+        };
+        same(
+          await caught(read(await fallbackStream([mixed], "hi"), 1)),
+          wrong,
+          "an error beside an echo",
+        );
+      }
+      const failure = new Error("failure");
+      const failing = fake("a", ["meta", fail(failure)], {
+        isContent,
+        onDispose: [fail(failure)],
+      });
+      const error = await caught(fallbackStream([failing], "hi")) as
+        & AggregateError
+        & { attempts: object[] };
+      same(
+        "closeError" in error.attempts[0]!,
+        false,
+        "whether its own failure is recorded",
+      );
+    },
+  ),
+  promised(
+    "R12",
+    "gives up what does not close in time, closes the rest and goes on",
+    async ({ fallbackStream, fake, kind, journal }) => {
+      const model = fake("a", ["meta", wait(5), hang()], {
+        isContent,
+        onClose: [hang()],
+        onDispose: [hang()],
+        onStack: [wait(30), hang()],
+      });
+      const stream = await fallbackStream([model, fake("b", ["b0"])], "hi", {
+        timeouts: { contentMs: 100, closeMs: 40 },
+      });
+      same(Date.now(), 100 + 40 + 40, "the time of the answer");
+      same(
+        journal.calls[0]!.closes,
+        [stopOf(kind), "dispose", "stack"],
+        "how it was closed",
+      );
+      const { error, suppressed } = stream.attempts[0]!
+        .closeError as SuppressedError;
+      const each = [suppressed, error].map(({ name, phase, ms, model }) => ({
+        name,
+        phase,
+        ms,
+        model,
+      }));
+      const expected = {
+        name: "ModelTimeoutError",
+        phase: "close",
+        ms: 40,
+        model: "a",
+      };
+      same(each, [expected, expected], "the record");
+      same(await read(stream), ["b0"], "chunks");
+    },
+  ),
+  promised(
+    "R12",
+    "gives a close 1,000 ms, and never throws that it took longer",
+    async ({ fallbackStream, fake }) => {
+      const stream = await fallbackStream([
+        fake("a", ["a0", "a1"], { onClose: [hang()] }),
+      ], "hi");
+      await read(stream, 1);
+      same(Date.now(), 1000, "the time it took");
+      await stream[Symbol.asyncDispose]();
+      same(
+        (stream.attempts[0]!.closeError as Error).name,
+        "ModelTimeoutError",
+        "the record",
+      );
+    },
+  ),
+  promised(
+    "R12",
+    "leaves no stream behind a generator that hangs and ignores its abort",
+    async ({ fallbackStream, fake, journal }) => {
+      const model = fake("a", [open(), hang()], {
+        ignoresAbort: true,
+        onDispose: [],
+        onStack: [],
+      });
+      const stream = await fallbackStream([model, fake("b", ["b0"])], "hi", {
+        timeouts: { contentMs: 10, closeMs: 20 },
+      });
+      same(await read(stream), ["b0"], "chunks");
+      same(
+        journal.calls[0]!.closes.slice(1),
+        ["dispose", "stack"],
+        "how the rest was closed",
+      );
+    },
+  ),
+  promised(
+    "R13",
+    "may be closed twice and iterated after the end",
+    async ({ fallbackStream, fake, journal }) => {
+      const models = [fake("a", ["a0"], { onDispose: [wait(2)], onStack: [] })];
+      const ended = await fallbackStream(models, "hi");
+      same(
+        [await read(ended), await read(ended)],
+        [["a0"], []],
+        "chunks of two loops",
+      );
+      same([await ended.next(), await ended.return(), await ended.next()], [
+        done,
+        done,
+        done,
+      ], "results after the end");
+      const left = await fallbackStream(models, "hi");
+      await Promise.all([
+        left.return(),
+        left.return(),
+        left[Symbol.asyncDispose](),
+        left.return(),
+      ]);
+      same(journal.calls[1]!.closes.length, 3, "closes");
+      same(called(journal).length, 2, "calls");
+    },
+  ),
+  promised(
+    "R13",
+    "shows the end only when everything is closed",
+    async ({ fallbackStream, fake, journal }) => {
+      const options = {
+        onClose: [wait(10)],
+        onDispose: [wait(10)],
+        onStack: [wait(10)],
+      };
+      const closes = () =>
+        happened(journal).filter((line) => line.includes("closed")).length;
+      const ended = await fallbackStream([fake("a", ["a0"], options)], "hi");
+      await read(ended);
+      same(closes(), 2, "closed at the end");
+      const cut = await fallbackStream(
+        [fake("b", ["b0", fail(1)], options)],
+        "hi",
+      );
+      await caught(read(cut));
+      same(closes(), 4, "closed at the error");
+      const left = await fallbackStream(
+        [fake("c", ["c0", hang()], options)],
+        "hi",
+      );
+      await left.next();
+      const pending = left.next();
+      left.return();
+      same(
+        [await pending, await left.next()],
+        [done, done],
+        "the pending next()",
+      );
+      same(closes(), 7, "closed when a pending next() is answered");
+    },
+  ),
+];

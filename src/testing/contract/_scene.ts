@@ -1,0 +1,174 @@
+// What a contract case is made of: a stage with fakes on it, and the few checks
+// that it needs, for the harness depends on no assertion library.
+
+import { delay } from "@std/async/delay";
+import type { fallbackModel } from "../../fallback_model.ts";
+import type { fallbackStream } from "../../fallback_stream.ts";
+import type { FallbackOptions } from "../../types.ts";
+import { uncounted } from "../_timers.ts";
+import {
+  type FakeModel,
+  fakeModel,
+  type FakeModelOptions,
+  type SourceKind,
+} from "../fake_model.ts";
+import { createJournal, type Journal } from "../journal.ts";
+import type { Script } from "../script.ts";
+import { virtualTime } from "../virtual_time.ts";
+
+/** What the contract is about: the two functions that run a chain. */
+export interface Subject {
+  /** Opens the models in turn until one answers. */
+  readonly fallbackStream: typeof fallbackStream;
+  /** Makes a chain one model. */
+  readonly fallbackModel: typeof fallbackModel;
+}
+
+/** One promise of the contract, ready to be checked. */
+export interface ContractCase {
+  /** The rule that it belongs to: `"R1"` to `"R17"`, `"nesting"`, `"arguments"`. */
+  readonly rule: string;
+  /** The promise, with the kind of source that it is checked for. */
+  readonly name: string;
+  /**
+   * Checks it, in virtual time.
+   *
+   * @throws {Error} If the promise is broken.
+   */
+  run(): Promise<void>;
+}
+
+export type Options = FallbackOptions<unknown, string>;
+
+/** Everything that a case works with. */
+export interface Scene extends Subject {
+  readonly kind: SourceKind;
+  readonly journal: Journal;
+  /** A fake of this scene's kind that writes to this scene's journal. */
+  fake(
+    name: string,
+    script: Script<string> | { scripts: readonly Script<string>[] },
+    options?: FakeModelOptions<string>,
+  ): FakeModel<string>;
+  /** A watched signal that aborts after `ms`, or never. */
+  signal(ms?: number, reason?: unknown): AbortSignal;
+}
+
+/** A promise, and how it is checked. */
+export interface Promised {
+  readonly rule: string;
+  readonly promise: string;
+  play(scene: Scene): Promise<void>;
+}
+
+/** Writes down one promise of a rule. */
+export function promised(
+  rule: string,
+  promise: string,
+  play: (scene: Scene) => Promise<void>,
+): Promised {
+  return { rule, promise, play };
+}
+
+/** Sets the stage for a promise: one case for each kind of source. */
+export function cast(
+  subject: Subject,
+  { rule, promise, play }: Promised,
+): ContractCase[] {
+  const kinds = ["generator", "iterable", "readable"] as const;
+  return kinds.map((kind) => ({
+    rule,
+    name: `${rule} ${promise} (${kind})`,
+    run: async () => {
+      const journal = createJournal();
+      await virtualTime(() =>
+        play({
+          fallbackStream: subject.fallbackStream,
+          fallbackModel: subject.fallbackModel,
+          kind,
+          journal,
+          fake: (name, script, options) =>
+            fakeModel(name, script, { kind, journal, ...options }),
+          signal: (ms, reason) => {
+            const controller = new AbortController();
+            if (ms !== undefined) {
+              uncounted(() => setTimeout(() => controller.abort(reason), ms));
+            }
+            return journal.watch(controller.signal);
+          },
+        })
+      );
+      journal.assertClean();
+    },
+  }));
+}
+
+/** Lets virtual time pass. */
+export const pass = (ms: number): Promise<void> => uncounted(() => delay(ms));
+
+/** What a promise rejects with. */
+export async function caught(promise: PromiseLike<unknown>): Promise<unknown> {
+  try {
+    await promise;
+  } catch (error) {
+    return error;
+  }
+  throw new Error("expected a rejection");
+}
+
+/** Reads a stream to its end, or to `limit` chunks. */
+export async function read(
+  stream: AsyncIterable<string>,
+  limit = Infinity,
+): Promise<string[]> {
+  const chunks: string[] = [];
+  for await (const chunk of stream) {
+    chunks.push(chunk);
+    if (chunks.length >= limit) break;
+  }
+  return chunks;
+}
+
+/** The entries of a journal as `"name type"`, without pulls and chunks. */
+export function happened(journal: Journal): string[] {
+  return journal.entries
+    .filter(({ type }) => type !== "pull" && type !== "chunk")
+    .map(({ model, type, value }) =>
+      type.startsWith("close")
+        ? `${model} ${type} ${value}`
+        : `${model} ${type}`
+    );
+}
+
+/** The names of the fakes that were called, in order. */
+export const called = (journal: Journal): string[] =>
+  journal.calls.map(({ model }) => model);
+
+/** The way in which a source of this kind is stopped. */
+export const stopOf = (kind: SourceKind): string =>
+  kind === "readable" ? "cancel" : "return";
+
+/** Throws unless both are the same: primitives, errors and functions by identity, the rest by structure. */
+export function same(actual: unknown, expected: unknown, what: string): void {
+  if (alike(actual, expected)) return;
+  throw new Error(`${what}: ${show(actual)}, expected ${show(expected)}`);
+}
+
+function alike(a: unknown, b: unknown): boolean {
+  if (Object.is(a, b)) return true;
+  if (typeof a !== "object" || typeof b !== "object" || !a || !b) return false;
+  if (a instanceof Error || b instanceof Error) return false;
+  const [left, right] = [Object.entries(a), Object.entries(b)];
+  return left.length === right.length &&
+    left.every(([key, value]) =>
+      alike(value, (b as Record<string, unknown>)[key])
+    );
+}
+
+function show(value: unknown): string {
+  if (value instanceof Error) return `${value.name}: ${value.message}`;
+  return JSON.stringify(
+    value,
+    (_, part) => part instanceof Error ? `${part.name}: ${part.message}` : part,
+  ) ?? String(value);
+}
