@@ -4,6 +4,7 @@
 import type { Call, Failure } from "./_call.ts";
 import { IdleClock } from "./_idle_clock.ts";
 import { type LiveAttempt, thrownOnClose } from "./_live_attempt.ts";
+import type { Source } from "./_source.ts";
 import { rememberAttempts } from "./attempts_of.ts";
 import { ModelTimeoutError } from "./errors.ts";
 import type { Attempt, FallbackStream } from "./types.ts";
@@ -16,6 +17,7 @@ type Answer<Chunk> = (result: Result<Chunk> | Promise<never>) => void;
 export class CommittedStream<Chunk> implements FallbackStream<Chunk> {
   readonly #call: Call<never, Chunk>;
   readonly #attempt: LiveAttempt<never, Chunk>;
+  readonly #source: Source<Chunk>;
   /** Holds the attempt, and so everything that has to be closed. */
   readonly #stack: AsyncDisposableStack;
   readonly #idle: IdleClock | undefined;
@@ -36,6 +38,7 @@ export class CommittedStream<Chunk> implements FallbackStream<Chunk> {
   ) {
     this.#call = call;
     this.#attempt = attempt;
+    this.#source = attempt.source!;
     this.#stack = stack;
     const { idleMs } = call.chain.clocks;
     if (idleMs !== undefined) {
@@ -56,13 +59,13 @@ export class CommittedStream<Chunk> implements FallbackStream<Chunk> {
   }
 
   next(): Promise<Result<Chunk>> {
-    const { held, source } = this.#attempt;
     if (this.#closed) return this.#afterEnd(this.#closed);
     if (this.#waiting) {
       return new Promise((answer) => this.#queue.push(answer));
     }
+    const { held } = this.#attempt;
     if (held.length > 0) return Promise.resolve(this.#deliver(held.shift()!));
-    if (source!.exhausted) return this.#afterEnd(this.#end("completed"));
+    if (this.#source.exhausted) return this.#afterEnd(this.#end("completed"));
     const answer = new Promise(this.#wait);
     this.#pull();
     return answer;
@@ -74,7 +77,7 @@ export class CommittedStream<Chunk> implements FallbackStream<Chunk> {
 
   #pull(): void {
     this.#idle?.start();
-    this.#attempt.source!.pull().then(this.#onResult, this.#onError);
+    this.#source.pull().then(this.#onResult, this.#onError);
   }
 
   readonly #onResult = (result: IteratorResult<Chunk>): void => {
@@ -91,13 +94,15 @@ export class CommittedStream<Chunk> implements FallbackStream<Chunk> {
     if (isEnd) return void this.#end("completed");
     const answer = this.#waiting!;
     answer(this.#deliver(result.value));
+    this.#waiting = undefined;
+    if (this.#queue.length === 0) return;
     this.#waiting = this.#queue.shift();
-    if (this.#waiting) this.#pull();
+    this.#pull();
   };
 
   readonly #onError = (error: unknown): void => {
     if (this.#closed) return;
-    this.#attempt.source!.exhausted = true;
+    this.#source.exhausted = true;
     this.#interrupt(error);
   };
 

@@ -158,7 +158,7 @@ export class LiveAttempt<Request, Chunk> implements AsyncDisposable {
    */
   isEnd(result: IteratorResult<Chunk>): boolean {
     if (!result.done) {
-      if (this.#finalJudge?.isFinal!(result.value)) this.#final = true;
+      if (this.#finalJudge?.isFinal?.(result.value)) this.#final = true;
       return false;
     }
     this.#natural = this.source!.exhausted = true;

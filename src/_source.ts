@@ -9,6 +9,8 @@ export class Source<Chunk> {
   readonly #given: unknown;
   #reader: ReadableStreamDefaultReader<Chunk> | undefined;
   #iterator: AsyncIterator<Chunk> | undefined;
+  /** What is pulled, the reader or the iterator, and how. */
+  #target: unknown;
   #next!: () => Promise<IteratorResult<Chunk>>;
 
   constructor(given: StreamSource<Chunk>) {
@@ -25,10 +27,10 @@ export class Source<Chunk> {
       this.#given,
     );
     if (typeof given.getReader === "function") {
-      this.#reader = given.getReader();
+      this.#target = this.#reader = given.getReader();
       this.#next = this.#reader.read as () => Promise<IteratorResult<Chunk>>;
     } else if (typeof given[Symbol.asyncIterator] === "function") {
-      this.#iterator = given[Symbol.asyncIterator]!();
+      this.#target = this.#iterator = given[Symbol.asyncIterator]!();
       this.#next = this.#iterator.next;
     } else {
       throw new TypeError(
@@ -41,7 +43,7 @@ export class Source<Chunk> {
   /** Asks for the next chunk; whatever goes wrong is a rejection. */
   pull(): Promise<IteratorResult<Chunk>> {
     try {
-      return Promise.resolve(this.#next.call(this.#reader ?? this.#iterator));
+      return Promise.resolve(this.#next.call(this.#target));
     } catch (error) {
       return Promise.reject(error);
     }

@@ -168,30 +168,35 @@ class Performance<Chunk> {
     return this.#source();
   }
 
-  async #pull(): Promise<IteratorResult<Chunk, undefined>> {
+  #pull(): Promise<IteratorResult<Chunk, undefined>> {
     if (this.#pulling) this.#call.complain("was pulled beside another pull");
     if (this.#call.ended) this.#call.complain("was pulled after its end");
     if (this.#call.closes.length) this.#call.complain("was pulled when closed");
     this.#pulling = true;
     this.#call.write("pull");
-    try {
-      for (;;) {
-        if (!this.#options.ignoresAbort) this.#signal.throwIfAborted();
-        const step = this.#script[this.#place++];
-        if (this.#place > this.#script.length || isEnd(step)) {
-          this.#call.ended = "end";
-          this.#call.write("end");
-          return { done: true, value: undefined };
-        }
-        if (!(step instanceof Step)) {
-          this.#call.chunks++;
-          this.#call.write("chunk", step);
-          return { done: false, value: step as Chunk };
-        }
-        await this.#play(step);
-      }
-    } finally {
+    const pulled = this.#next();
+    const settle = () => {
       this.#pulling = false;
+    };
+    pulled.then(settle, settle);
+    return pulled;
+  }
+
+  async #next(): Promise<IteratorResult<Chunk, undefined>> {
+    for (;;) {
+      if (!this.#options.ignoresAbort) this.#signal.throwIfAborted();
+      const step = this.#script[this.#place++];
+      if (this.#place > this.#script.length || isEnd(step)) {
+        this.#call.ended = "end";
+        this.#call.write("end");
+        return { done: true, value: undefined };
+      }
+      if (!(step instanceof Step)) {
+        this.#call.chunks++;
+        this.#call.write("chunk", step);
+        return { done: false, value: step as Chunk };
+      }
+      await this.#play(step);
     }
   }
 

@@ -217,7 +217,7 @@ export const closing: Promised[] = [
       await read(await fallbackStream([keeps], "hi"));
       const late = () => kept!.stack.adopt(1, () => void closed++);
       same(
-        (await caught((async () => late())()) as Error).name,
+        (await caught(late) as Error).name,
         "ReferenceError",
         "the refusal",
       );

@@ -264,7 +264,7 @@ export const nesting: Promised[] = [
           fallbackStream<unknown, string>(list, "hi", withSignal),
         ) as Error;
         const thrown = await caught(
-          (async () => fallbackModel<unknown, string>(list, given))(),
+          () => fallbackModel<unknown, string>(list, given),
         ) as Error;
         for (const error of [rejected, thrown]) {
           same(error.name, kind, `the error for ${says}`);

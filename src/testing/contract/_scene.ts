@@ -106,14 +106,16 @@ export function cast(
 /** Lets virtual time pass. */
 export const pass = (ms: number): Promise<void> => uncounted(() => delay(ms));
 
-/** What a promise rejects with. */
-export async function caught(promise: PromiseLike<unknown>): Promise<unknown> {
+/** What a promise rejects with, or what a function throws. */
+export async function caught(
+  work: PromiseLike<unknown> | (() => unknown),
+): Promise<unknown> {
   try {
-    await promise;
+    await (typeof work === "function" ? work() : work);
   } catch (error) {
     return error;
   }
-  throw new Error("expected a rejection");
+  throw new Error("expected an error");
 }
 
 /** Reads a stream to its end, or to `limit` chunks. */

@@ -1,0 +1,161 @@
+// The chat-completions protocol: what is asked and what comes back.
+
+/**
+ * One message of a conversation. It may have further fields, which are passed
+ * on as they are.
+ */
+export type ChatMessage =
+  | ChatMessageFields
+  // Beside the one above, for literals with fields that it does not name.
+  | (ChatMessageFields & { readonly [field: string]: unknown });
+
+/** The usual fields of a {@linkcode ChatMessage}. */
+export interface ChatMessageFields {
+  /** Who speaks: `"system"`, `"user"`, `"assistant"`, `"tool"`, … */
+  readonly role: string;
+  /** What is said: a text, or a list of parts. */
+  readonly content?: string | readonly object[] | null | undefined;
+  /** Tells speakers of the same role apart. */
+  readonly name?: string | undefined;
+  /** The calls that the assistant made. */
+  readonly tool_calls?: readonly object[] | undefined;
+  /** The call that a tool's message answers. */
+  readonly tool_call_id?: string | undefined;
+}
+
+/**
+ * What is asked. All further fields (`temperature`, `tools`, `stream_options`,
+ * …) are passed on as they are, but for `model` and `stream`, which the model
+ * sets.
+ */
+export interface ChatRequest {
+  /** The conversation so far. */
+  readonly messages: readonly ChatMessage[];
+  /** Any other field of the request's body. */
+  readonly [field: string]: unknown;
+}
+
+/**
+ * One `chat.completion.chunk`, as the server sent it. Servers differ in what
+ * they leave out; only `choices` is always there, if need be as an empty list.
+ */
+export interface ChatChunk {
+  /** The same in all chunks of an answer. */
+  readonly id?: string;
+  /** `"chat.completion.chunk"`. */
+  readonly object?: string;
+  /** When the answer was begun, in seconds since the epoch. */
+  readonly created?: number;
+  /** The model that answers. */
+  readonly model?: string;
+  /** What was added to each answer; empty in chunks that carry something else. */
+  readonly choices: readonly ChatChoice[];
+  /** What the answer cost, usually in a chunk of its own at the end. */
+  readonly usage?: ChatUsage | null;
+  /** Any other field. */
+  readonly [field: string]: unknown;
+}
+
+/** What a {@linkcode ChatChunk} adds to one answer. */
+export interface ChatChoice {
+  /** Which of several answers it is, from 0. */
+  readonly index?: number;
+  /** What is added. */
+  readonly delta?: ChatDelta;
+  /** Why the answer ends here: `"stop"`, `"length"`, `"tool_calls"`, … */
+  readonly finish_reason?: string | null;
+  /** Any other field. */
+  readonly [field: string]: unknown;
+}
+
+/** What is added to an answer. */
+export interface ChatDelta {
+  /** Who speaks. */
+  readonly role?: string;
+  /** More of the text. */
+  readonly content?: string | null;
+  /** More of the reasoning, as OpenRouter, Groq and others call it. */
+  readonly reasoning?: string | null;
+  /** More of the reasoning, as DeepSeek, vLLM and others call it. */
+  readonly reasoning_content?: string | null;
+  /** More of a refusal. */
+  readonly refusal?: string | null;
+  /** More of the calls of tools. */
+  readonly tool_calls?: readonly ChatToolCall[] | null;
+  /** More of the call of a function: the older form of `tool_calls`. */
+  readonly function_call?: ChatFunctionCall | null;
+  /** Any other field. */
+  readonly [field: string]: unknown;
+}
+
+/** A part of the call of a tool. */
+export interface ChatToolCall {
+  /** Which of several calls it belongs to, from 0. */
+  readonly index?: number;
+  /** Identifies the call; in its first part. */
+  readonly id?: string;
+  /** `"function"`. */
+  readonly type?: string;
+  /** What is called. */
+  readonly function?: ChatFunctionCall;
+  /** Any other field. */
+  readonly [field: string]: unknown;
+}
+
+/** A part of the call of a function. */
+export interface ChatFunctionCall {
+  /** The function's name; in the first part. */
+  readonly name?: string;
+  /** More of the arguments' JSON. */
+  readonly arguments?: string;
+}
+
+/** What an answer cost. */
+export interface ChatUsage {
+  /** Tokens of the request. */
+  readonly prompt_tokens?: number;
+  /** Tokens of the answer. */
+  readonly completion_tokens?: number;
+  /** Both together. */
+  readonly total_tokens?: number;
+  /** Any other field. */
+  readonly [field: string]: unknown;
+}
+
+/**
+ * What stands for `[DONE]`, which is no JSON, where nothing before it said that
+ * the answer is complete. Its shape is that of a chunk with only the usage, so
+ * that who reads chunks is ready for it.
+ */
+export const DONE: ChatChunk = Object.freeze({
+  object: "chat.completion.chunk",
+  choices: Object.freeze([]),
+});
+
+/** The fields of a delta that are an answer. */
+const CONTENT_FIELDS = [
+  "content",
+  "reasoning",
+  "reasoning_content",
+  "refusal",
+  "tool_calls",
+  "function_call",
+  "audio",
+] as const;
+
+/** Whether a chunk proves that the model is answering. */
+export function isContent({ choices }: ChatChunk): boolean {
+  return choices.some(({ delta }) =>
+    CONTENT_FIELDS.some((field) => isFilled(delta?.[field]))
+  );
+}
+
+function isFilled(value: unknown): boolean {
+  return Array.isArray(value) ? value.length > 0 : Boolean(value);
+}
+
+/** Whether a chunk ends a complete answer. */
+export function isFinal(chunk: ChatChunk): boolean {
+  return chunk === DONE ||
+    chunk.choices.some(({ finish_reason }) => Boolean(finish_reason));
+}

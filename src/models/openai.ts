@@ -1,0 +1,290 @@
+/**
+ * Models behind any server that speaks the OpenAI chat-completions stream:
+ * OpenAI, Azure, Groq, Mistral, DeepSeek, OpenRouter, Ollama, vLLM, llama.cpp,
+ * LM Studio, Gemini's compatible endpoint and others.
+ *
+ * ```ts no-eval
+ * import { fallbackStream } from "@fallback/stream";
+ * import { openaiModel } from "@fallback/stream/openai";
+ *
+ * const remote = openaiModel({ model: "gpt-4o", apiKey: "sk-…" });
+ * const local = openaiModel({
+ *   model: "llama3.2",
+ *   baseUrl: "http://localhost:11434/v1",
+ * });
+ *
+ * await using stream = await fallbackStream([remote, local], {
+ *   messages: [{ role: "user", content: "Hello!" }],
+ * });
+ * for await (const chunk of stream) {
+ *   console.log(chunk.choices[0]?.delta?.content);
+ * }
+ * ```
+ *
+ * What a server does wrong becomes an error, so that the next model can take
+ * over: a refusal is an {@linkcode HttpError}, an error inside the stream or
+ * what is no such stream a {@linkcode StreamError}. Neither shows the API key.
+ *
+ * @module
+ */
+
+import type { Model, ModelContext } from "../types.ts";
+import {
+  type ChatChunk,
+  type ChatRequest,
+  isContent,
+  isFinal,
+} from "./_chat.ts";
+import { noStreamError, readChunks } from "./_chunks.ts";
+import { oneLine } from "./_provider_error.ts";
+import { readText } from "./_read_text.ts";
+import { type Redact, redactor } from "./_redact.ts";
+import { HttpError } from "./http_error.ts";
+
+export type {
+  ChatChoice,
+  ChatChunk,
+  ChatDelta,
+  ChatFunctionCall,
+  ChatMessage,
+  ChatMessageFields,
+  ChatRequest,
+  ChatToolCall,
+  ChatUsage,
+} from "./_chat.ts";
+export { HttpError, type HttpErrorOptions } from "./http_error.ts";
+export { StreamError } from "./stream_error.ts";
+export type {
+  Model,
+  ModelContext,
+  ModelFunction,
+  StreamSource,
+} from "../types.ts";
+
+/** How much of an answer that is no stream is read. */
+const MOST_BYTES = 64 * 1024;
+
+/** How long such an answer may take; that it is a failure is known already. */
+const LONGEST_MS = 1000;
+
+/** Options of {@linkcode openaiModel}. */
+export interface OpenAIModelOptions {
+  /** The model, as the server calls it. */
+  readonly model: string;
+  /**
+   * Where the server is: what comes before `/chat/completions`. A query, such
+   * as Azure's `?api-version=…`, is kept.
+   *
+   * @default {"https://api.openai.com/v1"}
+   */
+  readonly baseUrl?: string | undefined;
+  /** Sent as `authorization: Bearer …`. Without it, no such header is sent. */
+  readonly apiKey?: string | undefined;
+  /** Further headers. They win over those that are sent by default. */
+  readonly headers?: HeadersInit | undefined;
+  /**
+   * Sends the requests.
+   *
+   * @default {globalThis.fetch}
+   */
+  readonly fetch?:
+    | ((url: string, init: RequestInit) => Promise<Response>)
+    | undefined;
+  /**
+   * Names the model in records, events and errors.
+   *
+   * @default {options.model}
+   */
+  readonly name?: string | undefined;
+}
+
+/**
+ * Makes a model from a server that speaks the OpenAI chat-completions stream.
+ *
+ * Its chunks are the server's `chat.completion.chunk` objects. Text, reasoning,
+ * a refusal, audio or a call of a tool is content; a `finish_reason` is final,
+ * and so is `[DONE]`: where no `finish_reason` came before it, a last chunk
+ * without choices stands for it.
+ *
+ * The stream reads one network packet at a time, when it is pulled. Aborting
+ * `context.signal`, closing the stream, and disposing of `context.stack` each
+ * close the connection.
+ *
+ * @example Usage
+ * ```ts
+ * import { fallbackStream } from "@fallback/stream";
+ * import { openaiModel } from "@fallback/stream/openai";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const model = openaiModel({
+ *   model: "gpt-4o",
+ *   // Answers without a network, for the example.
+ *   fetch: () =>
+ *     Promise.resolve(
+ *       new Response(
+ *         'data: {"choices":[{"delta":{"content":"Hi"}}]}\n\ndata: [DONE]\n\n',
+ *       ),
+ *     ),
+ * });
+ *
+ * let answer = "";
+ * const request = { messages: [{ role: "user", content: "Hello!" }] };
+ * for await (const chunk of await fallbackStream([model], request)) {
+ *   answer += chunk.choices[0]?.delta?.content ?? "";
+ * }
+ * assertEquals(answer, "Hi");
+ * ```
+ *
+ * @param options Which model, and where.
+ * @returns The model. Its `stream()` rejects with an {@linkcode HttpError}
+ * where the server refuses, with a {@linkcode StreamError} where it answers
+ * with JSON or HTML instead of a stream, and with whatever `fetch` rejects.
+ * @throws {TypeError} If an option is missing or of the wrong kind.
+ */
+export function openaiModel(
+  options: OpenAIModelOptions,
+): Model<ChatRequest, ChatChunk> {
+  expect(Object(options) === options, "options", "be an object", options);
+  const { model, baseUrl = "https://api.openai.com/v1", name = model } =
+    options;
+  expectText("model", model);
+  expectText("name", name);
+  const url = endpoint(baseUrl);
+  const { headers, redact } = readHeaders(options);
+  const send = options.fetch;
+  expect(
+    send === undefined || typeof send === "function",
+    "fetch",
+    "be a function",
+    send,
+  );
+  return {
+    name,
+    provider: url.hostname === "api.openai.com" ? "openai" : url.hostname,
+    isContent,
+    isFinal,
+    async stream(
+      request: ChatRequest,
+      { signal, stack }: ModelContext,
+    ): Promise<AsyncIterable<ChatChunk>> {
+      expect(
+        Array.isArray(Object(request).messages),
+        "request.messages",
+        "be an array",
+        Object(request).messages,
+      );
+      // Called as a plain function: a browser's own refuses any other `this`.
+      const fetch = send ?? globalThis.fetch;
+      const response = await fetch(url.href, {
+        method: "POST",
+        headers: new Headers(headers),
+        body: JSON.stringify({ ...request, model, stream: true }),
+        signal,
+      });
+      const type = response.headers.get("content-type") ?? "";
+      if (!response.ok || /json|html/i.test(type)) {
+        throw await refusal(response, type, redact);
+      }
+      const reader = (response.body ?? new Blob([]).stream()).getReader();
+      // A generator that is closed before its first pull closes nothing.
+      stack.defer(() => reader.cancel());
+      return readChunks(reader, redact);
+    },
+  };
+}
+
+/** The error for an answer that is no stream. */
+async function refusal(
+  response: Response,
+  type: string,
+  redact: Redact,
+): Promise<Error> {
+  const body = redact(await readText(response.body, MOST_BYTES, LONGEST_MS));
+  if (response.ok) return noStreamError(type, body);
+  const headers = new Headers();
+  for (const [name, value] of response.headers) {
+    headers.append(name, redact(value));
+  }
+  const { status, statusText } = response;
+  return new HttpError(status, { statusText, headers, body });
+}
+
+function endpoint(baseUrl: string): URL {
+  expectText("baseUrl", baseUrl);
+  const url = URL.parse(baseUrl);
+  expect(
+    url !== null && /^https?:$/.test(url.protocol),
+    "baseUrl",
+    "be an http or https URL",
+    baseUrl.replace(/\/\/.*@/s, "//***@"),
+  );
+  if (url.username || url.password) {
+    throw new TypeError(
+      "Cannot make an OpenAI model as 'baseUrl' must not hold a password",
+    );
+  }
+  url.pathname = url.pathname.replace(/\/*$/, "/chat/completions");
+  url.hash = "";
+  return url;
+}
+
+/** Both the key and the headers are secret: what is wrong is said without them. */
+function readHeaders(
+  { apiKey, headers: own }: OpenAIModelOptions,
+): { headers: Headers; redact: Redact } {
+  const headers = new Headers({
+    "accept": "text/event-stream",
+    "content-type": "application/json",
+  });
+  const secrets: string[] = [];
+  if (apiKey !== undefined) {
+    if (typeof apiKey !== "string" || apiKey.trim() === "") {
+      throw new TypeError(
+        `Cannot make an OpenAI model as 'apiKey' must be a string that is not empty: current value is of type ${typeof apiKey}`,
+      );
+    }
+    secrets.push(apiKey.trim());
+    try {
+      headers.set("authorization", `Bearer ${apiKey.trim()}`);
+    } catch {
+      throw new TypeError(
+        "Cannot make an OpenAI model as 'apiKey' holds a character that no header can carry",
+      );
+    }
+  }
+  try {
+    for (const [name, value] of new Headers(own)) {
+      headers.set(name, value);
+      if (/auth|key|token|secret/i.test(name)) {
+        secrets.push(value.replace(/^\S+\s+/, ""));
+      }
+    }
+  } catch {
+    throw new TypeError(
+      `Cannot make an OpenAI model as 'headers' must be header names with values: current value is of type ${typeof own}`,
+    );
+  }
+  return { headers, redact: redactor(secrets) };
+}
+
+function expectText(name: string, value: unknown): void {
+  const isText = typeof value === "string" && value.trim() !== "";
+  expect(isText, name, "be a string that is not empty", value);
+}
+
+function expect(
+  condition: boolean,
+  name: string,
+  must: string,
+  value: unknown,
+): asserts condition {
+  if (condition) return;
+  const shown = typeof value === "string"
+    ? JSON.stringify(oneLine(value, 80))
+    : Object(value) === value || typeof value === "symbol"
+    ? `of type ${typeof value}`
+    : String(value);
+  throw new TypeError(
+    `Cannot make an OpenAI model as '${name}' must ${must}: current value is ${shown}`,
+  );
+}

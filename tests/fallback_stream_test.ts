@@ -1,0 +1,84 @@
+// What no contract case can say: types, what the root module needs, and what a
+// long stream holds.
+
+import { fallbackStream } from "@fallback/stream";
+import { assertEquals, assertLess } from "@std/assert";
+
+async function* numbers(count: number): AsyncGenerator<number> {
+  for (let i = 0; i < count; i++) yield i;
+}
+
+Deno.test({
+  name: "the root module needs no permission",
+  permissions: "none",
+  fn: async () => {
+    await using stream = await fallbackStream([numbers], 3);
+    assertEquals(await Array.fromAsync(stream), [0, 1, 2]);
+  },
+});
+
+Deno.test("the root module imports nothing but its own files, @std/async and @std/streams", async () => {
+  const { modules } = await graph(new URL("../mod.ts", import.meta.url));
+  const foreign = modules.filter((specifier) =>
+    !specifier.startsWith(new URL("../src/", import.meta.url).href) &&
+    !specifier.endsWith("/mod.ts") &&
+    !/\/@std\/(async|streams)\//.test(specifier)
+  );
+  assertEquals(foreign, []);
+  for (const specifier of modules) {
+    if (!specifier.includes("/src/")) continue;
+    const text = await Deno.readTextFile(new URL(specifier));
+    assertEquals(/\bDeno\./.test(text), false, `${specifier} uses Deno.*`);
+  }
+});
+
+async function graph(root: URL): Promise<{ modules: string[] }> {
+  const info = new Deno.Command(Deno.execPath(), {
+    args: ["info", "--json", root.href],
+  });
+  const { stdout } = await info.output();
+  const { modules } = JSON.parse(new TextDecoder().decode(stdout));
+  return {
+    modules: modules.map(({ specifier }: { specifier: string }) => specifier),
+  };
+}
+
+Deno.test("the request and the chunks are inferred from the models", async () => {
+  const counting = {
+    name: "counting",
+    stream: (request: { to: number }) => numbers(request.to),
+    isFinal: (chunk: number) => chunk === 1,
+  };
+  await using stream = await fallbackStream([counting], { to: 2 }, {
+    isContent: (chunk) => chunk >= 0,
+  });
+  for await (const chunk of stream) {
+    const exactly: number = chunk;
+    assertLess(exactly, 2);
+  }
+  // @ts-expect-error the request is the models', not the caller's
+  fallbackStream([counting], { to: "two" }).then((s) => s.return(), () => {});
+  // @ts-expect-error and so are the chunks that are judged
+  await fallbackStream([counting], { to: 1 }, { isFinal: (c: string) => !!c })
+    .then((s) => s.return());
+});
+
+Deno.test("R10 keeps nothing per chunk: the heap does not grow with 10,000,000 of them", async () => {
+  const many = 10_000_000;
+  await using stream = await fallbackStream([numbers], many, {
+    timeouts: { idleMs: 60_000 },
+    signal: new AbortController().signal,
+  });
+  let highest = 0;
+  let lowest = Infinity;
+  let count = 0;
+  for await (const chunk of stream) {
+    if (++count % 100_000 !== 0) continue;
+    const { heapUsed } = Deno.memoryUsage();
+    // The lowest mark of the last tenth is what is left after collections.
+    if (chunk < many / 10) highest = Math.max(highest, heapUsed);
+    if (chunk > many * 0.9) lowest = Math.min(lowest, heapUsed);
+  }
+  assertEquals(count, many);
+  assertLess(lowest, highest + 8 * 2 ** 20);
+});

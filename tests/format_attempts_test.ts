@@ -1,0 +1,95 @@
+import {
+  type Attempt,
+  attemptsOf,
+  fallbackModel,
+  fallbackStream,
+  formatAttempts,
+} from "@fallback/stream";
+import {
+  fail,
+  fakeModel,
+  hang,
+  virtualTime,
+  wait,
+} from "@fallback/stream/testing";
+import { assertEquals, assertLess, assertRejects } from "@std/assert";
+
+Deno.test("formatAttempts draws to scale what was tried, and says what ended it", () =>
+  virtualTime(async () => {
+    const overloaded = Object.assign(new Error("529 overloaded_error"), {
+      name: "HttpError",
+    });
+    const answer = [
+      wait(310),
+      ...Array.from({ length: 22 }, () => [wait(40), "x"]).flat(),
+    ];
+    const models = [
+      fakeModel("gpt-4o", [wait(300), fail(overloaded)]),
+      fakeModel("claude", [hang()], { onStack: [fail(new Error("reset"))] }),
+      fallbackModel([fakeModel("llama", answer)]),
+    ];
+    const stream = await fallbackStream(models, "hi", {
+      timeouts: { contentMs: 1500 },
+    });
+    await Array.fromAsync(stream);
+    assertEquals(
+      formatAttempts(stream.attempts).split("\n"),
+      [
+        "gpt-4o         ░░░                            failed      HttpError: 529 overloaded_error",
+        "claude            ░░░░░░░░░░░░░░░             failed      no content within 1500 ms, closing: Error: reset",
+        "fallback:llama                   ░░░█████████ completed   22 chunks, first content after 350 ms",
+        "  llama                          ░░░█████████ completed   22 chunks, first content after 350 ms",
+      ],
+    );
+  }));
+
+Deno.test("formatAttempts shows attempts that are still running up to now", () =>
+  virtualTime(async () => {
+    await using stream = await fallbackStream(
+      [fakeModel("a", [wait(10), "a0", wait(20), "a1", hang()])],
+      "hi",
+    );
+    await stream.next();
+    await stream.next();
+    assertEquals(
+      formatAttempts(stream.attempts),
+      "a ░░░░░░░░░░████████████████████ streaming   2 chunks, first content after 10 ms",
+    );
+  }));
+
+Deno.test("formatAttempts gives nothing for no attempts", () => {
+  assertEquals(formatAttempts([]), "");
+});
+
+Deno.test("formatAttempts keeps foreign text on one line, and not too long", async () => {
+  const name = "two\nlines\u001b[31m";
+  const html = `<html>\r\n\u0007${"x".repeat(5000)}`;
+  const models = [html, Object.create(null), Symbol("s"), undefined].map((e) =>
+    fakeModel(name, [fail(typeof e === "string" ? new Error(e) : e)])
+  );
+  const error = await assertRejects(() => fallbackStream(models, "hi"));
+  const lines = formatAttempts(attemptsOf(error)).split("\n");
+  assertEquals(lines.length, models.length);
+  for (const line of lines) {
+    assertLess(line.length, 220);
+    assertEquals(/\p{C}/u.test(line), false);
+  }
+});
+
+Deno.test("formatAttempts draws a bar for every attempt, however short", () => {
+  const at = (startedAt: number, endedAt: number): Attempt => ({
+    model: "m",
+    index: 0,
+    attempt: 1,
+    startedAt,
+    endedAt,
+    outcome: "failed",
+    chunks: 0,
+  });
+  const lines = formatAttempts([at(0, 0), at(0, 1000), at(1000, 1000)]);
+  assertEquals(lines.split("\n").map((line) => /░/.test(line)), [
+    true,
+    true,
+    true,
+  ]);
+});

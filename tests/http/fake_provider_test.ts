@@ -1,0 +1,296 @@
+import {
+  assert,
+  assertEquals,
+  assertLess,
+  assertRejects,
+  assertStrictEquals,
+  assertThrows,
+} from "@std/assert";
+import { FakeTime } from "@std/testing/time";
+import {
+  errorEvent,
+  type FakeProvider,
+  fakeProvider,
+  finish,
+  packet,
+  type ProviderCall,
+  raw,
+  status,
+  type WireScript,
+} from "../../src/testing/fake_provider.ts";
+import {
+  end,
+  fail,
+  hang,
+  open,
+  truncate,
+  wait,
+} from "../../src/testing/script.ts";
+
+const ADDRESS = "http://localhost/v1/chat/completions";
+const ASK = { method: "POST", body: '{"model":"m"}' };
+
+async function packetsOf(
+  response: Response | Promise<Response>,
+): Promise<string[]> {
+  const { body } = await response;
+  return await Array.fromAsync(body!.pipeThrough(new TextDecoderStream()));
+}
+
+/** Asks by a plain `fetch`, over HTTP and then without. */
+async function both(
+  script: WireScript,
+  check: (ask: () => Promise<Response>, provider: FakeProvider) => unknown,
+): Promise<void> {
+  const served = fakeProvider(script);
+  await using server = served.listen();
+  await check(() => fetch(`${server.baseUrl}/chat/completions`, ASK), served);
+  const direct = fakeProvider(script);
+  await check(() => direct.fetch(ADDRESS, ASK), direct);
+}
+
+Deno.test("fakeProvider: sends each step as a packet and ends an answer", async () => {
+  const usage = { choices: [], usage: { total_tokens: 1 } };
+  await both(["Hi", usage], async (ask, { calls }) => {
+    const response = await ask();
+
+    assertEquals(response.status, 200);
+    assertEquals(response.headers.get("content-type"), "text/event-stream");
+    const events = (await packetsOf(response)).join("").split("\n\n");
+    assertEquals(events.map((event) => event.replace("data: ", "")), [
+      '{"id":"chatcmpl-1","object":"chat.completion.chunk","created":0,' +
+      '"model":"m","choices":[{"index":0,"delta":{"content":"Hi"},' +
+      '"finish_reason":null}]}',
+      '{"choices":[],"usage":{"total_tokens":1}}',
+      '{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}',
+      "[DONE]",
+      "",
+    ]);
+    assertEquals(calls[0]?.body, { model: "m" });
+    assertEquals(calls[0]?.sent, ["Hi", usage]);
+    await calls[0]?.closed;
+    assertEquals(calls[0]?.outcome, "completed");
+  });
+});
+
+Deno.test("fakeProvider: packets are split and joined as the script says", async () => {
+  const script = [
+    packet({ a: 1 }, raw(": x\n\n"), { b: 2 }),
+    Uint8Array.of(65),
+  ];
+  const { fetch } = fakeProvider([...script, finish(), end(), "never"]);
+
+  const packets = await packetsOf(fetch(ADDRESS, ASK));
+
+  assertEquals(packets, [
+    'data: {"a":1}\n\n: x\n\ndata: {"b":2}\n\n',
+    "A",
+    'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n',
+    "data: [DONE]\n\n",
+  ]);
+});
+
+Deno.test("fakeProvider: lines end as they are told to", async () => {
+  const { fetch } = fakeProvider([errorEvent("x")], { lineEnd: "\r\n" });
+
+  const [event] = await packetsOf(fetch(ADDRESS, ASK));
+
+  assertEquals(event, 'data: {"error":"x"}\r\n\r\n');
+});
+
+Deno.test("fakeProvider: a status answers with its headers and body", async () => {
+  const headers = { "content-type": "text/html", "retry-after": "3" };
+  const answers: [WireScript[number], number, string | null, string][] = [
+    [status(529, { body: { a: 1 } }), 529, "application/json", '{"a":1}'],
+    [status(400, { body: "No" }), 400, "text/plain;charset=utf-8", "No"],
+    [status(500, { headers, body: "<p>" }), 500, "text/html", "<p>"],
+    [status(503), 503, "application/json", ""],
+  ];
+  for (const [step, code, type, body] of answers) {
+    await both([step], async (ask, { calls }) => {
+      const response = await ask();
+      assertEquals(response.status, code);
+      assertEquals(response.headers.get("content-type"), type);
+      assertEquals(await response.text(), body);
+      assertEquals(calls[0]?.outcome, "completed");
+    });
+  }
+  await both([status(200, { headers: { "x-a": "1" } }), "Hi"], async (ask) => {
+    const response = await ask();
+    assertEquals(response.headers.get("x-a"), "1");
+    assert((await response.text()).endsWith("[DONE]\n\n"));
+  });
+});
+
+Deno.test("fakeProvider: a failure cuts the connection where it stands", async () => {
+  await both([fail(new TypeError("cut"))], async (ask, { calls }) => {
+    await assertRejects(ask, TypeError);
+    assertEquals(calls[0]?.outcome, "failed");
+  });
+  for (const script of [[open()], ["Hi"]]) {
+    await both(
+      [...script, fail(new TypeError("cut"))],
+      async (ask, { calls }) => {
+        const response = await ask();
+        await assertRejects(() => response.text(), TypeError);
+        assertEquals(calls[0]?.outcome, "failed");
+      },
+    );
+  }
+});
+
+Deno.test("fakeProvider: truncating ends the body there and then", async () => {
+  await both([{ a: 1 }, truncate(), { b: 2 }], async (ask, { calls }) => {
+    assertEquals(await (await ask()).text(), 'data: {"a":1}\n\n');
+    assertEquals(calls[0]?.outcome, "failed");
+  });
+});
+
+Deno.test("fakeProvider: each request has its script, the last repeats", async () => {
+  const provider = fakeProvider({ scripts: [[status(500)], ["Hi"]] });
+
+  const statuses = [];
+  for (let call = 0; call < 3; call++) {
+    const response = await provider.fetch(ADDRESS, ASK);
+    statuses.push(response.status);
+    await response.text();
+  }
+
+  assertEquals(statuses, [500, 200, 200]);
+  assertEquals(provider.calls.length, 3);
+});
+
+Deno.test("fakeProvider: waits by the global timers", async () => {
+  using time = new FakeTime();
+  const { fetch } = fakeProvider([wait(1000), "a", wait(1000), finish()]);
+  let opened = false;
+  const opening = fetch(ADDRESS, ASK).then((response) => {
+    opened = true;
+    return response;
+  });
+
+  await time.tickAsync(999);
+  assert(!opened);
+  await time.tickAsync(1);
+  const body = (await opening).body!.getReader();
+  await body.read();
+  let sent = false;
+  const pending = body.read().then(() => sent = true);
+  await time.tickAsync(999);
+  assert(!sent);
+  await time.tickAsync(1);
+  await pending;
+  await body.cancel();
+  assertEquals(time.next(), false);
+});
+
+for (const step of [hang(), wait(2_000_000_000)]) {
+  for (const before of [[], [open()], ["Hi"]] as WireScript[]) {
+    const where = before.length === 0
+      ? "opening"
+      : `after ${typeof before[0] === "string" ? "a chunk" : "the headers"}`;
+
+    Deno.test(`fakeProvider: a ${step.type} ${where} ends when the client leaves`, async () => {
+      const called = Promise.withResolvers<ProviderCall>();
+      const script = [...before, step, "never"];
+      const provider = fakeProvider(script, { onCall: called.resolve });
+      await using server = provider.listen();
+      for (const ask of [fetch, provider.fetch]) {
+        const client = new AbortController();
+        const reason = new Error("gone");
+        const { signal } = client;
+        const answer = ask(server.url, { ...ASK, signal });
+        const text = answer.then((response) => response.text());
+        await (before.length === 0 ? called.promise : answer);
+
+        client.abort(reason);
+
+        const error = await assertRejects(() => text);
+        assertStrictEquals(error, reason);
+        const call = provider.calls.at(-1)!;
+        await call.closed;
+        assertEquals(call.outcome, "closed by the client");
+        assert(!call.sent.includes("never"));
+      }
+    });
+  }
+}
+
+Deno.test("fakeProvider: sends no more than the client takes", async () => {
+  const part = new Uint8Array(64 * 1024);
+  await both(new Array(500).fill(part), async (ask, { calls }) => {
+    const response = await ask();
+    for await (const _ of response.body!) break;
+    await calls[0]!.closed;
+    assertEquals(calls[0]!.outcome, "closed by the client");
+    assertLess(calls[0]!.sent.length, 500);
+  });
+});
+
+Deno.test("fakeProvider: stopping the server cuts what hangs, twice as well", async () => {
+  const provider = fakeProvider([open(), hang()]);
+  const server = provider.listen();
+  const response = await fetch(server.url, ASK);
+  const text = response.text();
+
+  await Promise.all([
+    assertRejects(() => text, TypeError),
+    server[Symbol.asyncDispose](),
+    server[Symbol.asyncDispose](),
+  ]);
+
+  assertEquals(provider.calls[0]?.outcome, "closed by the client");
+  await assertRejects(() => fetch(server.url, ASK), TypeError);
+});
+
+Deno.test("fakeProvider: long requests arrive whole", async () => {
+  const provider = fakeProvider(["Hi"]);
+  await using server = provider.listen();
+  const body = JSON.stringify({ text: "é".repeat(100_000) });
+
+  const response = await fetch(server.url, { method: "POST", body });
+  await response.text();
+
+  assertEquals(provider.calls[0]?.body, JSON.parse(body));
+});
+
+Deno.test("fakeProvider: a hundred clients are served at once", async () => {
+  const provider = fakeProvider(["Hel", wait(1), "lo"]);
+  await using server = provider.listen();
+
+  const texts = await Promise.all(Array.from({ length: 100 }, async () => {
+    const response = await fetch(server.url, ASK);
+    return await response.text();
+  }));
+
+  assert(texts.every((text) => text.endsWith("[DONE]\n\n")));
+  assert(provider.calls.every(({ outcome }) => outcome === "completed"));
+});
+
+Deno.test("fakeProvider: an aborted request is not sent", async () => {
+  const provider = fakeProvider(["Hi"]);
+  const signal = AbortSignal.abort(new Error("enough"));
+
+  await assertRejects(
+    () => provider.fetch(ADDRESS, { ...ASK, signal }),
+    Error,
+    "enough",
+  );
+
+  assertEquals(provider.calls, []);
+});
+
+Deno.test("fakeProvider: refuses scripts and statuses that make no sense", () => {
+  assertThrows(() => fakeProvider({ scripts: [] }), TypeError, "at least one");
+  for (const script of [["Hi", status(500)], [open(), status(500)]]) {
+    assertThrows(
+      () => fakeProvider(script),
+      TypeError,
+      "the status at 1 comes after what sends the headers, at 0",
+    );
+  }
+  fakeProvider([wait(1), status(500)]);
+  for (const code of [199, 600, 204, 304, 200.5, NaN]) {
+    assertThrows(() => status(code), RangeError, `is ${code}`);
+  }
+});

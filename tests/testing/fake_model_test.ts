@@ -1,0 +1,207 @@
+import type { ModelContext, StreamSource } from "@fallback/stream";
+import {
+  createJournal,
+  end,
+  fail,
+  fakeModel,
+  type FakeModelOptions,
+  hang,
+  open,
+  truncate,
+  virtualTime,
+  wait,
+} from "@fallback/stream/testing";
+import {
+  assertEquals,
+  assertRejects,
+  assertStrictEquals,
+  assertThrows,
+} from "@std/assert";
+
+const kinds = ["generator", "iterable", "readable"] as const;
+
+/** What a model gets, of an attempt that the test ends by hand. */
+function attempt(): {
+  context: ModelContext;
+  abort(reason?: unknown): void;
+  stack: AsyncDisposableStack;
+} {
+  const controller = new AbortController();
+  const stack = new AsyncDisposableStack();
+  const context = {
+    signal: controller.signal,
+    stack,
+    model: "fake",
+    attempt: 1,
+  };
+  return { context, stack, abort: (reason) => controller.abort(reason) };
+}
+
+/** Pulls by hand, as the library does. */
+function puller(source: StreamSource<string>) {
+  if (source instanceof ReadableStream) {
+    const reader = source.getReader();
+    return { pull: () => reader.read(), stop: () => reader.cancel() };
+  }
+  const iterator = source[Symbol.asyncIterator]();
+  return { pull: () => iterator.next(), stop: () => iterator.return!() };
+}
+
+for (const kind of kinds) {
+  Deno.test(`a fake plays its script to the millisecond (${kind})`, () =>
+    virtualTime(async () => {
+      const model = fakeModel("a", [
+        wait(5),
+        open(),
+        wait(3),
+        "a0",
+        "a1",
+        wait(2),
+        "a2",
+      ], { kind });
+      const { pull } = puller(await model.stream("hi", attempt().context));
+      assertEquals(Date.now(), 5);
+      for (const [value, at] of [["a0", 8], ["a1", 8], ["a2", 10]]) {
+        assertEquals((await pull()).value, value);
+        assertEquals(Date.now(), at);
+      }
+      assertEquals((await pull()).done, true);
+      assertEquals(
+        `${model.journal}`.split("\n").map((line) => line.trim()),
+        [
+          '0 a#1 call "hi"',
+          "5 a#1 open",
+          "5 a#1 pull",
+          '8 a#1 chunk "a0"',
+          "8 a#1 pull",
+          '8 a#1 chunk "a1"',
+          "8 a#1 pull",
+          '10 a#1 chunk "a2"',
+          "10 a#1 pull",
+          "10 a#1 end",
+        ],
+      );
+    }));
+
+  Deno.test(`a fake fails to open, in mid-answer, and ends early where its script says so (${kind})`, () =>
+    virtualTime(async () => {
+      const wrong = new Error("wrong");
+      const play = async (...script: (string | ReturnType<typeof wait>)[]) => {
+        const { pull } = puller(
+          await fakeModel("a", script, { kind }).stream(0, attempt().context),
+        );
+        const chunks: string[] = [];
+        for (;;) {
+          const { done, value } = await pull();
+          if (done) return chunks;
+          chunks.push(value!);
+        }
+      };
+      assertEquals(await play("a0", end(), "a1"), ["a0"]);
+      assertEquals(await play("a0", truncate(), "a1"), ["a0"]);
+      assertEquals(await play(), []);
+      assertStrictEquals(
+        await assertRejects(() => play(fail(wrong), "a0")),
+        wrong,
+      );
+      assertStrictEquals(
+        await assertRejects(() => play(open(), fail(wrong))),
+        wrong,
+      );
+    }));
+
+  Deno.test(`a fake stops waiting when its signal aborts, or ignores it (${kind})`, () =>
+    virtualTime(async () => {
+      for (const script of [["a0", wait(100)], ["a0", hang()]]) {
+        const { context, abort } = attempt();
+        const reason = new Error("stop");
+        const { pull } = puller(
+          await fakeModel("a", script, { kind }).stream(0, context),
+        );
+        await pull();
+        const pending = pull();
+        abort(reason);
+        assertStrictEquals(await assertRejects(() => pending), reason);
+      }
+      const { context, abort } = attempt();
+      const deaf = fakeModel("deaf", ["a0", wait(100), "a1"], {
+        kind,
+        ignoresAbort: true,
+      });
+      const { pull } = puller(await deaf.stream(0, context));
+      await pull();
+      abort();
+      assertEquals((await pull()).value, "a1");
+    }));
+}
+
+Deno.test("a fake plays one script per call, and the last again and again", async () => {
+  const model = fakeModel("a", { scripts: [["first"], ["second"]] });
+  const calls = [0, 1, 2].map(async () => {
+    const { pull } = puller(await model.stream(0, attempt().context));
+    return (await pull()).value;
+  });
+  assertEquals(await Promise.all(calls), ["first", "second", "second"]);
+});
+
+Deno.test("the journal complains of what was not closed, closed twice, pulled wrongly or not aborted", () =>
+  virtualTime(async () => {
+    type Misuse = (
+      use: {
+        pull(): Promise<unknown>;
+        stop(): Promise<unknown>;
+        abort(): void;
+        stack: AsyncDisposableStack;
+        source: object;
+      },
+    ) => unknown;
+    const misuses: [problem: string, Misuse, FakeModelOptions<string>?][] = [
+      ["was left open", ({ abort }) => abort()],
+      ["was closed 2 times", ({ abort, stop }) => (abort(), stop(), stop())],
+      ["its signal did not abort", ({ stop }) => stop()],
+      [
+        "was pulled beside another pull",
+        ({ pull, abort, stop }) => (pull(), pull(), abort(), stop()),
+      ],
+      [
+        "was pulled when closed",
+        ({ pull, abort, stop }) => (abort(), stop(), pull().catch(() => {})),
+      ],
+      [
+        "had its dispose closed 0 times",
+        ({ abort, stop }) => (abort(), stop()),
+        { onDispose: [] },
+      ],
+      ["had its stack closed 0 times", ({ abort, stop }) => (abort(), stop()), {
+        onStack: [],
+      }],
+    ];
+    for (const [problem, misuse, options] of misuses) {
+      const journal = createJournal();
+      const { context, abort, stack } = attempt();
+      const model = fakeModel("a", ["a0", "a1"], {
+        kind: "iterable",
+        journal,
+        ...options,
+      });
+      const source = await model.stream(0, context);
+      await misuse({ ...puller(source), abort, stack, source });
+      assertThrows(() => journal.assertClean(), Error, problem, problem);
+    }
+    const journal = createJournal();
+    const signal = journal.watch(new AbortController().signal);
+    signal.addEventListener("abort", () => {});
+    assertThrows(() => journal.assertClean(), Error, "1 listeners are left");
+  }));
+
+Deno.test("a script that is none is refused by name", () => {
+  assertThrows(() => fakeModel("a", { scripts: [] }), TypeError, "'script'");
+  assertThrows(
+    () => fakeModel("a", "text" as unknown as []),
+    TypeError,
+    "text",
+  );
+  for (const ms of [-1, NaN, Infinity, 2 ** 31]) {
+    assertThrows(() => wait(ms), RangeError, `current value is ${ms}`);
+  }
+});

@@ -1,0 +1,108 @@
+import {
+  createJournal,
+  DeadlockError,
+  fakeModel,
+  hang,
+  virtualTime,
+} from "@fallback/stream/testing";
+import { fallbackStream } from "@fallback/stream";
+import { delay } from "@std/async/delay";
+import {
+  assertEquals,
+  assertRejects,
+  assertStrictEquals,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
+import { TimeError } from "@std/testing/time";
+
+Deno.test({
+  name: "virtualTime takes no time for a year, and runs what is due in order",
+  permissions: "none",
+  fn: async () => {
+    const started = performance.now();
+    const order: string[] = [];
+    await virtualTime(async () => {
+      const step = async (name: string, ms: number) => {
+        for (let i = 0; i < 3; i++) {
+          await delay(ms);
+          order.push(`${name} ${Date.now()}`);
+        }
+      };
+      await Promise.all([
+        step("a", 20),
+        step("b", 15),
+        delay(31_536_000_000 / 20),
+      ]);
+    });
+    assertEquals(order, ["b 15", "a 20", "b 30", "a 40", "b 45", "a 60"]);
+    assertEquals(performance.now() - started < 5_000, true);
+  },
+});
+
+Deno.test("virtualTime lets every promise that can run run before time advances", () =>
+  virtualTime(async () => {
+    let hops = 0;
+    setTimeout(() => assertEquals(hops, 10_000), 1);
+    for (; hops < 10_000; hops++) await null;
+    await delay(2);
+  }));
+
+Deno.test("virtualTime passes results and errors on, and restores real time on every path", async () => {
+  const real = [
+    globalThis.setTimeout,
+    globalThis.clearTimeout,
+    globalThis.Date,
+  ];
+  const restored = () =>
+    assertEquals([
+      globalThis.setTimeout,
+      globalThis.clearTimeout,
+      globalThis.Date,
+    ], real);
+  assertEquals(await virtualTime(() => 42), 42);
+  restored();
+  const wrong = new Error("wrong");
+  assertStrictEquals(
+    await assertRejects(() =>
+      virtualTime(() => {
+        throw wrong;
+      })
+    ),
+    wrong,
+  );
+  restored();
+  await assertRejects(
+    () => virtualTime(() => new Promise(() => {})),
+    DeadlockError,
+  );
+  restored();
+  await virtualTime(() =>
+    assertRejects(() => virtualTime(() => {}), TimeError)
+  );
+  restored();
+});
+
+Deno.test("virtualTime says where everything waits", async () => {
+  const error = await assertRejects(
+    () =>
+      virtualTime(() => fallbackStream([fakeModel("stuck", [hang()])], "hi")),
+    DeadlockError,
+  );
+  assertStringIncludes(error.message, `0 stuck#1 call "hi"`);
+});
+
+Deno.test("the journal complains of a timer that is left", async () => {
+  const journal = createJournal();
+  await virtualTime(async () => {
+    const stream = await fallbackStream(
+      [fakeModel("a", ["a0"], { journal })],
+      "hi",
+    );
+    await Array.fromAsync(stream);
+    const cleared = setTimeout(() => {}, 5);
+    setTimeout(() => {}, 123);
+    clearTimeout(cleared);
+  });
+  assertThrows(() => journal.assertClean(), Error, "a timer of 123 ms is left");
+});

@@ -1,0 +1,28 @@
+import { assertEquals } from "@std/assert";
+import { fileURLToPath } from "node:url";
+
+const TOOL = fileURLToPath(new URL("../../tools/deno.ts", import.meta.url));
+
+/** Runs the tool where the registry is given, so that nothing is probed. */
+async function run(...args: string[]) {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", TOOL, ...args],
+    env: { JSR_URL: "file:///made-up/" },
+  }).output();
+  const text = new TextDecoder();
+  return { code, out: text.decode(stdout), err: text.decode(stderr) };
+}
+
+Deno.test("the arguments go to Deno, and its output and exit code come back", async () => {
+  const { code, out } = await run("eval", "console.log('out'); Deno.exit(42)");
+  assertEquals({ code, out }, { code: 42, out: "out\n" });
+});
+
+Deno.test("a registry that is given is used, and one line says so", async () => {
+  const { out, err } = await run(
+    "eval",
+    "console.log(Deno.env.get('JSR_URL'))",
+  );
+  assertEquals(out, "file:///made-up/\n");
+  assertEquals(err, "std from JSR_URL, file:///made-up/\n");
+});

@@ -1,0 +1,7 @@
+/** Throws unless an object has, in depth, all that the expected one has; it may have more. */
+export function assertObjectMatch(
+  // deno-lint-ignore no-explicit-any
+  actual: Record<PropertyKey, any>,
+  expected: Record<PropertyKey, unknown>,
+  msg?: string,
+): void;

@@ -1,0 +1,2 @@
+/** Throws in any case: for what is still to be written. */
+export function unimplemented(msg?: string): never;

@@ -1,0 +1,19 @@
+/** Options for {@linkcode TextLineStream}. */
+export interface TextLineStreamOptions {
+  /**
+   * Whether a carriage return alone ends a line, too.
+   *
+   * @default {false}
+   */
+  allowCR?: boolean;
+}
+
+/** Cuts text into lines, at `\n` and `\r\n`. */
+export class TextLineStream extends TransformStream<string, string> {
+  /**
+   * Constructs a stream.
+   *
+   * @param options What ends a line.
+   */
+  constructor(options?: TextLineStreamOptions);
+}

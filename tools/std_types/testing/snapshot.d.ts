@@ -1,0 +1,45 @@
+/** Whether snapshots are compared or written. */
+export type SnapshotMode = "assert" | "update";
+
+/** Options for {@linkcode assertSnapshot}. */
+export type SnapshotOptions<T = unknown> = {
+  /** The folder of the file, relative to that of the test. */
+  dir?: string;
+  /** Whether to compare or to write; by default, to write if the process got `--update`. */
+  mode?: SnapshotMode;
+  /** What to say when it does not match. */
+  msg?: string;
+  /** The name of the snapshot; by default, that of the test. */
+  name?: string;
+  /** The file, relative to the folder of the test. */
+  path?: string;
+  /** Turns the value into text. */
+  serializer?: (actual: T) => string;
+};
+
+/** The text for a value that is used by default. */
+export function serialize(actual: unknown): string;
+
+/** Throws if a value differs from its snapshot; writes it with `--update`. */
+export function assertSnapshot<T>(
+  context: Deno.TestContext,
+  actual: T,
+  options: SnapshotOptions<T>,
+): Promise<void>;
+/** The same, with a message for when it does not match. */
+export function assertSnapshot<T>(
+  context: Deno.TestContext,
+  actual: T,
+  message?: string,
+): Promise<void>;
+
+/**
+ * An {@linkcode assertSnapshot} with defaults of its own.
+ *
+ * @param options The defaults.
+ * @param baseAssertSnapshot What it builds upon.
+ */
+export function createAssertSnapshot<T>(
+  options: SnapshotOptions<T>,
+  baseAssertSnapshot?: typeof assertSnapshot,
+): typeof assertSnapshot;
