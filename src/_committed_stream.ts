@@ -64,7 +64,10 @@ export class CommittedStream<Chunk> implements FallbackStream<Chunk> {
       return new Promise((answer) => this.#queue.push(answer));
     }
     const { held } = this.#attempt;
-    if (held.length > 0) return Promise.resolve(this.#deliver(held.shift()!));
+    if (held.length > 0) {
+      this.#attempt.record.chunks++;
+      return Promise.resolve({ done: false, value: held.shift()! });
+    }
     if (this.#source.exhausted) return this.#afterEnd(this.#end("completed"));
     const answer = new Promise(this.#wait);
     this.#pull();
@@ -92,8 +95,9 @@ export class CommittedStream<Chunk> implements FallbackStream<Chunk> {
     // The caller's own `isFinal` may have closed the stream.
     if (this.#closed) return;
     if (isEnd) return void this.#end("completed");
-    const answer = this.#waiting!;
-    answer(this.#deliver(result.value));
+    this.#attempt.record.chunks++;
+    // The source's own result: a new object for every chunk would cost a tenth.
+    this.#waiting!(result as IteratorYieldResult<Chunk>);
     this.#waiting = undefined;
     if (this.#queue.length === 0) return;
     this.#waiting = this.#queue.shift();
@@ -105,11 +109,6 @@ export class CommittedStream<Chunk> implements FallbackStream<Chunk> {
     this.#source.exhausted = true;
     this.#interrupt(error);
   };
-
-  #deliver(value: Chunk): Result<Chunk> {
-    this.#attempt.record.chunks++;
-    return { done: false, value };
-  }
 
   #interrupt(error: unknown): void {
     this.#end("interrupted", { error });

@@ -36,6 +36,22 @@ export {
   type SourceKind,
 } from "./fake_model.ts";
 export {
+  errorEvent,
+  type FakeProvider,
+  fakeProvider,
+  type FakeProviderOptions,
+  type FakeServer,
+  finish,
+  packet,
+  PacketStep,
+  type ProviderCall,
+  raw,
+  status,
+  type StatusOptions,
+  StatusStep,
+  type WireScript,
+} from "./fake_provider.ts";
+export {
   createJournal,
   type FakeCall,
   type Journal,

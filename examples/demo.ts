@@ -1,0 +1,83 @@
+// An answer streams in although the first two providers fail: `deno task demo`.
+//
+// The providers are fakes that speak the OpenAI API over real HTTP on this
+// machine. Models named as arguments, or an OPENAI_API_KEY, take their places;
+// OPENAI_BASE_URL says where those are.
+
+import {
+  attemptsOf,
+  type FallbackEvent,
+  fallbackStream,
+  formatAttempts,
+} from "@fallback/stream";
+import { openaiModel } from "@fallback/stream/openai";
+import { fakeProvider, hang, status, wait } from "@fallback/stream/testing";
+
+const PROMPT = "In eighty words: why does a lighthouse have two lamps?";
+
+const ANSWER =
+  "A lighthouse keeps two lamps because a dark coast forgives nothing. The " +
+  "first lamp does the work every night, and most nights the second only " +
+  "gathers dust. But glass cracks, wicks drown, and gears stop in the cold. " +
+  "Then the keeper does not argue with the broken lamp, and does not light " +
+  "both at once, for two beams would send ships onto the rocks. He closes the " +
+  "first shutter, opens the second, and far out at sea nobody notices that " +
+  "anything has happened.";
+
+const terminal = Deno.stdout.isTerminal();
+const colour = terminal && !Deno.noColor;
+const dim = (text: string) => colour ? `\x1b[2m${text}\x1b[22m` : text;
+const print = (text: string) =>
+  Deno.stdout.writeSync(new TextEncoder().encode(text));
+
+/** Words at about the pace of a fast model. */
+const spoken = ANSWER.split(/(?<= )/).flatMap((word) => [wait(35), word]);
+
+const providers = [
+  ["overloaded", [
+    wait(300),
+    status(529, {
+      body: { error: { type: "overloaded_error", message: "Overloaded" } },
+    }),
+  ]],
+  ["silent", [{ choices: [{ delta: { role: "assistant" } }] }, hang()]],
+  ["steady", [wait(300), ...spoken]],
+] as const;
+
+const apiKey = Deno.env.get("OPENAI_API_KEY");
+const baseUrl = Deno.env.get("OPENAI_BASE_URL");
+const names = Deno.args.length > 0 ? Deno.args : apiKey ? ["gpt-4o-mini"] : [];
+
+await using servers = new AsyncDisposableStack();
+const models = [
+  ...names.map((model) => openaiModel({ model, apiKey, baseUrl })),
+  ...providers.slice(names.length).map(([model, script]) => {
+    const { baseUrl } = servers.use(fakeProvider(script).listen());
+    return openaiModel({ model, baseUrl });
+  }),
+];
+
+/** While nothing has arrived yet, a terminal shows who is being asked. */
+function onEvent({ type, attempt }: FallbackEvent) {
+  if (!terminal) return;
+  if (type === "attempt") print(dim(`\r\x1b[2Kasking ${attempt?.model} …`));
+  if (type === "content") print("\r\x1b[2K");
+}
+
+console.log(dim(`> ${PROMPT}`));
+const request = { messages: [{ role: "user", content: PROMPT }] };
+try {
+  await using stream = await fallbackStream(models, request, {
+    timeouts: { contentMs: 1500, idleMs: 10_000, totalMs: 120_000 },
+    onEvent,
+  });
+  for await (const chunk of stream) {
+    print(chunk.choices[0]?.delta?.content ?? "");
+  }
+  console.log(`\n\n${dim(formatAttempts(stream.attempts))}`);
+} catch (error) {
+  if (terminal) print("\r\x1b[2K");
+  console.log(`\n${dim(formatAttempts(attemptsOf(error)))}`);
+  console.error(`No answer: ${error instanceof Error ? error.message : error}`);
+  Deno.exitCode = 1;
+}

@@ -1,0 +1,201 @@
+// The whole chain over real connections: what the contract promises, seen from
+// the provider's side.
+
+import {
+  AllModelsFailedError,
+  type Attempt,
+  attemptsOf,
+  fallbackStream,
+  type ModelContext,
+  ModelTimeoutError,
+  TruncatedStreamError,
+} from "@fallback/stream";
+import {
+  type ChatChunk,
+  HttpError,
+  openaiModel,
+} from "@fallback/stream/openai";
+import {
+  fail,
+  type FakeProvider,
+  fakeProvider,
+  hang,
+  status,
+  truncate,
+  wait,
+  type WireScript,
+} from "@fallback/stream/testing";
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertRejects,
+  assertStrictEquals,
+} from "@std/assert";
+
+const request = { messages: [{ role: "user", content: "hi" }] };
+const preamble = { choices: [{ delta: { role: "assistant" } }] };
+
+/** Providers that serve these scripts, until the stack is disposed of. */
+function serve(stack: AsyncDisposableStack, ...scripts: WireScript[]) {
+  const providers = scripts.map((script) => fakeProvider(script));
+  const models = providers.map((provider, i) =>
+    openaiModel({
+      model: `model-${i}`,
+      baseUrl: stack.use(provider.listen()).baseUrl,
+      apiKey: "sk-secret",
+    })
+  );
+  return { providers, models };
+}
+
+async function text(stream: AsyncIterable<ChatChunk>): Promise<string> {
+  let text = "";
+  for await (const { choices } of stream) {
+    text += choices[0]?.delta?.content ?? "";
+  }
+  return text;
+}
+
+async function outcomes(...providers: FakeProvider[]): Promise<string[]> {
+  const calls = providers.flatMap(({ calls }) => calls);
+  await Promise.all(calls.map(({ closed }) => closed));
+  return calls.map(({ outcome }) => outcome);
+}
+
+Deno.test("over HTTP: refused, silent and cut before content fall back; the answer is one model's", async () => {
+  await using stack = new AsyncDisposableStack();
+  const { models, providers } = serve(
+    stack,
+    [status(529, { body: { error: { type: "overloaded_error" } } })],
+    [preamble, hang()],
+    [preamble, fail(new Error("cut"))],
+    [preamble, { error: { message: "quota", code: 429 } }],
+    [preamble, "Good", " morning"],
+  );
+  const stream = await fallbackStream(models, request, {
+    timeouts: { contentMs: 200 },
+  });
+  assertEquals(await text(stream), "Good morning");
+  assertEquals(stream.model, "model-4");
+  assertEquals(
+    stream.attempts.map(({ error }) => (error as Error | undefined)?.name),
+    ["HttpError", "ModelTimeoutError", "TypeError", "StreamError", undefined],
+  );
+  assertEquals(
+    (await outcomes(...providers)).slice(1),
+    ["closed by the client", "failed", "completed", "completed"],
+  );
+});
+
+Deno.test("over HTTP: an answer that breaks off is an error, and no other provider is asked", async () => {
+  for (const end of [fail(new Error("cut")), truncate()]) {
+    await using stack = new AsyncDisposableStack();
+    const { models, providers } = serve(stack, ["Hel", end], ["never"]);
+    await using stream = await fallbackStream(models, request);
+    const error = await assertRejects(() => text(stream), Error);
+    if (end.type === "truncate") assertInstanceOf(error, TruncatedStreamError);
+    assertEquals(attemptsOf(error)[0]?.outcome, "interrupted");
+    assertEquals(providers[1]?.calls.length, 0);
+  }
+});
+
+Deno.test("over HTTP: what no provider answers says why of each, and shows no key", async () => {
+  await using stack = new AsyncDisposableStack();
+  const { models } = serve(
+    stack,
+    [status(401, { body: { error: { message: "bad key sk-secret" } } })],
+    [status(500, { body: "<html>sk-secret</html>" })],
+  );
+  const error = await assertRejects(
+    () => fallbackStream(models, request),
+    AllModelsFailedError,
+  );
+  assertEquals(error.errors.map(({ status }) => status), [401, 500]);
+  assertInstanceOf(error.errors[0], HttpError);
+  const shown = Deno.inspect([error, attemptsOf(error)], { depth: 20 });
+  assertEquals(shown.includes("sk-secret"), false);
+});
+
+Deno.test("over HTTP: an abort closes the connection, whatever it waits for", async () => {
+  const scripts: WireScript[] = [[hang()], [preamble, hang()], ["Hel", hang()]];
+  for (const script of scripts) {
+    await using stack = new AsyncDisposableStack();
+    const controller = new AbortController();
+    const reason = new Error("stop");
+    const provider = fakeProvider(script, {
+      onCall: () => setTimeout(() => controller.abort(reason), 20),
+    });
+    const { baseUrl } = stack.use(provider.listen());
+    const models = [openaiModel({ model: "m", baseUrl })];
+    const { signal } = controller;
+    const error = await assertRejects(async () => {
+      await using stream = await fallbackStream(models, request, { signal });
+      await text(stream);
+    });
+    assertStrictEquals(error, reason);
+    assertEquals(await outcomes(provider), ["closed by the client"]);
+  }
+});
+
+Deno.test("over HTTP: idleMs ends an answer that stalls, and closes the connection", async () => {
+  await using stack = new AsyncDisposableStack();
+  const { models, providers } = serve(stack, ["Hel", hang()]);
+  const error = await assertRejects(
+    async () =>
+      text(await fallbackStream(models, request, { timeouts: { idleMs: 50 } })),
+    ModelTimeoutError,
+  );
+  assertEquals([error.phase, error.model], ["idle", "model-0"]);
+  assertEquals(await outcomes(...providers), ["closed by the client"]);
+});
+
+Deno.test("over HTTP: eight overlapping calls share their models, the first of them down", async () => {
+  await using stack = new AsyncDisposableStack();
+  const { models } = serve(
+    stack,
+    [wait(5), status(500)],
+    [wait(5), "Good", wait(5), " morning"],
+  );
+  const answers = Array.from({ length: 8 }, async () => {
+    await using stream = await fallbackStream(models, request);
+    return await text(stream);
+  });
+  assertEquals(await Promise.all(answers), Array(8).fill("Good morning"));
+});
+
+/** Three usual ways from a `fetch` to chunks. */
+const bodies: Record<
+  string,
+  (body: ReadableStream<Uint8Array<ArrayBuffer>>) => AsyncIterable<unknown>
+> = {
+  "a fetch body": (body) => body,
+  "a generator over a fetch body": async function* (body) {
+    for await (const bytes of body) yield bytes.length;
+  },
+  "a fetch body piped through a decoder": (body) =>
+    body.pipeThrough(new TextDecoderStream()),
+};
+
+for (const [what, chunks] of Object.entries(bodies)) {
+  Deno.test(`R11 break out of ${what} is silent and closes the connection`, async () => {
+    const provider = fakeProvider(["Hel", "lo", hang()]);
+    await using server = provider.listen();
+    const model = async (_: unknown, { signal }: ModelContext) => {
+      const { body } = await fetch(server.url, { method: "POST", signal });
+      return chunks(body!);
+    };
+    let attempts: readonly Attempt[] = [];
+    {
+      await using stream = await fallbackStream([model], request);
+      attempts = stream.attempts;
+      for await (const chunk of stream) {
+        assert(chunk);
+        break;
+      }
+    }
+    assertEquals(attempts.map(({ outcome }) => outcome), ["cancelled"]);
+    assertEquals("closeError" in attempts[0]!, false);
+    assertEquals(await outcomes(provider), ["closed by the client"]);
+  });
+}
