@@ -147,7 +147,7 @@ export class LiveAttempt<Request, Chunk> implements AsyncDisposable {
   #isContent(chunk: Chunk): boolean {
     const judges: Judge<Chunk>[] = [this.#model, this.#call.chain.options];
     const judge = judges.find((judge) => judge.isContent);
-    return judge?.isContent?.(chunk) ?? true;
+    return judge?.isContent ? judge.isContent(chunk) : true;
   }
 
   /**

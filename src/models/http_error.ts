@@ -23,7 +23,7 @@ export interface HttpErrorOptions {
  * The message is the status and what the server says about it, on one line:
  * `429 Rate limit reached for requests`.
  *
- * @example Falling back on some statuses only
+ * @example What it tells
  * ```ts
  * import { HttpError } from "@fallback/stream/openai";
  * import { assertEquals } from "@std/assert";

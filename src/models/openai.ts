@@ -3,21 +3,22 @@
  * OpenAI, Azure, Groq, Mistral, DeepSeek, OpenRouter, Ollama, vLLM, llama.cpp,
  * LM Studio, Gemini's compatible endpoint and others.
  *
- * ```ts no-eval
+ * ```ts
  * import { fallbackStream } from "@fallback/stream";
  * import { openaiModel } from "@fallback/stream/openai";
  *
- * const remote = openaiModel({ model: "gpt-4o", apiKey: "sk-…" });
- * const local = openaiModel({
- *   model: "llama3.2",
- *   baseUrl: "http://localhost:11434/v1",
- * });
+ * const models = [
+ *   openaiModel({ model: "gpt-4o", apiKey: "sk-..." }),
+ *   openaiModel({ model: "llama3.2", baseUrl: "http://localhost:11434/v1" }),
+ * ];
  *
- * await using stream = await fallbackStream([remote, local], {
- *   messages: [{ role: "user", content: "Hello!" }],
- * });
- * for await (const chunk of stream) {
- *   console.log(chunk.choices[0]?.delta?.content);
+ * async function ask(question: string): Promise<string> {
+ *   const messages = [{ role: "user", content: question }];
+ *   let answer = "";
+ *   for await (const chunk of await fallbackStream(models, { messages })) {
+ *     answer += chunk.choices[0]?.delta?.content ?? "";
+ *   }
+ *   return answer;
  * }
  * ```
  *
@@ -66,6 +67,9 @@ const MOST_BYTES = 64 * 1024;
 
 /** How long such an answer may take; that it is a failure is known already. */
 const LONGEST_MS = 1000;
+
+/** The content types of answers that are no streams, in whatever words. */
+const WHOLE = /^(application|text)\/[^;,]*(json|html)/i;
 
 /** Options of {@linkcode openaiModel}. */
 export interface OpenAIModelOptions {
@@ -182,7 +186,7 @@ export function openaiModel(
         signal,
       });
       const type = response.headers.get("content-type") ?? "";
-      if (!response.ok || /json|html/i.test(type)) {
+      if (!response.ok || WHOLE.test(type)) {
         throw await refusal(response, type, redact);
       }
       const reader = (response.body ?? new Blob([]).stream()).getReader();
@@ -200,13 +204,13 @@ async function refusal(
   redact: Redact,
 ): Promise<Error> {
   const body = redact(await readText(response.body, MOST_BYTES, LONGEST_MS));
-  if (response.ok) return noStreamError(type, body);
+  if (response.ok) return noStreamError(redact(type), body);
   const headers = new Headers();
   for (const [name, value] of response.headers) {
     headers.append(name, redact(value));
   }
-  const { status, statusText } = response;
-  return new HttpError(status, { statusText, headers, body });
+  const statusText = redact(response.statusText);
+  return new HttpError(response.status, { statusText, headers, body });
 }
 
 function endpoint(baseUrl: string): URL {
@@ -220,7 +224,7 @@ function endpoint(baseUrl: string): URL {
   );
   if (url.username || url.password) {
     throw new TypeError(
-      "Cannot make an OpenAI model as 'baseUrl' must not hold a password",
+      "Cannot use an OpenAI model as 'baseUrl' must not hold a password",
     );
   }
   url.pathname = url.pathname.replace(/\/*$/, "/chat/completions");
@@ -238,17 +242,19 @@ function readHeaders(
   });
   const secrets: string[] = [];
   if (apiKey !== undefined) {
-    if (typeof apiKey !== "string" || apiKey.trim() === "") {
+    // Read from a file, a key brings a line end.
+    const key = typeof apiKey === "string" ? apiKey.trim() : "";
+    if (key === "") {
       throw new TypeError(
-        `Cannot make an OpenAI model as 'apiKey' must be a string that is not empty: current value is of type ${typeof apiKey}`,
+        `Cannot use an OpenAI model as 'apiKey' must be a string that is not empty: current value is of type ${typeof apiKey}`,
       );
     }
-    secrets.push(apiKey.trim());
+    secrets.push(key);
     try {
-      headers.set("authorization", `Bearer ${apiKey.trim()}`);
+      headers.set("authorization", `Bearer ${key}`);
     } catch {
       throw new TypeError(
-        "Cannot make an OpenAI model as 'apiKey' holds a character that no header can carry",
+        "Cannot use an OpenAI model as 'apiKey' must hold only what a header can carry",
       );
     }
   }
@@ -261,7 +267,7 @@ function readHeaders(
     }
   } catch {
     throw new TypeError(
-      `Cannot make an OpenAI model as 'headers' must be header names with values: current value is of type ${typeof own}`,
+      `Cannot use an OpenAI model as 'headers' must be header names with values: current value is of type ${typeof own}`,
     );
   }
   return { headers, redact: redactor(secrets) };
@@ -285,6 +291,6 @@ function expect(
     ? `of type ${typeof value}`
     : String(value);
   throw new TypeError(
-    `Cannot make an OpenAI model as '${name}' must ${must}: current value is ${shown}`,
+    `Cannot use an OpenAI model as '${name}' must ${must}: current value is ${shown}`,
   );
 }

@@ -14,7 +14,8 @@ export interface HttpServer extends AsyncDisposable {
 }
 
 /**
- * Serves one request per connection on a free port of this machine.
+ * Serves one request per connection on a free port of this machine. What the
+ * body of a request holds is told by its `content-length`.
  *
  * @param handler Answers the requests. Their signal aborts when the client
  * leaves or the server is stopped, and the body of the answer must break then.

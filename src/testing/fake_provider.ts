@@ -390,10 +390,9 @@ class Exchange {
         this.#body = controller;
       },
       pull: async (controller) => {
-        const { value } = await packets.next();
-        if (value) controller.enqueue(value);
-        // Together with the last packet, for clients that stop reading there.
-        if (this.call.outcome !== "pending") controller.close();
+        const { value, done } = await packets.next();
+        if (done) controller.close();
+        else controller.enqueue(value);
       },
       cancel: this.#leave,
     }, { highWaterMark: 0 });

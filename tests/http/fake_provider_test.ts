@@ -216,6 +216,34 @@ for (const step of [hang(), wait(2_000_000_000)]) {
   }
 }
 
+Deno.test("fakeProvider: an answer is complete for who stops at [DONE]", async () => {
+  await both(["Hi"], async (ask, { calls }) => {
+    const response = await ask();
+    let text = "";
+    for await (
+      const part of response.body!.pipeThrough(new TextDecoderStream())
+    ) {
+      text += part;
+      if (text.includes("[DONE]")) break;
+    }
+    await calls[0]!.closed;
+    assertEquals(calls[0]!.outcome, "completed");
+  });
+});
+
+Deno.test("fakeProvider: an aborted answer breaks between two reads", async () => {
+  const { fetch } = fakeProvider(["Hel", "lo"]);
+  const client = new AbortController();
+  const reason = new Error("gone");
+  const response = await fetch(ADDRESS, { ...ASK, signal: client.signal });
+  const body = response.body!.getReader();
+  await body.read();
+
+  client.abort(reason);
+
+  assertStrictEquals(await assertRejects(() => body.read()), reason);
+});
+
 Deno.test("fakeProvider: sends no more than the client takes", async () => {
   const part = new Uint8Array(64 * 1024);
   await both(new Array(500).fill(part), async (ask, { calls }) => {

@@ -167,6 +167,14 @@ Deno.test("openai: sends no authorization without a key", async () => {
   assertEquals(visit.call.headers.get("authorization"), null);
 });
 
+Deno.test("openai: white space around a key is no part of it", async () => {
+  await using visit = new Visit(["Hi"], { apiKey: `\n ${KEY}\r\n` });
+
+  await visit.chunks();
+
+  assertEquals(visit.call.headers.get("authorization"), `Bearer ${KEY}`);
+});
+
 Deno.test("openai: the caller's headers win", async () => {
   await using visit = new Visit(["Hi"], {
     headers: { Authorization: "Basic abc", "x-team": "red" },
@@ -824,7 +832,7 @@ Deno.test("openai: no error shows the key", async () => {
   const scripts: Record<string, WireScript> = {
     "in a refusal": [
       status(401, {
-        headers: { "x-key": echo, "retry-after": KEY },
+        headers: { "x-echo": echo, "retry-after": KEY },
         body: { error: { message: echo, type: KEY, code: KEY } },
       }),
     ],
@@ -846,6 +854,9 @@ Deno.test("openai: no error shows the key", async () => {
     "in an error event as text": [raw(`event: error\ndata: ${echo}\n\n`)],
     "in malformed JSON": [raw(`data: ${echo}\n\n`)],
     "where the excerpt is cut": [raw(`data: ${"x".repeat(65)}${KEY}\n\n`)],
+    "in a content type": [
+      status(200, { headers: { "content-type": `text/html;a=${KEY}` } }),
+    ],
     "in a connection that breaks": [fail(new Error("cut"))],
     "in a body that breaks": [open(), fail(new Error("cut"))],
   };
