@@ -1,0 +1,204 @@
+// Interleavings that no clock produces: everything that models and caller do
+// waits for a scheduler, which lets it happen in any order.
+
+import {
+  fallbackStream,
+  type ModelContext,
+  type StreamSource,
+} from "@fallback/stream";
+import { createJournal } from "@fallback/stream/testing";
+import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
+import fc from "fast-check";
+
+interface Behaviour {
+  refuses: boolean;
+  failsAfter: number | undefined;
+  chunks: number;
+  obeysAbort: boolean;
+  readable: boolean;
+}
+
+/** What a model saw of its own stream. */
+interface Seen {
+  opened: boolean;
+  ended: boolean;
+  stops: number;
+  closed: boolean;
+  disposals: number;
+  signal: AbortSignal;
+}
+
+const behaviour: fc.Arbitrary<Behaviour> = fc.record({
+  refuses: fc.boolean(),
+  failsAfter: fc.option(fc.nat(2), { nil: undefined }),
+  chunks: fc.nat(3),
+  obeysAbort: fc.boolean(),
+  readable: fc.boolean(),
+});
+
+/** A model every step of which the scheduler lets happen. */
+function scheduledModel(
+  scheduler: fc.Scheduler,
+  name: string,
+  behaviour: Behaviour,
+  seen: Seen[],
+) {
+  const turn = (what: string) =>
+    scheduler.schedule(Promise.resolve(), `${name} ${what}`);
+  const stream = async (
+    _: unknown,
+    { signal, stack }: ModelContext,
+  ): Promise<StreamSource<string>> => {
+    // The one before is closed before this one is opened.
+    for (const { opened, ended, closed } of seen) {
+      assert(!opened || ended || closed, "opened beside an open stream");
+    }
+    const me: Seen = {
+      opened: false,
+      ended: false,
+      stops: 0,
+      closed: false,
+      disposals: 0,
+      signal,
+    };
+    seen.push(me);
+    stack.defer(() => void me.disposals++);
+    const check = () => {
+      if (behaviour.obeysAbort) signal.throwIfAborted();
+    };
+    await turn("opens");
+    check();
+    if (behaviour.refuses) throw new Error(`${name} refuses`);
+    me.opened = true;
+    let place = 0;
+    const pull = async () => {
+      await turn("pulls");
+      try {
+        check();
+        if (place === behaviour.failsAfter) throw new Error(`${name} fails`);
+      } catch (error) {
+        me.ended = true;
+        throw error;
+      }
+      if (place < behaviour.chunks) return `${name}${place++}`;
+      me.ended = true;
+    };
+    const stop = async () => {
+      me.stops++;
+      await turn("closes");
+      me.closed = true;
+    };
+    if (behaviour.readable) {
+      return new ReadableStream({
+        async pull(controller) {
+          const chunk = await pull();
+          if (chunk === undefined) controller.close();
+          else controller.enqueue(chunk);
+        },
+        cancel: stop,
+      }, { highWaterMark: 0 });
+    }
+    const iterator: AsyncIterator<string, undefined> = {
+      async next() {
+        const value = await pull();
+        return value === undefined
+          ? { done: true, value }
+          : { done: false, value };
+      },
+      async return() {
+        await stop();
+        return { done: true, value: undefined };
+      },
+    };
+    return { [Symbol.asyncIterator]: () => iterator };
+  };
+  return { name, stream };
+}
+
+Deno.test({
+  name: "R1–R16 hold in every order in which things can happen",
+  permissions: "none",
+  fn: async () => {
+    const property = fc.asyncProperty(
+      fc.scheduler(),
+      fc.array(behaviour, { minLength: 1, maxLength: 3 }),
+      fc.constantFrom("nobody", "abort", "return", "throw", "dispose"),
+      fc.integer({ min: 1, max: 3 }),
+      run,
+    );
+    await fc.assert(property, { numRuns: 4_000, seed: 7 });
+  },
+});
+
+async function run(
+  scheduler: fc.Scheduler,
+  behaviours: Behaviour[],
+  ends: string,
+  readers: number,
+): Promise<void> {
+  const journal = createJournal();
+  const controller = new AbortController();
+  const signal = journal.watch(controller.signal);
+  const reason = new Error("stop");
+  const seen: Seen[] = [];
+  const models = behaviours.map((behaviour, i) =>
+    scheduledModel(scheduler, "abc"[i]!, behaviour, seen)
+  );
+  const chunks: string[] = [];
+  const errors: unknown[] = [];
+  let modelsAtCommit = 0;
+
+  const call = async () => {
+    let stream;
+    try {
+      stream = await fallbackStream(models, "hi", { signal });
+    } catch (error) {
+      errors.push(error);
+      return;
+    }
+    modelsAtCommit = seen.length;
+    const read = async () => {
+      for (;;) {
+        await scheduler.schedule(Promise.resolve(), "the caller pulls");
+        try {
+          const { done, value } = await stream.next();
+          if (done) return;
+          chunks.push(value);
+        } catch (error) {
+          errors.push(error);
+        }
+      }
+    };
+    const leave = async () => {
+      if (ends === "nobody" || ends === "abort") return;
+      await scheduler.schedule(Promise.resolve(), "the caller leaves");
+      if (ends === "return") await stream.return();
+      if (ends === "dispose") await stream[Symbol.asyncDispose]();
+      if (ends === "throw") await stream.throw(reason).catch(() => {});
+    };
+    await Promise.all([leave(), ...Array.from({ length: readers }, read)]);
+    assertEquals(seen.length, modelsAtCommit, "opened after commitment");
+  };
+  const abort = async () => {
+    await scheduler.schedule(Promise.resolve(), "the signal aborts");
+    if (ends === "abort") controller.abort(reason);
+  };
+  await scheduler.waitFor(Promise.all([call(), abort()]));
+  // What goes on in the background: streams that open too late.
+  do {
+    while (scheduler.count() > 0) await scheduler.waitOne();
+    await new Promise((resolve) => void setImmediate(resolve));
+  } while (scheduler.count() > 0);
+
+  const model = chunks[0]?.[0] ?? "";
+  const expected = Array.from(chunks, (_, i) => `${model}${i}`);
+  assertEquals(chunks, expected, "one model's chunks, in order");
+  assertLessOrEqual(errors.length, 1);
+  for (const { opened, ended, stops, disposals, signal } of seen) {
+    assertLessOrEqual(stops, 1);
+    assert(!opened || ended || stops === 1, "left open");
+    assertEquals(disposals, 1, "its stack");
+    assert(signal.aborted || ended, "over, but not aborted");
+  }
+  journal.assertClean();
+}

@@ -1,0 +1,265 @@
+// Plays a scenario with fakes in virtual time and writes down what happened, in
+// the words of the reference.
+
+import type { Attempt, FallbackOptions, ModelLike } from "@fallback/stream";
+import {
+  createJournal,
+  end,
+  fail,
+  fakeModel,
+  hang,
+  type Journal,
+  open,
+  type Step as FakeStep,
+  type Subject,
+  virtualTime,
+  wait,
+} from "@fallback/stream/testing";
+import {
+  type CloseStep,
+  isChain,
+  isOdd,
+  type Leave,
+  type ModelSpec,
+  type OptionsSpec,
+  type RecordStory,
+  type Scenario,
+  type Step,
+  type Story,
+} from "./scenario.ts";
+
+type Options = FallbackOptions<unknown, string>;
+
+/** Long enough for everything that goes on in the background. */
+const AFTERWARDS_MS = 1_000_000;
+
+/** Errors by name: the same name is the same object. */
+class Errors {
+  readonly #byName = new Map<string, unknown>([["undefined", undefined]]);
+
+  get(name: string): unknown {
+    if (!this.#byName.has(name)) {
+      const error = name === "AbortError"
+        ? new DOMException("aborted", "AbortError")
+        : new Error(name);
+      this.#byName.set(name, error);
+    }
+    return this.#byName.get(name);
+  }
+}
+
+/** An error in the words of the reference. */
+function describe(error: unknown): string {
+  if (error instanceof SuppressedError) {
+    return `both(${describe(error.error)},${describe(error.suppressed)})`;
+  }
+  if (error instanceof AggregateError) {
+    return `all[${error.errors.map(describe).join()}]`;
+  }
+  const { name, message, model, phase, ms } = Object(error);
+  switch (name) {
+    case "ModelTimeoutError":
+      return `${model} timeout ${phase} ${ms}`;
+    case "EmptyStreamError":
+      return `empty ${model}`;
+    case "TruncatedStreamError":
+      return `truncated ${model}`;
+    case "AbortError":
+      return name;
+  }
+  return message ?? String(error);
+}
+
+/** Several errors of closing, first to last. */
+function flatten(error: unknown): string[] {
+  return error instanceof SuppressedError
+    ? [...flatten(error.suppressed), ...flatten(error.error)]
+    : [describe(error)];
+}
+
+function tellRecord(record: Attempt): RecordStory {
+  const { model, outcome, chunks, nested } = record;
+  const { startedAt, openedAt, contentAt, endedAt } = record;
+  return {
+    model,
+    outcome,
+    chunks,
+    times: [startedAt, openedAt, contentAt, endedAt],
+    ...("error" in record && { error: describe(record.error) }),
+    closeErrors: "closeError" in record ? flatten(record.closeError) : [],
+    ...(nested && { nested: nested.map(tellRecord) }),
+  };
+}
+
+function tellFakes(journal: Journal): string[][] {
+  return journal.calls.map(({ call }) =>
+    journal.entries.filter((entry) => entry.call === call)
+      .flatMap(({ at, type, value, model }) => {
+        if (type === "call") return `${at} call ${model}`;
+        if (type === "open") return `${at} open`;
+        if (type === "abort") return `${at} abort ${describe(value)}`;
+        return type.startsWith("close") ? `${at} ${type} ${value}` : [];
+      })
+  );
+}
+
+/**
+ * Plays a scenario.
+ *
+ * @returns What happened, and the journal.
+ */
+export async function play(
+  { fallbackStream, fallbackModel }: Subject,
+  { chain, actions, abortAt }: Scenario,
+): Promise<{ story: Story; journal: Journal }> {
+  const journal = createJournal();
+  const errors = new Errors();
+  const caller: string[] = [];
+  const log = (line: string) => caller.push(`${Date.now()} ${line}`);
+
+  const stepOf = (step: CloseStep | Step, name: string, place: number) => {
+    switch (step.do) {
+      case "wait":
+        return wait(step.ms);
+      case "fail":
+        return fail(errors.get(step.error));
+      case "hang":
+        return hang();
+      case "open":
+        return open();
+      case "end":
+        return end();
+      case "chunk":
+        return `${name} ${step.kind} ${place}`;
+    }
+  };
+  const closeSteps = (steps: CloseStep[] | undefined) =>
+    steps?.map((step) => stepOf(step, "", 0) as FakeStep);
+  const modelOf = (spec: ModelSpec): ModelLike<unknown, string> => {
+    if (isChain(spec)) {
+      return fallbackModel(spec.models.map(modelOf), optionsOf(spec.options));
+    }
+    const { name, script, kind, ignoresAbort } = spec;
+    const steps = script.map((step, place) => stepOf(step, name, place));
+    return fakeModel<string>(name, steps, {
+      journal,
+      kind,
+      ignoresAbort,
+      onClose: closeSteps(spec.onClose),
+      onDispose: closeSteps(spec.onDispose),
+      onStack: closeSteps(spec.onStack),
+    });
+  };
+  const judge =
+    (bad: string, name: string, verdict: (kind: string) => boolean) =>
+    (chunk: string) => {
+      const kind = chunk.split(" ")[1]!;
+      if (kind === bad) throw errors.get(name);
+      return verdict(kind);
+    };
+  const optionsOf = (spec: OptionsSpec): Options => {
+    const { openMs, contentMs, idleMs, totalMs, closeMs, fallbackOn } = spec;
+    return {
+      timeouts: { openMs, contentMs, idleMs, totalMs, closeMs },
+      allowEmpty: spec.allowEmpty,
+      ...(spec.isContent && {
+        isContent: judge("odd", "isContent", (kind) => kind !== "meta"),
+      }),
+      ...(spec.isFinal && {
+        isFinal: judge("bad", "isFinal", (kind) => kind === "stop"),
+      }),
+      ...(fallbackOn && {
+        fallbackOn: (error: unknown) => {
+          const decide = () => {
+            const accepted = !isOdd(describe(error));
+            if (accepted || fallbackOn.refuse === "odd") return accepted;
+            throw errors.get("condition");
+          };
+          const { slowMs } = fallbackOn;
+          return slowMs === undefined ? decide() : sleep(slowMs).then(decide);
+        },
+      }),
+    };
+  };
+
+  let records: readonly Attempt[] = [];
+  await virtualTime(async () => {
+    const controller = new AbortController();
+    if (abortAt !== undefined) {
+      sleep(abortAt).then(() => controller.abort(errors.get("abort")));
+    }
+    const options = {
+      ...optionsOf(chain.options),
+      signal: journal.watch(controller.signal),
+      onEvent: ({ attempts }: { attempts: readonly Attempt[] }) => {
+        records = attempts;
+      },
+    };
+    const models = chain.models.map(modelOf);
+    try {
+      await act(await fallbackStream(models, "hi", options));
+    } catch (error) {
+      log(`refused: ${describe(error)}`);
+    }
+    await sleep(AFTERWARDS_MS);
+  });
+
+  async function act(
+    stream: Awaited<ReturnType<typeof fallbackStream<unknown, string>>>,
+  ): Promise<void> {
+    log("opened");
+    const pull = async (): Promise<boolean> => {
+      try {
+        const { done, value } = await stream.next();
+        log(done ? "done" : value!);
+        return !done;
+      } catch (error) {
+        log(`error: ${describe(error)}`);
+        return false;
+      }
+    };
+    const leave = async (way: Leave): Promise<void> => {
+      try {
+        if (way === "return") await stream.return();
+        if (way === "dispose") await stream[Symbol.asyncDispose]();
+        if (way === "throw") await stream.throw(errors.get("mine"));
+        log(`${way}: `);
+      } catch (error) {
+        log(`${way}: ${flatten(error).join()}`);
+      }
+    };
+    for (const action of [...actions, { do: "dispose" } as const]) {
+      switch (action.do) {
+        case "wait":
+          await sleep(action.ms);
+          break;
+        case "pull":
+          await Promise.all(Array.from({ length: action.count }, pull));
+          break;
+        case "drain":
+          while (await pull());
+          break;
+        case "pull, then": {
+          const pulled = pull();
+          await sleep(action.ms);
+          await leave(action.then);
+          await pulled;
+          break;
+        }
+        default:
+          await leave(action.do);
+      }
+    }
+  }
+
+  const story = {
+    caller,
+    records: records.map(tellRecord),
+    fakes: tellFakes(journal),
+  };
+  return { story, journal };
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => void setTimeout(resolve, ms));
+}

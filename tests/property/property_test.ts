@@ -1,0 +1,37 @@
+import { fallbackModel, fallbackStream } from "@fallback/stream";
+import { assertEquals } from "@std/assert";
+import { findViolation, violation } from "./check.ts";
+
+const subject = { fallbackModel, fallbackStream };
+
+Deno.test({
+  name: "what happens in 12,000 random scenarios is what the reference says",
+  permissions: "none",
+  fn: async () => {
+    const found = await findViolation(subject, { runs: 12_000, seed: 20_261 });
+    assertEquals(found, undefined, found);
+  },
+});
+
+Deno.test("a scenario can be pasted from what a run has found", async () => {
+  const found = await violation(subject, {
+    chain: {
+      models: [{
+        name: "m0",
+        script: [{ do: "chunk", kind: "text" }, { do: "hang" }],
+        kind: "generator",
+        ignoresAbort: true,
+        onDispose: [{ do: "wait", ms: 5 }],
+      }],
+      options: {
+        isContent: false,
+        isFinal: false,
+        allowEmpty: false,
+        closeMs: 40,
+      },
+    },
+    actions: [{ do: "pull, then", ms: 7, then: "return" }],
+    abortAt: 100,
+  });
+  assertEquals(found, undefined, found);
+});

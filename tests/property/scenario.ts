@@ -1,0 +1,106 @@
+// A scenario, as data: what the models do, what is asked of them, and what the
+// caller does with the answer. It prints as it is written, so that what a run
+// has found can be pasted into a test.
+
+import type { SourceKind } from "@fallback/stream/testing";
+
+/** One step of closing. Every `fail` with the same name throws the same thing. */
+export type CloseStep =
+  | { do: "wait"; ms: number }
+  | { do: "hang" }
+  | { do: "fail"; error: string };
+
+/**
+ * A chunk is named by its model, its kind and its place: `meta` is no content,
+ * `stop` is final, `isContent` fails on `odd`, `isFinal` on `bad`.
+ */
+export type ChunkKind = "meta" | "text" | "stop" | "odd" | "bad";
+
+export type Step =
+  | CloseStep
+  | { do: "open" }
+  | { do: "end" }
+  | { do: "chunk"; kind: ChunkKind };
+
+export interface FakeSpec {
+  name: string;
+  script: Step[];
+  kind: SourceKind;
+  ignoresAbort: boolean;
+  onClose?: CloseStep[] | undefined;
+  onDispose?: CloseStep[] | undefined;
+  onStack?: CloseStep[] | undefined;
+}
+
+export interface ChainSpec {
+  models: ModelSpec[];
+  options: OptionsSpec;
+}
+
+export type ModelSpec = FakeSpec | ChainSpec;
+
+/**
+ * Which failures fall back: all, or but those with an odd number: at once,
+ * after `slowMs`, or by a condition that throws instead of refusing.
+ */
+export interface ConditionSpec {
+  refuse: "odd" | "odd by throwing";
+  slowMs?: number | undefined;
+}
+
+export interface OptionsSpec {
+  isContent: boolean;
+  isFinal: boolean;
+  allowEmpty: boolean;
+  openMs?: number | undefined;
+  contentMs?: number | undefined;
+  idleMs?: number | undefined;
+  totalMs?: number | undefined;
+  closeMs: number;
+  fallbackOn?: ConditionSpec | undefined;
+}
+
+export type Leave = "return" | "throw" | "dispose";
+
+/** What the caller does, one after the other; a last `dispose` always follows. */
+export type Action =
+  | { do: "wait"; ms: number }
+  | { do: "pull"; count: number }
+  | { do: "drain" }
+  | { do: Leave }
+  | { do: "pull, then"; ms: number; then: Leave };
+
+export interface Scenario {
+  chain: ChainSpec;
+  actions: Action[];
+  abortAt?: number | undefined;
+}
+
+/** What happened, told by the caller, the records and the journal alike. */
+export interface Story {
+  /** What the caller saw, and when. */
+  caller: string[];
+  /** What the records say at the very end. */
+  records: RecordStory[];
+  /** For each call of a fake, what was done to it, and when. */
+  fakes: string[][];
+}
+
+export interface RecordStory {
+  model: string;
+  outcome: string;
+  chunks: number;
+  times: (number | undefined)[];
+  error?: string;
+  closeErrors: string[];
+  nested?: RecordStory[];
+}
+
+export function isChain(spec: ModelSpec): spec is ChainSpec {
+  return "models" in spec;
+}
+
+/** The number in an error's name decides whether a condition refuses it. */
+export function isOdd(error: string): boolean {
+  return /^e[13579]$/.test(error);
+}

@@ -1,0 +1,155 @@
+// Random scenarios: every step, every kind of source, every option, in every
+// combination, and callers who do what they like.
+
+import fc from "fast-check";
+import {
+  type Action,
+  type ChainSpec,
+  type CloseStep,
+  type FakeSpec,
+  isChain,
+  type ModelSpec,
+  type OptionsSpec,
+  type Scenario,
+  type Step,
+} from "./scenario.ts";
+
+const ms = fc.integer({ min: 1, max: 400 });
+/** Absent in `of - 1` of `of` cases. */
+const seldom = <T>(arbitrary: fc.Arbitrary<T>, of: number) =>
+  fc.oneof(
+    { weight: of - 1, arbitrary: fc.constant(undefined) },
+    { weight: 1, arbitrary },
+  );
+
+const error = fc.constantFrom(
+  ..."e0 e1 e2 e3 AbortError undefined".split(" "),
+);
+const pause: fc.Arbitrary<CloseStep> = fc.record({
+  do: fc.constant("wait"),
+  ms,
+});
+const failure: fc.Arbitrary<CloseStep> = fc.record({
+  do: fc.constant("fail"),
+  error,
+});
+const hanging: fc.Arbitrary<CloseStep> = fc.constant({ do: "hang" });
+
+const closeSteps: fc.Arbitrary<CloseStep[]> = fc.array(
+  fc.oneof(
+    { weight: 4, arbitrary: pause },
+    { weight: 2, arbitrary: failure },
+    { weight: 1, arbitrary: hanging },
+  ),
+  { maxLength: 2 },
+);
+
+const chunk: fc.Arbitrary<Step> = fc.record({
+  do: fc.constant("chunk"),
+  kind: fc.constantFrom(
+    ...([
+      "meta",
+      "meta",
+      "text",
+      "text",
+      "text",
+      "stop",
+      "odd",
+      "bad",
+    ] as const),
+  ),
+});
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 8, arbitrary: chunk },
+  { weight: 5, arbitrary: pause },
+  { weight: 2, arbitrary: failure },
+  { weight: 1, arbitrary: hanging },
+  {
+    weight: 2,
+    arbitrary: fc.constantFrom<Step>({ do: "open" }, { do: "end" }),
+  },
+);
+
+const fake: fc.Arbitrary<FakeSpec> = fc.record({
+  name: fc.constant(""),
+  script: fc.array(step, { maxLength: 7 }),
+  kind: fc.constantFrom("generator", "iterable", "readable"),
+  ignoresAbort: fc.boolean(),
+  onClose: seldom(closeSteps, 3),
+  onDispose: seldom(closeSteps, 4),
+  onStack: seldom(closeSteps, 4),
+});
+
+const options: fc.Arbitrary<OptionsSpec> = fc.record({
+  isContent: fc.boolean(),
+  isFinal: fc.boolean(),
+  allowEmpty: fc.boolean(),
+  openMs: seldom(ms, 4),
+  contentMs: seldom(ms, 3),
+  idleMs: seldom(ms, 3),
+  totalMs: seldom(fc.integer({ min: 1, max: 1500 }), 4),
+  closeMs: fc.oneof(ms, fc.constant(1000)),
+  fallbackOn: seldom(
+    fc.record({
+      refuse: fc.constantFrom("odd", "odd by throwing"),
+      slowMs: seldom(ms, 2),
+    }),
+    3,
+  ),
+});
+
+const { chain } = fc.letrec<{ chain: ChainSpec; model: ModelSpec }>((tie) => ({
+  chain: fc.record({
+    models: fc.array(tie("model"), { minLength: 1, maxLength: 3 }),
+    options,
+  }),
+  model: fc.oneof(
+    { maxDepth: 2, withCrossShrink: true },
+    { weight: 5, arbitrary: fake },
+    { weight: 1, arbitrary: tie("chain") },
+  ),
+}));
+
+const leave = fc.constantFrom("return", "throw", "dispose");
+const action: fc.Arbitrary<Action> = fc.oneof(
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      do: fc.constant("pull"),
+      count: fc.integer({ min: 1, max: 3 }),
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("wait"), ms }) },
+  { weight: 2, arbitrary: fc.constant<Action>({ do: "drain" }) },
+  { weight: 1, arbitrary: leave.map((way): Action => ({ do: way })) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant("pull, then"),
+      ms,
+      then: leave,
+    }),
+  },
+) as fc.Arbitrary<Action>;
+
+/** Gives every fake a name of its own, so that no two answers look alike. */
+function name(spec: ChainSpec, names: Iterator<string>): ChainSpec {
+  const models = spec.models.map((model) =>
+    isChain(model)
+      ? name(model, names)
+      : { ...model, name: names.next().value! }
+  );
+  return { ...spec, models };
+}
+
+function* letters(): Generator<string> {
+  for (let i = 0;; i++) yield `m${i}`;
+}
+
+/** All of them. */
+export const scenarios: fc.Arbitrary<Scenario> = fc.record({
+  chain: chain.map((chain) => name(chain, letters())),
+  actions: fc.array(action, { maxLength: 6 }),
+  abortAt: seldom(fc.integer({ min: 1, max: 1500 }), 3),
+});
