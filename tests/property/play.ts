@@ -40,7 +40,7 @@ class Errors {
   get(name: string): unknown {
     if (!this.#byName.has(name)) {
       const error = name === "AbortError"
-        ? new DOMException("aborted", "AbortError")
+        ? new DOMException("scripted", "AbortError")
         : new Error(name);
       this.#byName.set(name, error);
     }
@@ -65,7 +65,8 @@ function describe(error: unknown): string {
     case "TruncatedStreamError":
       return `truncated ${model}`;
     case "AbortError":
-      return name;
+      // Another object than the one that a script names.
+      return message === "scripted" ? name : "closed";
   }
   return message ?? String(error);
 }

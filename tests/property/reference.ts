@@ -168,7 +168,7 @@ class Fake implements Source {
 
   abort(at: number, error: string | undefined): void {
     this.#aborted = true;
-    this.#lines.push(`${at} abort ${error ?? "AbortError"}`);
+    this.#lines.push(`${at} abort ${error ?? "closed"}`);
   }
 
   #close(way: string, steps: CloseStep[] | undefined, at: number): Closed {
@@ -417,7 +417,7 @@ class Call implements Source {
     this.abort(stopAt, error());
   }
 
-  abort(at: number, error = "AbortError"): void {
+  abort(at: number, error = "closed"): void {
     if (!this.#committed || this.#closedAt !== undefined) return;
     this.#rejection = error;
     this.#end(at, "cancelled", error);
