@@ -14,12 +14,14 @@ const LONGEST_EXCERPT = 80;
  *
  * @param reader Reads the body; it is cancelled when it is left before its end.
  * @param redact Takes secrets out of what goes into errors.
+ * @param signal The attempt's, whose reason is thrown once it has aborted.
  * @returns The chunks in order.
  * @throws {StreamError} If the server sends an error, or what is no chunk.
  */
 export async function* readChunks(
   reader: ReadableStreamDefaultReader<Uint8Array>,
   redact: Redact,
+  signal: AbortSignal,
 ): AsyncGenerator<ChatChunk> {
   let final = false;
   for await (const { event, data } of readEvents(reader)) {
@@ -44,6 +46,8 @@ export async function* readChunks(
     final ||= isFinal(chunk);
     yield chunk;
   }
+  // The end may be that of a reader which the abort has cancelled.
+  signal.throwIfAborted();
 }
 
 /**

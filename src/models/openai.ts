@@ -192,7 +192,11 @@ export function openaiModel(
       const reader = (response.body ?? new Blob([]).stream()).getReader();
       // A generator that is closed before its first pull closes nothing.
       stack.defer(() => reader.cancel());
-      return readChunks(reader, redact);
+      // Deno's fetch may lose its signal to the garbage collector.
+      signal.addEventListener("abort", () => {
+        reader.cancel(signal.reason).catch(() => {});
+      }, { once: true });
+      return readChunks(reader, redact, signal);
     },
   };
 }
