@@ -5,7 +5,7 @@
  */
 
 import { errorIn, oneLine, parseJson, readError } from "./_provider_error.ts";
-import { readRetryAfter } from "./_retry_after.ts";
+import { readRetryAfter } from "../_retry_after.ts";
 
 /** What an {@linkcode HttpError} is made of besides the status. */
 export interface HttpErrorOptions {

@@ -53,6 +53,7 @@ export type {
   ChatToolCall,
   ChatUsage,
 } from "./_chat.ts";
+export { continueText } from "./_continue_text.ts";
 export { HttpError, type HttpErrorOptions } from "./http_error.ts";
 export { StreamError } from "./stream_error.ts";
 export type {

@@ -1,0 +1,307 @@
+/**
+ * Continuing after a cut: when a model dies in mid-answer, the models after it
+ * go on where it stopped. What they are asked is the caller's own choice.
+ *
+ * ```ts
+ * import { continueStream } from "@fallback/stream/continue";
+ * import { fail, fakeModel } from "@fallback/stream/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const cut = fakeModel("cut", ["Once upon ", "a ", fail(new Error("reset"))]);
+ * const next = fakeModel("next", ["time", "."]);
+ *
+ * await using stream = await continueStream([cut, next], "Tell me a story", {
+ *   resume: ({ request, chunks }) => `${request}: ${chunks.join("")}`,
+ * });
+ * assertEquals((await Array.fromAsync(stream)).join(""), "Once upon a time.");
+ * ```
+ *
+ * @module
+ */
+
+import { abortable } from "@std/async/abortable";
+import type { Chain } from "./_chain.ts";
+import { expectFunction, LONGEST_MS, readChain } from "./_chain.ts";
+import type { CommittedStream } from "./_committed_stream.ts";
+import { toReadableStream } from "./_readable.ts";
+import { rememberAttempts } from "./attempts_of.ts";
+import { openChain, whenClosed } from "./fallback_stream.ts";
+import type {
+  Attempt,
+  FallbackOptions,
+  FallbackStream,
+  Model,
+  ModelContext,
+  ModelLike,
+} from "./types.ts";
+
+export type {
+  Attempt,
+  FallbackOptions,
+  FallbackStream,
+  Model,
+  ModelContext,
+  ModelLike,
+} from "./types.ts";
+
+/**
+ * What there is when a model has died in mid-answer.
+ *
+ * @typeParam Request What was asked.
+ * @typeParam Chunk One piece of the answer.
+ */
+export interface Interruption<Request, Chunk> {
+  /** What was asked in the first place. */
+  readonly request: Request;
+  /** What was delivered so far, of all models. */
+  readonly chunks: readonly Chunk[];
+  /** The model that died. */
+  readonly model: string;
+  /** What it died of. */
+  readonly error: unknown;
+}
+
+/**
+ * Options of {@linkcode continueStream}.
+ *
+ * @typeParam Request What is asked.
+ * @typeParam Chunk One piece of an answer.
+ */
+export interface ContinueOptions<Request, Chunk>
+  extends FallbackOptions<Request, Chunk> {
+  /**
+   * Makes the request for the models after the one that died, or gives up with
+   * `undefined`: then the stream ends with the error. It is asked only while
+   * models are left, and not if a final chunk was seen.
+   */
+  resume: (
+    interruption: Interruption<Request, Chunk>,
+  ) => Request | undefined | PromiseLike<Request | undefined>;
+}
+
+/**
+ * Like {@linkcode fallbackStream}, but an answer that is cut is continued: the
+ * models after the failed one are asked what `resume` says, and their chunks
+ * follow, without their preamble. The chunks are kept for that, here and nowhere
+ * else. `totalMs` runs on over all models.
+ *
+ * @typeParam Request What is asked; inferred from the models.
+ * @typeParam Chunk One piece of an answer; inferred from the models.
+ *
+ * @param models The models, best first.
+ * @param request What they are asked at first.
+ * @param options As for {@linkcode fallbackStream}, and `resume`.
+ * @returns The answer. Its `model` is the one that answers at the moment.
+ *
+ * @throws {TypeError} If an argument is of the wrong kind.
+ * @throws {RangeError} If a list is empty or a number is out of range.
+ * @throws Whatever {@linkcode fallbackStream} throws. The stream may also throw
+ * an {@linkcode AllModelsFailedError}, with the interruption among its errors,
+ * or a `SuppressedError` of what `resume` threw over the interruption.
+ */
+export async function continueStream<Request, Chunk>(
+  models: readonly ModelLike<Request, Chunk>[],
+  request: NoInfer<Request>,
+  options: ContinueOptions<NoInfer<Request>, NoInfer<Chunk>>,
+): Promise<FallbackStream<Chunk>> {
+  const chain = readChain(models, options);
+  expectFunction("options.resume", options.resume ?? null);
+  const answer = new ContinuedAnswer(chain, request, options);
+  return await answer.open();
+}
+
+/** A model, and what its latest stream has shown of itself. */
+interface Watched<Request, Chunk> extends Model<Request, Chunk> {
+  preamble: number;
+  isComplete: boolean;
+}
+
+/** An answer of several models, one after the other. */
+class ContinuedAnswer<Request, Chunk> implements FallbackStream<Chunk> {
+  readonly attempts: Attempt[] = [];
+  readonly #chain: Chain<Request, Chunk>;
+  readonly #models: readonly Watched<Request, Chunk>[];
+  readonly #request: Request;
+  readonly #options: ContinueOptions<Request, Chunk>;
+  readonly #chunks: Chunk[] = [];
+  /** The part that is being read. */
+  #part!: CommittedStream<Chunk>;
+  /** All parts as one: a call whose only model plays them. */
+  #whole!: CommittedStream<Chunk>;
+
+  constructor(
+    chain: Chain<Request, Chunk>,
+    request: Request,
+    options: ContinueOptions<Request, Chunk>,
+  ) {
+    this.#models = chain.models.map((model) => watch(model, options));
+    this.#chain = chain;
+    this.#request = request;
+    this.#options = options;
+  }
+
+  /**
+   * Runs one more call around those of the parts: it brings everything that the
+   * rules say of a stream, and the total clock, which must not start anew.
+   */
+  async open(): Promise<this> {
+    const { totalMs } = this.#chain.clocks;
+    const whole: Chain<Request, Chunk> = {
+      models: [{
+        name: "continued",
+        stream: async (request, context) => {
+          await this.#openPart(request, 0, context);
+          return this.#play(context);
+        },
+      }],
+      conditions: [() => false],
+      options: { allowEmpty: true },
+      clocks: {
+        openMs: undefined,
+        contentMs: undefined,
+        idleMs: undefined,
+        totalMs,
+        // The parts bound their closing themselves.
+        closeMs: LONGEST_MS,
+      },
+      retry: undefined,
+      hedge: undefined,
+      lastModel: () => this.attempts.at(-1)!.model,
+    };
+    const { signal } = this.#options;
+    this.#whole = await this.#tell(openChain(whole, this.#request, signal));
+    return this;
+  }
+
+  async #openPart(
+    request: Request,
+    from: number,
+    { signal, stack }: ModelContext,
+  ): Promise<void> {
+    const clocks = { ...this.#chain.clocks, totalMs: undefined };
+    const chain = { ...this.#chain, models: this.#models, clocks };
+    const { attempts } = this;
+    const opening = openChain(chain, request, signal, { attempts, from });
+    stack.defer(whenClosed(opening));
+    this.#part = await opening;
+  }
+
+  async *#play(context: ModelContext): AsyncGenerator<Chunk> {
+    for (let skipped = 0;;) {
+      try {
+        for await (const chunk of this.#part) {
+          if (skipped-- > 0) continue;
+          this.#chunks.push(chunk);
+          yield chunk;
+        }
+        return;
+      } catch (error) {
+        skipped = await this.#resume(error, context);
+      }
+    }
+  }
+
+  /** Opens the next part: how many of its chunks are preamble. */
+  async #resume(error: unknown, context: ModelContext): Promise<number> {
+    const { index, outcome } = this.#part.record;
+    const from = index + 1;
+    const isOver = outcome !== "interrupted" || context.signal.aborted ||
+      this.#models[index]!.isComplete || from === this.#models.length;
+    const request = isOver ? undefined : await this.#ask(error, context);
+    if (request === undefined) throw error;
+    await this.#openPart(request, from, context);
+    return this.#models[this.#part.record.index]!.preamble;
+  }
+
+  async #ask(
+    error: unknown,
+    { signal }: ModelContext,
+  ): Promise<Request | undefined> {
+    const interruption = {
+      request: this.#request,
+      chunks: this.#chunks.slice(),
+      model: this.#part.model,
+      error,
+    };
+    try {
+      const answer = this.#options.resume(interruption);
+      return await abortable(Promise.resolve(answer), signal);
+    } catch (thrown) {
+      throw new SuppressedError(thrown, error, "'resume' threw");
+    }
+  }
+
+  /** Tells `attemptsOf` of the records that the caller knows. */
+  async #tell<T>(work: Promise<T>): Promise<T> {
+    try {
+      return await work;
+    } catch (error) {
+      rememberAttempts(error, this.attempts);
+      throw error;
+    }
+  }
+
+  get model(): string {
+    return this.#part.model;
+  }
+
+  next(): Promise<IteratorResult<Chunk, undefined>> {
+    return this.#tell(this.#whole.next());
+  }
+
+  return(): Promise<IteratorReturnResult<undefined>> {
+    return this.#whole.return();
+  }
+
+  throw(error?: unknown): Promise<IteratorResult<Chunk, undefined>> {
+    return this.#whole.throw(error);
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  toReadableStream(): ReadableStream<Chunk> {
+    return toReadableStream(this);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.return();
+  }
+}
+
+/** Counts what comes before the first content, and sees the final chunk. */
+function watch<Request, Chunk>(
+  model: Model<Request, Chunk>,
+  options: FallbackOptions<Request, Chunk>,
+): Watched<Request, Chunk> {
+  const judges = [model, options];
+  const content = judges.find(({ isContent }) => isContent);
+  const final = judges.find(({ isFinal }) => isFinal);
+  const watched: Watched<Request, Chunk> = {
+    name: model.name,
+    provider: model.provider,
+    preamble: 0,
+    isComplete: false,
+    stream(request, context) {
+      watched.preamble = 0;
+      watched.isComplete = false;
+      return model.stream(request, context);
+    },
+  };
+  if (content) {
+    watched.isContent = (chunk) => {
+      const isContent = content.isContent!(chunk);
+      if (!isContent) watched.preamble++;
+      return isContent;
+    };
+  }
+  if (final) {
+    watched.isFinal = (chunk) => {
+      const isFinal = final.isFinal!(chunk);
+      if (isFinal) watched.isComplete = true;
+      return isFinal;
+    };
+  }
+  return watched;
+}

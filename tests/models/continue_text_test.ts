@@ -1,0 +1,44 @@
+import { type ChatDelta, continueText } from "@fallback/stream/openai";
+import { assertEquals, assertStrictEquals } from "@std/assert";
+
+const request = { messages: [{ role: "user", content: "hi" }], temperature: 0 };
+const chunks = (...deltas: (ChatDelta | undefined)[]) =>
+  deltas.map((delta) => ({ choices: delta ? [{ index: 0, delta }] : [] }));
+
+Deno.test("continueText lets the next model go on after the text that was said", () => {
+  const said = chunks(
+    { role: "assistant", content: "" },
+    { reasoning: "hm" },
+    { content: "Good" },
+    undefined,
+    { content: " morn" },
+    { content: null },
+  );
+  assertEquals(continueText(request, said), {
+    temperature: 0,
+    messages: [
+      { role: "user", content: "hi" },
+      { role: "assistant", content: "Good morn" },
+    ],
+  });
+});
+
+Deno.test("continueText asks the same again while no text has come", () => {
+  const said = chunks({ role: "assistant" }, { reasoning_content: "hm" });
+  assertStrictEquals(continueText(request, said), request);
+});
+
+Deno.test("continueText declines where text is not all", () => {
+  const more: ChatDelta[] = [
+    { tool_calls: [{ index: 0, function: { name: "look_up" } }] },
+    { function_call: { name: "look_up" } },
+    { refusal: "I" },
+    { audio: { data: "" } },
+  ];
+  for (const delta of more) {
+    const said = chunks({ content: "Let me see" }, delta);
+    assertEquals(continueText(request, said), undefined);
+  }
+  const second = { choices: [{ index: 1, delta: { content: "Or" } }] };
+  assertEquals(continueText(request, [second]), undefined);
+});
