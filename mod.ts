@@ -32,6 +32,7 @@ export {
 export { fallbackModel } from "./src/fallback_model.ts";
 export { fallbackStream } from "./src/fallback_stream.ts";
 export { formatAttempts } from "./src/format_attempts.ts";
+export { hedgeBudget, type HedgeBudgetOptions } from "./src/hedge_budget.ts";
 export { onStatus } from "./src/on_status.ts";
 export type {
   Attempt,
@@ -40,11 +41,14 @@ export type {
   FallbackEvent,
   FallbackOptions,
   FallbackStream,
+  HedgeBudget,
+  HedgeOptions,
   Model,
   ModelContext,
   ModelFunction,
   ModelLike,
   Outcome,
+  RetryOptions,
   StreamSource,
   Timeouts,
 } from "./src/types.ts";

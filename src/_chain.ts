@@ -4,8 +4,10 @@
 import type {
   FallbackCondition,
   FallbackOptions,
+  HedgeOptions,
   Model,
   ModelLike,
+  RetryOptions,
   Timeouts,
 } from "./types.ts";
 
@@ -18,6 +20,29 @@ export interface Chain<Request, Chunk> {
   /** The caller's own object: its callbacks are called as its methods. */
   readonly options: FallbackOptions<Request, Chunk>;
   readonly clocks: Clocks;
+  readonly retry: Retry | undefined;
+  readonly hedge: Hedge | undefined;
+  /** Whom a total time-out names, if that is not the chain's own last model. */
+  readonly lastModel?: () => string;
+}
+
+/** The {@linkcode RetryOptions}, filled in. */
+export interface Retry {
+  /** The caller's own object. */
+  readonly options: RetryOptions;
+  readonly maxAttempts: number;
+  readonly minDelayMs: number;
+  readonly maxDelayMs: number;
+  readonly multiplier: number;
+  readonly jitter: number;
+}
+
+/** The {@linkcode HedgeOptions}, filled in. */
+export interface Hedge {
+  /** The caller's own object. */
+  readonly options: HedgeOptions;
+  readonly afterMs: number;
+  readonly maxInFlight: number;
 }
 
 /** The {@linkcode Timeouts} in whole milliseconds, `closeMs` filled in. */
@@ -26,7 +51,7 @@ export type Clocks = { [Phase in keyof Timeouts]: number | undefined } & {
 };
 
 /** Above this, `setTimeout` fires at once. */
-const LONGEST_MS = 2_147_483_647;
+export const LONGEST_MS = 2_147_483_647;
 
 /**
  * Checks and copies what a call was given.
@@ -41,7 +66,7 @@ export function readChain<Request, Chunk>(
   expect(Array.isArray(models), "models", "be an array of models", models);
   inRange(models.length > 0, "models", "hold at least one model", models);
   expect(isObject(options), "options", "be an object", options);
-  const { signal, timeouts, fallbackOn } = options;
+  const { signal, timeouts, fallbackOn, retry, hedge } = options;
   expect(
     signal === undefined || typeof signal?.addEventListener === "function",
     "options.signal",
@@ -49,13 +74,7 @@ export function readChain<Request, Chunk>(
     signal,
   );
   for (const name of ["isContent", "isFinal", "onEvent"] as const) {
-    const callback: unknown = options[name];
-    expect(
-      callback === undefined || typeof callback === "function",
-      `options.${name}`,
-      "be a function",
-      callback,
-    );
+    expectFunction(`options.${name}`, options[name]);
   }
   const conditions = fallbackOn === undefined ? undefined : [fallbackOn].flat();
   inRange(
@@ -77,6 +96,8 @@ export function readChain<Request, Chunk>(
     conditions,
     options,
     clocks: readClocks(timeouts),
+    retry: retry === undefined ? undefined : readRetry(retry),
+    hedge: hedge === undefined ? undefined : readHedge(hedge),
   };
 }
 
@@ -110,13 +131,81 @@ function readClocks(timeouts: Timeouts = {}): Clocks {
   };
 }
 
+function readRetry(options: RetryOptions): Retry {
+  const name = "options.retry";
+  expect(isObject(options), name, "be an object", options);
+  const { isRetriable } = options;
+  expectFunction(`${name}.isRetriable`, isRetriable);
+  const min = readMs(`${name}.minDelayMs`, options.minDelayMs);
+  const max = readMs(`${name}.maxDelayMs`, options.maxDelayMs);
+  const minDelayMs = min ?? Math.min(500, max ?? 500);
+  const maxDelayMs = max ?? Math.max(10_000, minDelayMs);
+  inRange(
+    minDelayMs <= maxDelayMs,
+    `${name}.minDelayMs`,
+    `be at most 'maxDelayMs', ${maxDelayMs}`,
+    minDelayMs,
+  );
+  return {
+    options,
+    minDelayMs,
+    maxDelayMs,
+    maxAttempts: readCount(`${name}.maxAttempts`, options.maxAttempts, 3),
+    multiplier: readNumber(`${name}.multiplier`, options.multiplier ?? 2, 1),
+    jitter: readNumber(`${name}.jitter`, options.jitter ?? 1, 0, 1),
+  };
+}
+
+function readHedge(options: HedgeOptions): Hedge {
+  const name = "options.hedge";
+  expect(isObject(options), name, "be an object", options);
+  const { afterMs, maxInFlight, budget } = options;
+  expect(
+    budget === undefined || typeof budget?.take === "function" &&
+        typeof budget.earn === "function",
+    `${name}.budget`,
+    "have the functions 'earn' and 'take'",
+    budget,
+  );
+  expect(typeof afterMs === "number", `${name}.afterMs`, "be given", afterMs);
+  return {
+    options,
+    afterMs: readMs(`${name}.afterMs`, afterMs)!,
+    maxInFlight: readCount(`${name}.maxInFlight`, maxInFlight, 2),
+  };
+}
+
 /** A duration in whole milliseconds: a timer would cut the fraction off. */
 function readMs(name: string, ms: number | undefined): number | undefined {
-  if (ms === undefined) return undefined;
-  const must = `be a number of milliseconds from 0 to ${LONGEST_MS}`;
-  expect(typeof ms === "number", name, must, ms);
-  inRange(ms >= 0 && ms <= LONGEST_MS, name, must, ms);
-  return Math.ceil(ms);
+  return ms === undefined
+    ? undefined
+    : Math.ceil(readNumber(name, ms, 0, LONGEST_MS));
+}
+
+function readCount(name: string, count: number | undefined, otherwise: number) {
+  const read = readNumber(name, count ?? otherwise, 1);
+  inRange(Number.isInteger(read), name, "be a whole number", read);
+  return read;
+}
+
+/** A finite number from `min` to `max`. */
+export function readNumber(
+  name: string,
+  value: number,
+  min: number,
+  max = Number.MAX_VALUE,
+): number {
+  const must = max === Number.MAX_VALUE
+    ? `be a finite number, at least ${min}`
+    : `be a number from ${min} to ${max}`;
+  expect(typeof value === "number", name, must, value);
+  inRange(value >= min && value <= max, name, must, value);
+  return value;
+}
+
+export function expectFunction(name: string, value: unknown): void {
+  const ok = value === undefined || typeof value === "function";
+  expect(ok, name, "be a function", value);
 }
 
 function isObject(value: unknown): boolean {

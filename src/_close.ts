@@ -21,6 +21,7 @@ export async function closeWithin(
   for (const step of steps) {
     try {
       const closing = step();
+      if (closing === undefined) continue;
       clock ??= new Promise((resolve) => {
         timer = setTimeout(resolve, ms, timeUp);
       });

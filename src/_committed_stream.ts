@@ -4,6 +4,7 @@
 import type { Call, Failure } from "./_call.ts";
 import { IdleClock } from "./_idle_clock.ts";
 import { type LiveAttempt, thrownOnClose } from "./_live_attempt.ts";
+import { toReadableStream } from "./_readable.ts";
 import type { Source } from "./_source.ts";
 import { rememberAttempts } from "./attempts_of.ts";
 import { ModelTimeoutError } from "./errors.ts";
@@ -47,11 +48,17 @@ export class CommittedStream<Chunk> implements FallbackStream<Chunk> {
         this.#interrupt(new ModelTimeoutError(model, "idle", idleMs));
       });
     }
-    call.running = this;
+    call.running.delete(attempt);
+    call.running.add(this);
   }
 
   get model(): string {
     return this.#attempt.answering;
+  }
+
+  /** The record of the attempt that is committed. */
+  get record(): Attempt {
+    return this.#attempt.record;
   }
 
   get attempts(): readonly Attempt[] {
@@ -115,7 +122,7 @@ export class CommittedStream<Chunk> implements FallbackStream<Chunk> {
   }
 
   /** The call is stopped from outside. */
-  stop(failure: Failure): void {
+  stop(_outcome: "cancelled" | "lost", failure?: Failure): void {
     this.#end("cancelled", failure);
   }
 
@@ -144,6 +151,7 @@ export class CommittedStream<Chunk> implements FallbackStream<Chunk> {
     this.#attempt.end(outcome, failure);
     if (failure) rememberAttempts(failure.error, this.attempts);
     await this.#stack.disposeAsync();
+    if (this.#call.runners.length > 0) await this.#call.settle();
     if (failure) pending.shift()?.(Promise.reject(failure.error));
     for (const answer of pending) answer(done());
   }
@@ -167,7 +175,7 @@ export class CommittedStream<Chunk> implements FallbackStream<Chunk> {
     return done();
   }
 
-  async throw(error?: unknown): Promise<never> {
+  async throw(error?: unknown): Promise<Result<Chunk>> {
     await this.#abandon();
     throw error;
   }
@@ -187,16 +195,7 @@ export class CommittedStream<Chunk> implements FallbackStream<Chunk> {
   }
 
   toReadableStream(): ReadableStream<Chunk> {
-    return new ReadableStream<Chunk>({
-      pull: async (controller) => {
-        const { done, value } = await this.next();
-        if (done) controller.close();
-        else controller.enqueue(value);
-      },
-      cancel: async () => {
-        await this.return();
-      },
-    }, { highWaterMark: 0 });
+    return toReadableStream(this);
   }
 }
 

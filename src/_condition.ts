@@ -1,21 +1,21 @@
 // The question whether a failure opens the next model.
 
 import type { Call } from "./_call.ts";
-import type { ErrorClass, FallbackCondition } from "./types.ts";
+import type { Attempt, ErrorClass, FallbackCondition } from "./types.ts";
 
 /**
- * Whether any of the caller's conditions accepts the failure of the latest
- * attempt. They are asked in order, as methods of the options.
+ * Whether any of the caller's conditions accepts the failure of an attempt.
+ * They are asked in order, as methods of the options.
  *
  * @throws {SuppressedError} What a condition threw, over the failure.
  */
 export async function accepts<Request, Chunk>(
   call: Call<Request, Chunk>,
+  conditions: readonly FallbackCondition[],
   failure: unknown,
+  attempt: Attempt,
 ): Promise<boolean> {
-  const { conditions, options } = call.chain;
-  if (!conditions) return true;
-  const attempt = call.attempts.at(-1)!;
+  const { options } = call.chain;
   try {
     for (const condition of conditions) {
       const verdict = isErrorClass(condition)
@@ -27,7 +27,6 @@ export async function accepts<Request, Chunk>(
     }
     return false;
   } catch (error) {
-    call.throwIfStopped();
     throw new SuppressedError(error, failure, "'fallbackOn' threw");
   }
 }

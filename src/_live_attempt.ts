@@ -13,7 +13,13 @@ import {
   ModelTimeoutError,
   TruncatedStreamError,
 } from "./errors.ts";
-import type { Attempt, FallbackOptions, Model, ModelContext } from "./types.ts";
+import type {
+  Attempt,
+  FallbackOptions,
+  Model,
+  ModelContext,
+  Outcome,
+} from "./types.ts";
 
 /** How many chunks are held back at most; one more commits. */
 const MOST_HELD = 1024;
@@ -76,7 +82,7 @@ export class LiveAttempt<Request, Chunk> implements AsyncDisposable {
       chunks: 0,
     };
     call.attempts.push(this.record);
-    call.running = this;
+    call.running.add(this);
   }
 
   /**
@@ -118,9 +124,11 @@ export class LiveAttempt<Request, Chunk> implements AsyncDisposable {
     }
     clearTimeout(this.#contentClock);
     record.outcome = "streaming";
-    if (!content) return;
-    record.contentAt = Date.now();
-    this.#call.emit("content", record);
+    if (content) {
+      record.contentAt = Date.now();
+      this.#call.emit("content", record);
+    }
+    if (!this.#over) this.#call.commit(this);
   }
 
   /** Whether content came before the end; asks "am I over?" after all that waits or is the caller's code. */
@@ -190,20 +198,20 @@ export class LiveAttempt<Request, Chunk> implements AsyncDisposable {
     this.#refuse(error);
   }
 
-  /** The call is stopped from outside. */
-  stop(failure: Failure): void {
-    if (this.#over) return;
-    this.end("cancelled", failure);
-    this.#refuse(failure.error);
+  /** The call is stopped from outside, or another model was faster. */
+  stop(outcome: "cancelled" | "lost", failure?: Failure): void {
+    this.end(outcome, failure);
+    this.#refuse(failure?.error);
   }
 
   /** Settles the outcome, and tells the model. Closing is left to do. */
   end(
-    outcome: "completed" | "failed" | "interrupted" | "cancelled",
+    outcome: Exclude<Outcome, "pending" | "streaming">,
     failure?: Failure,
   ): void {
     const { record } = this;
     this.#over = true;
+    this.#call.running.delete(this);
     clearTimeout(this.#openClock);
     clearTimeout(this.#contentClock);
     record.outcome = outcome;

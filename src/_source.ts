@@ -49,26 +49,33 @@ export class Source<Chunk> {
     }
   }
 
-  /** What closing it takes, in order (R10, steps 2 and 3). */
+  /**
+   * What closing it takes, in order (R10, steps 2 and 3). Even to look at a
+   * foreign object may throw, so that is left to the steps.
+   */
   closing(reason: unknown): (() => unknown)[] {
     const steps: (() => unknown)[] = [];
     const reader = this.#reader;
     const iterator = this.#iterator;
-    if (reader) {
+    if (reader && this.exhausted) {
+      steps.push(() => reader.releaseLock());
+    } else if (reader) {
       steps.push(async () => {
         try {
-          if (!this.exhausted) await reader.cancel(reason);
+          await reader.cancel(reason);
         } finally {
           reader.releaseLock();
         }
       });
-    } else if (iterator?.return && !this.exhausted) {
-      steps.push(() => iterator.return!());
+    } else if (iterator && !this.exhausted) {
+      steps.push(() => iterator.return?.());
     }
     const given: Partial<AsyncDisposable & Disposable> = Object(this.#given);
-    const disposer = given[Symbol.asyncDispose] ?? given[Symbol.dispose];
-    if (disposer && given !== iterator) {
-      steps.push(() => disposer.call(given));
+    if (given !== iterator) {
+      steps.push(() => {
+        const disposer = given[Symbol.asyncDispose] ?? given[Symbol.dispose];
+        return disposer?.call(given);
+      });
     }
     return steps;
   }

@@ -33,7 +33,9 @@ export class AllModelsFailedError extends AggregateError {
    * @param attempts The records of the call, first to last.
    */
   constructor(attempts: readonly Attempt[]) {
-    const failed = attempts.filter(({ outcome }) => outcome === "failed");
+    const failed = attempts.filter(({ outcome }) =>
+      outcome === "failed" || outcome === "interrupted"
+    );
     const reasons = failed.map(({ model, error }) =>
       `${model}: ${messageOf(error)}`
     );

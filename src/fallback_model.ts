@@ -6,8 +6,8 @@
 
 import { readChain } from "./_chain.ts";
 import { nest, type NestingContext } from "./_live_attempt.ts";
-import { openChain } from "./fallback_stream.ts";
-import type { FallbackOptions, Model, ModelLike } from "./types.ts";
+import { openChain, whenClosed } from "./fallback_stream.ts";
+import type { Attempt, FallbackOptions, Model, ModelLike } from "./types.ts";
 
 /**
  * Makes a chain of models one model, for use in another chain. Its attempts
@@ -54,13 +54,11 @@ export function fallbackModel<Request, Chunk>(
   return {
     name: `fallback:${names.join(",")}`,
     stream(request: Request, context: NestingContext) {
-      const { signal, stack } = context;
-      const opening = openChain(chain, request, signal, context[nest]);
-      // Closed with the attempt also while it is still opening; why it could
-      // not open is thrown below.
-      stack.defer(() =>
-        opening.then((stream) => stream[Symbol.asyncDispose](), () => {})
-      );
+      const attempts: Attempt[] = [];
+      context[nest]?.(attempts);
+      const progress = { attempts, from: 0 };
+      const opening = openChain(chain, request, context.signal, progress);
+      context.stack.defer(whenClosed(opening));
       return opening;
     },
   };

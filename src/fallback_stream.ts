@@ -4,11 +4,14 @@
  * @module
  */
 
+import { backOff } from "./_back_off.ts";
 import { Call } from "./_call.ts";
 import { type Chain, readChain } from "./_chain.ts";
 import { CommittedStream } from "./_committed_stream.ts";
 import { accepts } from "./_condition.ts";
 import { LiveAttempt } from "./_live_attempt.ts";
+import { Race } from "./_race.ts";
+import { rememberAttempts } from "./attempts_of.ts";
 import { AllModelsFailedError } from "./errors.ts";
 import type {
   Attempt,
@@ -70,44 +73,102 @@ export async function fallbackStream<Request, Chunk>(
   return await openChain(readChain(models, options), request, options.signal);
 }
 
-/** Runs one call of a chain; `onStart` is given its live records. */
+/** How far others have come: what was tried, and which model is the next. */
+interface Progress {
+  readonly attempts: Attempt[];
+  readonly from: number;
+}
+
+/** Runs one call of a chain, whose records go to those of `progress`. */
 export async function openChain<Request, Chunk>(
   chain: Chain<Request, Chunk>,
   request: Request,
   signal: AbortSignal | undefined,
-  onStart?: (attempts: readonly Attempt[]) => void,
+  { attempts, from }: Progress = { attempts: [], from: 0 },
 ): Promise<CommittedStream<Chunk>> {
-  const call = new Call(chain, signal);
-  onStart?.(call.attempts);
+  const call = new Call(chain, signal, attempts);
   try {
     call.throwIfStopped();
-    for (const [index, model] of chain.models.entries()) {
-      try {
-        return await answer(call, model, index, request);
-      } catch (failure) {
-        call.throwIfStopped();
-        const accepted = await accepts(call, failure);
-        call.throwIfStopped();
-        if (!accepted) throw failure;
-      }
-    }
-    throw new AllModelsFailedError(call.attempts);
+    return await firstAnswer(call, request, from);
   } catch (error) {
-    call.fail(error);
+    call.stop(error);
+    await call.settle();
+    rememberAttempts(error, call.attempts);
     throw error;
+  }
+}
+
+/**
+ * The stream of the first model that answers: the next one is started when one
+ * is spent or, as a hedge, beside one that is slow.
+ */
+async function firstAnswer<Request, Chunk>(
+  call: Call<Request, Chunk>,
+  request: Request,
+  from: number,
+): Promise<CommittedStream<Chunk>> {
+  const { models, hedge } = call.chain;
+  const race = hedge &&
+    new Race<Request, Chunk, CommittedStream<Chunk>>(
+      call,
+      hedge,
+      models.length - from,
+    );
+  for (let index = from; index < models.length; index++) {
+    const runner = run(call, models[index]!, index, request);
+    const stream = await (race ? race.turn(runner) : runner);
+    if (stream) return stream;
+  }
+  const stream = await race?.finish();
+  if (stream) return stream;
+  throw new AllModelsFailedError(call.attempts);
+}
+
+/** A model with its retries: its stream, or nothing once it is spent. */
+async function run<Request, Chunk>(
+  call: Call<Request, Chunk>,
+  model: Model<Request, Chunk>,
+  index: number,
+  request: Request,
+): Promise<CommittedStream<Chunk> | undefined> {
+  const { conditions, retry } = call.chain;
+  for (let tries = 1;; tries++) {
+    const attempt = new LiveAttempt(call, model, index);
+    try {
+      return await answer(call, attempt, request);
+    } catch (failure) {
+      if (call.isDecided()) return undefined;
+      const accepted = !conditions ||
+        await accepts(call, conditions, failure, attempt.record);
+      if (call.isDecided()) return undefined;
+      if (!accepted) throw failure;
+      const again = retry &&
+        await backOff(call, retry, failure, attempt.record, tries);
+      if (!again || call.isDecided()) return undefined;
+    }
   }
 }
 
 /** One attempt. What it opens is closed on every way out but the last line. */
 async function answer<Request, Chunk>(
   call: Call<Request, Chunk>,
-  model: Model<Request, Chunk>,
-  index: number,
+  attempt: LiveAttempt<Request, Chunk>,
   request: Request,
 ): Promise<CommittedStream<Chunk>> {
   await using stack = new AsyncDisposableStack();
-  const attempt = stack.use(new LiveAttempt(call, model, index));
+  stack.use(attempt);
   await attempt.commit(request);
   call.throwIfStopped();
   return new CommittedStream(call, attempt, stack.move());
+}
+
+/** Closes, as soon as it is open, what is being opened. */
+export function whenClosed(
+  opening: Promise<AsyncDisposable>,
+): () => Promise<void> {
+  return async () => {
+    // Why it could not be opened is thrown to whoever opens it.
+    const stream = await opening.catch(() => undefined);
+    await stream?.[Symbol.asyncDispose]();
+  };
 }

@@ -51,9 +51,14 @@ export function onStatus(
   }
   const accepted = new Set<unknown>(codes);
   return (error: unknown) => {
-    const { status, statusCode, response } = Object(error);
-    const code = [status, statusCode, response?.status]
-      .find((value) => typeof value === "number") ?? NaN;
+    const code = statusOf(error) ?? NaN;
     return accepted.has(code) || accepted.has(`${Math.trunc(code / 100)}xx`);
   };
+}
+
+/** The HTTP status that an error carries, if it carries one. */
+export function statusOf(error: unknown): number | undefined {
+  const { status, statusCode, response } = Object(error);
+  return [status, statusCode, response?.status]
+    .find((value) => typeof value === "number");
 }

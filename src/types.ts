@@ -165,6 +165,10 @@ export interface FallbackOptions<Request, Chunk> {
   allowEmpty?: boolean | undefined;
   /** How long each phase may take. */
   timeouts?: Timeouts | undefined;
+  /** Asks the same model again before the next one. Off unless given. */
+  retry?: RetryOptions | undefined;
+  /** Opens the next model beside one that is slow. Off unless given. */
+  hedge?: HedgeOptions | undefined;
   /**
    * Is told what happens, in the order in which it happens. What it throws or
    * returns changes nothing.
@@ -199,6 +203,85 @@ export interface Timeouts {
 }
 
 /**
+ * When the same model is asked again: after a failure before its first content
+ * that `fallbackOn` accepts and that looks transient. Switch the retries of a
+ * provider's SDK off when you use this, or both multiply.
+ */
+export interface RetryOptions {
+  /**
+   * How often a model is asked at most, the first time included.
+   *
+   * @default {3}
+   */
+  maxAttempts?: number | undefined;
+  /**
+   * How long to wait before the second attempt, in milliseconds.
+   *
+   * @default {500}
+   */
+  minDelayMs?: number | undefined;
+  /**
+   * How long to wait at most, in milliseconds. If the provider asks for more
+   * (`error.retryAfterMs`, or a `retry-after-ms` or `retry-after` header in
+   * `error.headers` or `error.response.headers`), the next model's turn comes.
+   *
+   * @default {10_000}
+   */
+  maxDelayMs?: number | undefined;
+  /**
+   * By how much the delay grows from one attempt to the next.
+   *
+   * @default {2}
+   */
+  multiplier?: number | undefined;
+  /**
+   * Which part of a delay is random, from 0 (none) to 1 (all of it). What the
+   * provider asks for is waited exactly.
+   *
+   * @default {1}
+   */
+  jitter?: number | undefined;
+  /**
+   * Whether a failure is worth asking the same model again. By default those
+   * with status 408, 429 or 5xx, or none at all, but no error of this module:
+   * a model that was silent or cut its answer is not asked again.
+   */
+  isRetriable?: ((error: unknown) => boolean) | undefined;
+}
+
+/**
+ * When the next model is opened beside those that run: the first content wins,
+ * the others are aborted and closed.
+ */
+export interface HedgeOptions {
+  /**
+   * How long the latest model may run without content, in milliseconds. A good
+   * start is the time within which 95 % of its answers begin.
+   */
+  afterMs: number;
+  /**
+   * How many models may run at once.
+   *
+   * @default {2}
+   */
+  maxInFlight?: number | undefined;
+  /** Limits the models that are opened beside others, over many calls. */
+  budget?: HedgeBudget | undefined;
+}
+
+/** What hedges may cost over many calls; {@linkcode hedgeBudget} makes one. */
+export interface HedgeBudget {
+  /** A call begins. */
+  earn(): void;
+  /**
+   * A model is about to be opened beside another.
+   *
+   * @returns Whether it may.
+   */
+  take(): boolean;
+}
+
+/**
  * Accepts or refuses a failure: a class of errors, or a predicate, which may
  * be asynchronous.
  */
@@ -217,7 +300,9 @@ export type ErrorClass = abstract new (...args: never[]) => Error;
  * - `completed`: it came to its end
  * - `failed`: before its first content
  * - `interrupted`: failed after its first content
- * - `cancelled`: by the caller, or by `totalMs`
+ * - `cancelled`: by the caller, by `totalMs`, or by a failure beside it that
+ *   ended the call
+ * - `lost`: another model was faster
  */
 export type Outcome =
   | "pending"
@@ -225,7 +310,8 @@ export type Outcome =
   | "completed"
   | "failed"
   | "interrupted"
-  | "cancelled";
+  | "cancelled"
+  | "lost";
 
 /** The record of one attempt. Times are in milliseconds since the epoch. */
 export interface Attempt {
@@ -261,7 +347,9 @@ export interface Attempt {
  * - `attempt`: a model is about to be asked
  * - `open`: its `stream()` gave a source
  * - `content`: its first content came, the call is committed to it
- * - `failed`, `interrupted`, `completed`, `cancelled`: it has ended
+ * - `failed`, `interrupted`, `completed`, `cancelled`, `lost`: it has ended
+ * - `retry`: the same model will be asked again, after `delayMs`
+ * - `hedge`: this one is slow, the next is opened beside it
  * - `closed`: everything it had opened has been closed or given up
  */
 export interface FallbackEvent {
@@ -271,6 +359,9 @@ export interface FallbackEvent {
     | "open"
     | "content"
     | "failed"
+    | "retry"
+    | "hedge"
+    | "lost"
     | "interrupted"
     | "completed"
     | "cancelled"
@@ -283,4 +374,6 @@ export interface FallbackEvent {
   readonly attempts: readonly Attempt[];
   /** Why an attempt failed, was interrupted or cancelled. */
   readonly error?: unknown;
+  /** How long a `retry` waits, in milliseconds. */
+  readonly delayMs?: number;
 }

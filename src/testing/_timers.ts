@@ -9,7 +9,7 @@ export interface Watch {
   /** The journals that have written since then. */
   readonly journals: Set<OpenJournal>;
   /** The pending timers, each with its duration in milliseconds. */
-  readonly pending: Map<unknown, number>;
+  readonly pending: Map<number, number>;
 }
 
 /** The one that is running, if any. */
@@ -34,7 +34,7 @@ export function uncounted<T>(fn: () => T): T {
 /** Counts the timers that are set from now on, until it is disposed of. */
 export function watchTimers(): Watch & Disposable {
   const { setTimeout, clearTimeout } = globalThis;
-  const pending = new Map<unknown, number>();
+  const pending = new Map<number, number>();
   const watched = (
     fn: (...args: unknown[]) => void,
     ms = 0,
@@ -42,15 +42,15 @@ export function watchTimers(): Watch & Disposable {
   ) => {
     const counts = counting;
     const id = setTimeout(() => {
-      pending.delete(id);
+      pending.delete(Number(id));
       fn(...args);
     }, ms);
-    if (counts) pending.set(id, ms);
+    if (counts) pending.set(Number(id), ms);
     return id;
   };
   globalThis.setTimeout = watched as typeof setTimeout;
   globalThis.clearTimeout = (id) => {
-    pending.delete(id);
+    pending.delete(Number(id));
     clearTimeout(id);
   };
   const outer = current;

@@ -9,8 +9,11 @@ import { cancellation } from "./contract/_cancellation.ts";
 import { clocks } from "./contract/_clocks.ts";
 import { closing } from "./contract/_closing.ts";
 import { flow } from "./contract/_flow.ts";
+import { continuing } from "./contract/_continue.ts";
+import { hedging } from "./contract/_hedge.ts";
 import { nesting } from "./contract/_nesting.ts";
 import { order } from "./contract/_order.ts";
+import { retry } from "./contract/_retry.ts";
 import { cast, type ContractCase, type Subject } from "./contract/_scene.ts";
 
 export type { ContractCase, Subject };
@@ -31,6 +34,16 @@ export type { ContractCase, Subject };
  * @returns The cases, in the order of the rules.
  */
 export function contract(subject: Subject): readonly ContractCase[] {
-  return [order, cancellation, closing, flow, clocks, nesting]
-    .flat().flatMap((promised) => cast(subject, promised));
+  const { continueStream } = subject;
+  return [
+    order,
+    cancellation,
+    closing,
+    flow,
+    clocks,
+    retry,
+    hedging,
+    continueStream ? continuing({ continueStream }) : [],
+    nesting,
+  ].flat().flatMap((promised) => cast(subject, promised));
 }

@@ -1,6 +1,9 @@
 import { fallbackModel, fallbackStream } from "@fallback/stream";
+import { continueStream } from "@fallback/stream/continue";
 import { contract } from "@fallback/stream/testing";
 
-for (const { name, run } of contract({ fallbackModel, fallbackStream })) {
+const subject = { continueStream, fallbackModel, fallbackStream };
+
+for (const { name, run } of contract(subject)) {
   Deno.test({ name, permissions: "none", fn: run });
 }

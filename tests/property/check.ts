@@ -47,6 +47,7 @@ export async function violation(
   scenario: Scenario,
 ): Promise<string | undefined> {
   let expected: Story;
+  if (scenario.resume && !subject.continueStream) return undefined;
   try {
     expected = expectedStory(scenario);
   } catch (error) {
@@ -67,10 +68,11 @@ export async function violation(
 function lineUp({ caller, records, fakes }: Story): string[] {
   const byTime = (lines: string[]) =>
     lines.toSorted((a, b) => parseFloat(a) - parseFloat(b) || (a < b ? -1 : 1));
+  const calls = fakes.map((fake) => byTime(fake).join("\n"));
   return [
     ...byTime(caller).map((line) => `the caller: ${line}`),
-    ...fakes.flatMap((fake, i) =>
-      byTime(fake).map((line) => `call ${i + 1}: ${line}`)
+    ...byTime(calls).flatMap((call, i) =>
+      call.split("\n").map((line) => `call ${i + 1}: ${line}`)
     ),
     ...records.flatMap((record) => recordLines(record, "record")),
   ];

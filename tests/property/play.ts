@@ -23,6 +23,7 @@ import {
   type ModelSpec,
   type OptionsSpec,
   type RecordStory,
+  type ResumeSpec,
   type Scenario,
   type Step,
   type Story,
@@ -110,8 +111,8 @@ function tellFakes(journal: Journal): string[][] {
  * @returns What happened, and the journal.
  */
 export async function play(
-  { fallbackStream, fallbackModel }: Subject,
-  { chain, actions, abortAt }: Scenario,
+  { fallbackStream, fallbackModel, continueStream }: Subject,
+  { chain, actions, abortAt, resume }: Scenario,
 ): Promise<{ story: Story; journal: Journal }> {
   const journal = createJournal();
   const errors = new Errors();
@@ -140,9 +141,11 @@ export async function play(
     if (isChain(spec)) {
       return fallbackModel(spec.models.map(modelOf), optionsOf(spec.options));
     }
-    const { name, script, kind, ignoresAbort } = spec;
-    const steps = script.map((step, place) => stepOf(step, name, place));
-    return fakeModel<string>(name, steps, {
+    const { name, kind, ignoresAbort } = spec;
+    const scripts = spec.scripts.map((script) =>
+      script.map((step, place) => stepOf(step, name, place))
+    );
+    return fakeModel<string>(name, { scripts }, {
       journal,
       kind,
       ignoresAbort,
@@ -160,9 +163,23 @@ export async function play(
     };
   const optionsOf = (spec: OptionsSpec): Options => {
     const { openMs, contentMs, idleMs, totalMs, closeMs, fallbackOn } = spec;
+    const { retry, hedge } = spec;
+    let taken = 0;
     return {
       timeouts: { openMs, contentMs, idleMs, totalMs, closeMs },
       allowEmpty: spec.allowEmpty,
+      ...(retry && { retry: { ...retry, jitter: 0 } }),
+      ...(hedge && {
+        hedge: {
+          ...hedge,
+          ...(hedge.tokens !== undefined && {
+            budget: {
+              earn: () => {},
+              take: () => taken++ < hedge.tokens!,
+            },
+          }),
+        },
+      }),
       ...(spec.isContent && {
         isContent: judge("odd", "isContent", (kind) => kind !== "meta"),
       }),
@@ -198,12 +215,27 @@ export async function play(
     };
     const models = chain.models.map(modelOf);
     try {
-      await act(await fallbackStream(models, "hi", options));
+      await act(
+        resume
+          ? await continueStream!(models, "hi", {
+            ...options,
+            resume: ask(resume),
+          })
+          : await fallbackStream(models, "hi", options),
+      );
     } catch (error) {
       log(`refused: ${describe(error)}`);
     }
     await sleep(AFTERWARDS_MS);
   });
+
+  function ask({ gives, slowMs }: ResumeSpec) {
+    return async () => {
+      if (slowMs !== undefined) await sleep(slowMs);
+      if (gives === "an error") throw errors.get("resume");
+      return gives === "nothing" ? undefined : "go on";
+    };
+  }
 
   async function act(
     stream: Awaited<ReturnType<typeof fallbackStream<unknown, string>>>,

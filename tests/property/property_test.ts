@@ -1,8 +1,9 @@
 import { fallbackModel, fallbackStream } from "@fallback/stream";
+import { continueStream } from "@fallback/stream/continue";
 import { assertEquals } from "@std/assert";
 import { findViolation, violation } from "./check.ts";
 
-const subject = { fallbackModel, fallbackStream };
+const subject = { continueStream, fallbackModel, fallbackStream };
 
 Deno.test({
   name: "what happens in 12,000 random scenarios is what the reference says",
@@ -18,7 +19,7 @@ Deno.test("a scenario can be pasted from what a run has found", async () => {
     chain: {
       models: [{
         name: "m0",
-        script: [{ do: "chunk", kind: "text" }, { do: "hang" }],
+        scripts: [[{ do: "chunk", kind: "text" }, { do: "hang" }]],
         kind: "generator",
         ignoresAbort: true,
         onDispose: [{ do: "wait", ms: 5 }],

@@ -12,21 +12,45 @@ import {
   isOdd,
   type Leave,
   type ModelSpec,
+  type OptionsSpec,
   type RecordStory,
+  type ResumeSpec,
   type Scenario,
+  type Step,
   type Story,
 } from "./scenario.ts";
 
 /** The rules do not say what happens: two things at once, or nothing ever. */
 export class Silent extends Error {}
 
-/** When something is cut short, and by which error. */
+/** When something is cut short, and what that makes of it. */
 interface Cut {
   at: number;
-  error: () => string;
+  outcome: string;
+  error: () => string | undefined;
 }
 
-const NEVER: Cut = { at: Infinity, error: () => "never" };
+const NEVER: Cut = { at: Infinity, outcome: "never", error: () => undefined };
+
+/** What outlives an attempt: the lines of the fakes, and what is used up. */
+class World {
+  readonly fakes: string[][] = [];
+  readonly #used = new Map<object, number>();
+
+  /** How often it was used before. */
+  use(thing: object): number {
+    const used = this.#used.get(thing) ?? 0;
+    this.#used.set(thing, used + 1);
+    return used;
+  }
+
+  /** One in which something can be tried. */
+  copy(): World {
+    const copy = new World();
+    for (const [thing, used] of this.#used) copy.#used.set(thing, used);
+    return copy;
+  }
+}
 
 /** What pulling gives: a chunk, the end, or an error; `undefined` if it was cut. */
 type Pulled =
@@ -101,6 +125,7 @@ function perform(steps: CloseStep[], at: number): Closed & { ok: boolean } {
 class Fake implements Source {
   readonly nested = undefined;
   readonly #spec: FakeSpec;
+  readonly #script: Step[];
   readonly #lines: string[];
   #place = 0;
   #begun = false;
@@ -108,14 +133,15 @@ class Fake implements Source {
   /** When the wait is over that a pull, or the opening, was cut in. */
   #busyUntil: number | undefined;
 
-  constructor(spec: FakeSpec, at: number, fakes: string[][]) {
+  constructor(spec: FakeSpec, at: number, world: World) {
     this.#spec = spec;
+    this.#script = spec.scripts[world.use(spec)] ?? spec.scripts.at(-1)!;
     this.#lines = [`${at} call ${spec.name}`];
-    fakes.push(this.#lines);
+    world.fakes.push(this.#lines);
   }
 
   open(at: number, cut: Cut): { at: number; error?: string } | undefined {
-    const { script } = this.#spec;
+    const script = this.#script;
     for (; this.#place < script.length; this.#place++) {
       const step = script[this.#place]!;
       if (step.do === "chunk" || step.do === "end") break;
@@ -137,7 +163,8 @@ class Fake implements Source {
   }
 
   pull(at: number, cut: Cut): Pulled | undefined {
-    const { name, script } = this.#spec;
+    const { name } = this.#spec;
+    const script = this.#script;
     this.#begun = true;
     this.#busyUntil = undefined;
     while (this.#place < script.length) {
@@ -223,105 +250,65 @@ class Fake implements Source {
   }
 }
 
-/** One call: the chain itself, and as a source of another chain. */
-class Call implements Source {
-  readonly nested: RecordStory[] = [];
-  readonly #spec: ChainSpec;
-  readonly #fakes: string[][];
-  /** What ends it from outside, as far as that is known beforehand. */
-  #stop: Cut;
-  #source!: Source;
-  #held: string[] = [];
+/** One attempt: opening, holding, and closing. */
+class Trial {
+  readonly record: RecordStory;
+  readonly source: Source;
+  readonly held: string[] = [];
+  exhausted = false;
+  readonly #options: OptionsSpec;
   #final = false;
-  #exhausted = false;
-  #committed = false;
-  /** When an opening that failed or was cut has come to its end. */
-  #settledAt = 0;
-  #closedAt: number | undefined;
-  #rejection: string | undefined;
-  #closeErrorThrown = false;
-  /** What a pull was answered after it had been cut. */
-  #lateAnswer: Pulled | undefined;
 
-  constructor(spec: ChainSpec, fakes: string[][], abort: Cut = NEVER) {
-    this.#spec = spec;
-    this.#fakes = fakes;
-    this.#stop = abort;
-  }
-
-  get #record(): RecordStory {
-    return this.nested.at(-1)!;
-  }
-
-  /** A clock that starts now; it names the model that it strikes. */
-  #clock(phase: "open" | "content" | "idle" | "total", at: number): Cut {
-    const ms = this.#spec.options[`${phase}Ms`];
-    const error = () => `${this.#record.model} timeout ${phase} ${ms}`;
-    return { at: ms === undefined ? Infinity : at + ms, error };
-  }
-
-  open(at: number, cut: Cut): { at: number; error?: string } | undefined {
-    this.#stop = first(this.#stop, this.#clock("total", at));
-    const result = this.#open(at, first(this.#stop, cut));
-    this.#settledAt = result.at;
-    this.#committed = result.error === undefined;
-    return isWithin(result.at, cut.at) ? result : undefined;
-  }
-
-  #open(at: number, stop: Cut): { at: number; error?: string } {
-    for (const spec of this.#spec.models) {
-      const failed = this.#attempt(spec, at, stop);
-      if (failed.error === undefined) return failed;
-      at = failed.at;
-      if (isWithin(stop.at, at)) return { at, error: stop.error() };
-      const { fallbackOn } = this.#spec.options;
-      const decided = at + (fallbackOn?.slowMs ?? 0);
-      if (isWithin(stop.at, decided)) {
-        return { at: stop.at, error: stop.error() };
-      }
-      at = decided;
-      if (!fallbackOn || !isOdd(failed.error)) continue;
-      return fallbackOn.refuse === "odd"
-        ? { at, error: failed.error }
-        : { at, error: `both(condition,${failed.error})` };
-    }
-    const errors = this.nested.map(({ error }) => error);
-    return { at, error: `all[${errors.join()}]` };
-  }
-
-  /** One attempt, until it is committed, or is over and closed. */
-  #attempt(
+  constructor(
     spec: ModelSpec,
     at: number,
-    stop: Cut,
-  ): { at: number; error?: string } {
-    const source = isChain(spec)
-      ? new Call(spec, this.#fakes)
-      : new Fake(spec, at, this.#fakes);
-    const record: RecordStory = {
+    { options, records, world }: {
+      options: OptionsSpec;
+      records: RecordStory[];
+      world: World;
+    },
+  ) {
+    this.#options = options;
+    this.source = isChain(spec)
+      ? new Call(spec, world)
+      : new Fake(spec, at, world);
+    this.record = {
       model: nameOf(spec),
       outcome: "pending",
       chunks: 0,
       times: [at, undefined, undefined, undefined],
       closeErrors: [],
     };
-    if (source.nested) record.nested = source.nested;
-    this.nested.push(record);
-    this.#source = source;
-    this.#held = [];
-    this.#final = this.#exhausted = false;
+    if (this.source.nested) this.record.nested = this.source.nested;
+    records.push(this.record);
+  }
+
+  /** A clock of this attempt that starts now. */
+  clock(phase: "open" | "content" | "idle", at: number): Cut {
+    const ms = this.#options[`${phase}Ms`];
+    return {
+      at: ms === undefined ? Infinity : at + ms,
+      outcome: phase === "idle" ? "interrupted" : "failed",
+      error: () => `${this.record.model} timeout ${phase} ${ms}`,
+    };
+  }
+
+  /** Runs until it is committed, or is over and closed. */
+  run(at: number, stop: Cut): { at: number; committed: boolean } {
+    const { record, source } = this;
     const over = (
       at: number,
-      error: string,
+      error: string | undefined,
       { outcome = "failed", opened = true, natural = false } = {},
-    ) => ({ at: this.#settle(at, outcome, error, opened, natural), error });
-    const isStop = ({ at }: Cut) => at === stop.at ? "cancelled" : "failed";
-
-    const content = this.#clock("content", at);
-    const opening = first(this.#clock("open", at), content, stop);
+    ) => {
+      const closedAt = this.settle(at, outcome, error, { opened, natural });
+      return { at: closedAt, committed: false };
+    };
+    const content = this.clock("content", at);
+    const opening = first(this.clock("open", at), content, stop);
     const opened = source.open(at, opening);
     if (!opened) {
-      const outcome = isStop(opening);
+      const { outcome } = opening;
       return over(opening.at, opening.error(), { outcome, opened: false });
     }
     at = opened.at;
@@ -333,16 +320,16 @@ class Call implements Source {
     for (;;) {
       const pulled = source.pull(at, holding);
       if (!pulled) {
-        const outcome = isStop(holding);
+        const { outcome } = holding;
         return over(holding.at, holding.error(), { outcome });
       }
       at = pulled.at;
-      if (!("chunk" in pulled)) this.#exhausted = true;
+      if (!("chunk" in pulled)) this.exhausted = true;
       if ("error" in pulled) return over(at, pulled.error);
       if ("done" in pulled) {
-        const wrong = this.#isCut()
+        const wrong = this.isCut()
           ? "truncated"
-          : !this.#spec.options.allowEmpty
+          : !this.#options.allowEmpty
           ? "empty"
           : undefined;
         if (wrong) {
@@ -350,20 +337,20 @@ class Call implements Source {
         }
         break;
       }
-      const wrong = this.#judge(pulled.chunk, true);
+      const wrong = this.judge(pulled.chunk, true);
       if (wrong) return over(at, wrong);
-      this.#held.push(pulled.chunk);
-      if (this.#spec.options.isContent && isMeta(pulled.chunk)) continue;
+      this.held.push(pulled.chunk);
+      if (this.#options.isContent && isMeta(pulled.chunk)) continue;
       record.times[2] = at;
       break;
     }
     record.outcome = "streaming";
-    return { at };
+    return { at, committed: true };
   }
 
   /** Shows a chunk to the judges: what they throw, if they do. */
-  #judge(chunk: string, beforeContent: boolean): string | undefined {
-    const { isContent, isFinal } = this.#spec.options;
+  judge(chunk: string, beforeContent: boolean): string | undefined {
+    const { isContent, isFinal } = this.#options;
     const [, kind] = chunk.split(" ");
     if (isFinal && kind === "bad") return "isFinal";
     if (isFinal && kind === "stop") this.#final = true;
@@ -372,21 +359,19 @@ class Call implements Source {
       : undefined;
   }
 
-  #isCut(): boolean {
-    return this.#spec.options.isFinal && !this.#final;
+  isCut(): boolean {
+    return this.#options.isFinal && !this.#final;
   }
 
   /** Ends the attempt and closes it: the time when that is done. */
-  #settle(
+  settle(
     at: number,
     outcome: string,
     error: string | undefined,
-    opened: boolean,
-    natural: boolean,
+    { opened = true, natural = false },
   ): number {
-    const record = this.#record;
-    const source = this.#source;
-    const { closeMs } = this.#spec.options;
+    const { record, source } = this;
+    const { closeMs } = this.#options;
     record.outcome = outcome;
     record.times[3] = at;
     if (error !== undefined) record.error = error;
@@ -400,7 +385,7 @@ class Call implements Source {
       record.closeErrors.push(...closed.errors.filter((e) => !isEcho(e)));
       if (closed.late) record.closeErrors.push(late);
     };
-    const steps = opened ? source.steps(this.#exhausted) : [];
+    const steps = opened ? source.steps(this.exhausted) : [];
     const closed = closeWithin(at, closeMs, steps);
     note(closed);
     const stacked = closeWithin(closed.at, closeMs, source.stack());
@@ -408,17 +393,239 @@ class Call implements Source {
     if (!opened) note(source.forget(closeMs));
     return stacked.at;
   }
+}
+
+/** What a model with its retries has come to, and when. */
+interface Run {
+  at: number;
+  /** The attempt that is committed. */
+  trial?: Trial;
+  /** The failure that ends the call. */
+  refused?: string;
+  /** It was cut; else it is spent. */
+  cut?: boolean;
+}
+
+/** One call: the chain itself, and as a source of another chain. */
+class Call implements Source {
+  readonly nested: RecordStory[];
+  readonly #spec: ChainSpec;
+  readonly #world: World;
+  /** What ends it from outside, as far as that is known beforehand. */
+  #stop: Cut;
+  /** The attempts that are known to begin, for who is the last by then. */
+  #begun: RecordStory[];
+  #trial: Trial | undefined;
+  /** When an opening that failed or was cut has come to its end. */
+  #settledAt = 0;
+  /** When the losers of a hedge are closed. */
+  #losersClosedAt = 0;
+  #closedAt: number | undefined;
+  #rejection: string | undefined;
+  #closeErrorThrown = false;
+  /** What a pull was answered after it had been cut. */
+  #lateAnswer: Pulled | undefined;
+
+  constructor(
+    spec: ChainSpec,
+    world: World,
+    abort: Cut = NEVER,
+    nested: RecordStory[] = [],
+  ) {
+    this.#spec = spec;
+    this.#world = world;
+    this.#stop = abort;
+    this.nested = this.#begun = nested;
+  }
+
+  get record(): RecordStory {
+    return this.#trial!.record;
+  }
+
+  /** How many chunks are held that are no content. */
+  get preamble(): number {
+    const { isContent } = this.#spec.options;
+    return isContent ? this.#trial!.held.filter(isMeta).length : 0;
+  }
+
+  get isComplete(): boolean {
+    return this.#spec.options.isFinal && !this.#trial!.isCut();
+  }
+
+  /** When what was opened, or was being opened, is closed. */
+  get closedAt(): number {
+    return this.#closedAt ?? this.#settledAt;
+  }
+
+  /** The model that was asked last by then. */
+  lastModel(at: number): string {
+    const begun = this.#begun.filter(({ times }) => times[0]! <= at);
+    return begun.reduce((a, b) => b.times[0]! >= a.times[0]! ? b : a).model;
+  }
+
+  #total(at: number): Cut {
+    const { totalMs } = this.#spec.options;
+    if (totalMs === undefined) return NEVER;
+    const end = at + totalMs;
+    return {
+      at: end,
+      outcome: "cancelled",
+      error: () => `${this.lastModel(end)} timeout total ${totalMs}`,
+    };
+  }
+
+  open(at: number, cut: Cut): { at: number; error?: string } | undefined {
+    this.#stop = first(this.#stop, this.#total(at));
+    const ends = first(this.#stop, cut);
+    // An attempt that is given up without an error has a signal with a reason.
+    const error = () => ends.error() ?? "closed";
+    const stop = { at: ends.at, outcome: "cancelled", error };
+    const result = this.#spec.options.hedge
+      ? this.#race(at, stop)
+      : this.#sequence(at, stop);
+    this.nested.sort((a, b) => a.times[0]! - b.times[0]!);
+    this.#settledAt = result.at;
+    return isWithin(result.at, cut.at) ? result : undefined;
+  }
+
+  #allFailed(at: number) {
+    const errors = this.nested.toSorted((a, b) => a.times[0]! - b.times[0]!)
+      .filter(({ outcome }) => outcome !== "lost").map(({ error }) => error);
+    return { at, error: `all[${errors.join()}]` };
+  }
+
+  #sequence(at: number, stop: Cut): { at: number; error?: string } {
+    for (const spec of this.#spec.models) {
+      const run = this.#run(spec, at, stop, this.#world, this.nested);
+      at = run.at;
+      if (run.trial) this.#trial = run.trial;
+      if (run.trial) return { at };
+      if (run.cut) return { at, error: stop.error()! };
+      if (run.refused !== undefined) return { at, error: run.refused };
+    }
+    return this.#allFailed(at);
+  }
+
+  /**
+   * With hedges: what each model would do if nobody disturbed it says when the
+   * others start and how the race ends. Then it is run once more, up to there.
+   */
+  #race(at: number, stop: Cut): { at: number; error?: string } {
+    const { models, options } = this.#spec;
+    const { afterMs, maxInFlight, tokens } = options.hedge!;
+    const started: { spec: ModelSpec; at: number; run: Run }[] = [];
+    const begun: RecordStory[] = [];
+    this.#begun = begun;
+    let running: typeof started = [];
+    let alarm = Infinity;
+    const start = (at: number) => {
+      const spec = models[started.length]!;
+      const run = this.#run(spec, at, stop, this.#world.copy(), begun);
+      const one = { spec, at, run };
+      started.push(one);
+      running.push(one);
+      const isHedgePossible = started.length < models.length &&
+        running.length < maxInFlight;
+      alarm = isHedgePossible ? at + afterMs : Infinity;
+    };
+    let ending = { ...stop, at: Infinity };
+    let winner: typeof started[number] | undefined;
+    let refused: string | undefined;
+    start(at);
+    while (running.length > 0) {
+      const next = running.reduce((a, b) =>
+        isBefore(b.run.at, a.run.at) ? b : a
+      );
+      const ends = next.run.cut ? stop.at : next.run.at;
+      if (isBefore(stop.at, alarm) && isWithin(stop.at, ends)) {
+        ending = stop;
+        break;
+      }
+      if (isWithin(alarm, ends) && isWithin(alarm, stop.at)) {
+        if (begun.some((record) => isBusyAt(record, alarm))) throw new Silent();
+        if (tokens === undefined || this.#world.use(options.hedge!) < tokens) {
+          start(alarm);
+        } else alarm = Infinity;
+        continue;
+      }
+      if (next.run.cut) {
+        ending = stop;
+        break;
+      }
+      if (ends === Infinity) throw new Silent();
+      running = running.filter((one) => one !== next);
+      if (next.run.trial) {
+        winner = next;
+        ending = { at: ends, outcome: "lost", error: () => undefined };
+        break;
+      }
+      if (next.run.refused !== undefined) {
+        refused = next.run.refused;
+        ending = { at: ends, outcome: "cancelled", error: () => refused };
+        break;
+      }
+      if (started.length < models.length) start(ends);
+      else at = ends;
+    }
+    let closedAt = 0;
+    for (const one of started) {
+      const cut = running.includes(one) ? first(ending, stop) : stop;
+      const run = this.#run(one.spec, one.at, cut, this.#world, this.nested);
+      if (one === winner) this.#trial = run.trial;
+      else closedAt = Math.max(closedAt, run.at);
+    }
+    this.#begun = this.nested;
+    if (winner) {
+      this.#losersClosedAt = closedAt;
+      return { at: ending.at };
+    }
+    if (ending.at === Infinity) return this.#allFailed(at);
+    return { at: Math.max(closedAt, ending.at), error: ending.error()! };
+  }
+
+  /** A model with its retries. */
+  #run(
+    spec: ModelSpec,
+    at: number,
+    stop: Cut,
+    world: World,
+    records: RecordStory[],
+  ): Run {
+    const { options } = this.#spec;
+    const { fallbackOn, retry } = options;
+    for (let tries = 1;; tries++) {
+      const trial = new Trial(spec, at, { options, records, world });
+      const ran = trial.run(at, stop);
+      if (ran.committed) return { at: ran.at, trial };
+      at = ran.at;
+      const error = trial.record.error!;
+      if (isWithin(stop.at, at)) return { at, cut: true };
+      at += fallbackOn?.slowMs ?? 0;
+      if (isWithin(stop.at, at)) return { at: stop.at, cut: true };
+      if (fallbackOn && isOdd(error)) {
+        const thrown = fallbackOn.refuse === "odd by throwing";
+        return { at, refused: thrown ? `both(condition,${error})` : error };
+      }
+      if (!retry || tries >= retry.maxAttempts || isOurOwn(error)) {
+        return { at };
+      }
+      const { minDelayMs, maxDelayMs } = retry;
+      at += Math.min(maxDelayMs, minDelayMs * 2 ** (tries - 1));
+      if (isWithin(stop.at, at)) return { at: stop.at, cut: true };
+    }
+  }
 
   rest(at: number): void {
-    if (this.#closedAt !== undefined) return;
+    if (this.#closedAt !== undefined || !this.#trial) return;
     const { at: stopAt, error } = this.#stop;
-    if (!isWithin(stopAt, at)) return this.#source.rest(at);
-    this.#source.rest(stopAt);
+    const { source } = this.#trial;
+    if (!isWithin(stopAt, at)) return source.rest(at);
+    source.rest(stopAt);
     this.abort(stopAt, error());
   }
 
   abort(at: number, error = "closed"): void {
-    if (!this.#committed || this.#closedAt !== undefined) return;
+    if (!this.#trial || this.#closedAt !== undefined) return;
     this.#rejection = error;
     this.#end(at, "cancelled", error);
   }
@@ -427,9 +634,10 @@ class Call implements Source {
     at: number,
     outcome: string,
     error?: string,
-    natural = this.#exhausted,
+    natural = this.#trial!.exhausted,
   ): number {
-    return this.#closedAt = this.#settle(at, outcome, error, true, natural);
+    const closedAt = this.#trial!.settle(at, outcome, error, { natural });
+    return this.#closedAt = Math.max(closedAt, this.#losersClosedAt);
   }
 
   pull(at: number, cut: Cut): Pulled | undefined {
@@ -441,22 +649,22 @@ class Call implements Source {
   }
 
   #pull(at: number, cut: Cut): Pulled | undefined {
-    const record = this.#record;
+    const trial = this.#trial!;
+    const { record } = trial;
     if (this.#closedAt !== undefined) {
       const error = this.#rejection;
       this.#rejection = undefined;
       at = Math.max(at, this.#closedAt);
       return error === undefined ? { at, done: true } : { at, error };
     }
-    const chunk = this.#held.shift();
+    const chunk = trial.held.shift();
     if (chunk !== undefined) {
       record.chunks++;
       return { at, chunk };
     }
-    if (this.#exhausted) return { at: this.#end(at, "completed"), done: true };
-    const idle = this.#clock("idle", at);
-    const limit = first(idle, this.#stop, cut);
-    const pulled = this.#source.pull(at, limit);
+    if (trial.exhausted) return { at: this.#end(at, "completed"), done: true };
+    const limit = first(trial.clock("idle", at), this.#stop, cut);
+    const pulled = trial.source.pull(at, limit);
     const over = (
       at: number,
       outcome: string,
@@ -469,18 +677,17 @@ class Call implements Source {
     if (!pulled) {
       if (limit.at === Infinity) throw new Silent();
       if (limit.at === cut.at) return undefined;
-      const outcome = limit.at === idle.at ? "interrupted" : "cancelled";
-      return over(limit.at, outcome, limit.error());
+      return over(limit.at, limit.outcome, limit.error()!);
     }
     at = pulled.at;
-    if (!("chunk" in pulled)) this.#exhausted = true;
+    if (!("chunk" in pulled)) trial.exhausted = true;
     if ("error" in pulled) return over(at, "interrupted", pulled.error);
     if ("done" in pulled) {
-      return this.#isCut()
+      return trial.isCut()
         ? over(at, "interrupted", `truncated ${record.model}`, true)
         : { at: this.#end(at, "completed"), done: true };
     }
-    const wrong = this.#judge(pulled.chunk, false);
+    const wrong = trial.judge(pulled.chunk, false);
     if (wrong) return over(at, "interrupted", wrong);
     record.chunks++;
     return pulled;
@@ -504,7 +711,7 @@ class Call implements Source {
   /** return() and disposal, which throw what closing threw, once. */
   return(at: number): Closed {
     const closedAt = this.leave(at);
-    const errors = this.#record.closeErrors
+    const errors = this.#trial!.record.closeErrors
       .filter((error) => !error.includes(" timeout close "));
     if (this.#closeErrorThrown) return { at: closedAt, errors: [] };
     this.#closeErrorThrown = errors.length > 0;
@@ -518,7 +725,7 @@ class Call implements Source {
   stack(): ((at: number) => Closed)[] {
     return [
       (at) =>
-        this.#committed
+        this.#trial
           ? this.return(at)
           : { at: Math.max(at, this.#settledAt), errors: [] },
     ];
@@ -529,9 +736,198 @@ class Call implements Source {
   }
 }
 
+/** An answer that is continued: calls one after the other, and one around. */
+class Continued {
+  readonly nested: RecordStory[] = [];
+  readonly #spec: ChainSpec;
+  readonly #resume: ResumeSpec;
+  readonly #world: World;
+  readonly #stop: Cut;
+  readonly #parts: Call[] = [];
+  /** What was pulled to see that there is an answer. */
+  #held: Pulled | undefined;
+  /** How much of the latest part is still preamble. */
+  #skip = 0;
+  /** Where a pull was cut: when it comes to its end then. */
+  #busy: ((at: number) => number) | undefined;
+  #isOver = false;
+  #natural = false;
+  #closedAt: number | undefined;
+  #closeErrors: string[] = [];
+  #rejection: string | undefined;
+  #lateAnswer: Pulled | undefined;
+
+  constructor(spec: ChainSpec, resume: ResumeSpec, world: World, abort: Cut) {
+    const { totalMs = Infinity, ...options } = spec.options;
+    this.#spec = { ...spec, options: { ...options, totalMs: undefined } };
+    this.#resume = resume;
+    this.#world = world;
+    this.#stop = first(abort, {
+      at: totalMs,
+      outcome: "cancelled",
+      error: () => {
+        const model = this.#parts.at(-1)!.lastModel(totalMs);
+        return `${model} timeout total ${totalMs}`;
+      },
+    });
+  }
+
+  open(at: number): { at: number; error?: string } {
+    const stop = this.#stop;
+    const opened = this.#openPart(at, 0, stop);
+    if (!opened) return { at: this.#end(stop), error: stop.error()! };
+    if (opened.error !== undefined) return opened;
+    this.#held = this.#step(opened.at, stop);
+    if (!this.#held) return { at: this.#end(stop), error: stop.error()! };
+    return { at: this.#held.at };
+  }
+
+  #openPart(at: number, from: number, cut: Cut) {
+    const models = this.#spec.models.slice(from);
+    const spec = { ...this.#spec, models };
+    const part = new Call(spec, this.#world, NEVER, this.nested);
+    this.#parts.push(part);
+    this.#busy = () => part.closedAt;
+    const opened = part.open(at, cut);
+    if (opened) this.#busy = undefined;
+    return opened;
+  }
+
+  /** One pull through all parts. */
+  #step(at: number, cut: Cut): Pulled | undefined {
+    for (;;) {
+      const part = this.#parts.at(-1)!;
+      const pulled = part.pull(at, cut);
+      if (!pulled) {
+        this.#busy = () => part.closedAt;
+        return undefined;
+      }
+      at = pulled.at;
+      if ("done" in pulled) this.#isOver = this.#natural = true;
+      if ("chunk" in pulled && this.#skip-- > 0) continue;
+      if (!("error" in pulled)) return pulled;
+      const over = (at: number, error: string) => {
+        this.#isOver = true;
+        return { at, error };
+      };
+      const { outcome, model } = part.record;
+      const from = this.#spec.models
+        .findIndex((spec) => nameOf(spec) === model) + 1;
+      const isLast = from === this.#spec.models.length;
+      if (outcome !== "interrupted" || part.isComplete || isLast) {
+        return over(at, pulled.error);
+      }
+      const { gives, slowMs = 0 } = this.#resume;
+      if (isWithin(cut.at, at + slowMs)) {
+        this.#busy = (at) => at;
+        return undefined;
+      }
+      at += slowMs;
+      if (gives === "nothing") return over(at, pulled.error);
+      if (gives === "an error") return over(at, `both(resume,${pulled.error})`);
+      const opened = this.#openPart(at, from, cut);
+      if (!opened) return undefined;
+      if (opened.error !== undefined) return over(opened.at, opened.error);
+      at = opened.at;
+      this.#skip = this.#parts.at(-1)!.preamble;
+    }
+  }
+
+  /** Ends and closes all: the time when that is done. */
+  #end({ at, error }: { at: number; error(): string | undefined }): number {
+    if (at === Infinity) throw new Silent();
+    const reason = error();
+    const natural = this.#natural;
+    if (!natural) this.#parts.at(-1)!.abort(at, reason);
+    let closed: Closed = { at, errors: [] };
+    const errors: string[] = [];
+    if (this.#busy) closed.at = Math.max(at, this.#busy(at));
+    else if (!this.#isOver) closed = this.#parts.at(-1)!.return(at);
+    errors.push(...closed.errors);
+    for (const part of this.#parts.toReversed()) {
+      closed = part.stack()[0]!(closed.at);
+      errors.push(...closed.errors);
+    }
+    this.#closeErrors = errors.filter((other) =>
+      other !== reason && !(other === "AbortError" && !natural)
+    );
+    return this.#closedAt = closed.at;
+  }
+
+  #rest(at: number): void {
+    if (this.#closedAt !== undefined) return;
+    const stop = this.#stop;
+    if (!isWithin(stop.at, at)) return this.#parts.at(-1)!.rest(at);
+    this.#parts.at(-1)!.rest(stop.at);
+    this.#rejection = stop.error();
+    this.#end(stop);
+  }
+
+  pull(at: number, cut: Cut): Pulled | undefined {
+    this.#rest(at);
+    const pulled = this.#pull(at, cut);
+    if (pulled && isWithin(pulled.at, cut.at)) return pulled;
+    this.#lateAnswer = pulled;
+    return undefined;
+  }
+
+  #pull(at: number, cut: Cut): Pulled | undefined {
+    if (this.#closedAt !== undefined) {
+      const error = this.#rejection;
+      this.#rejection = undefined;
+      at = Math.max(at, this.#closedAt);
+      return error === undefined ? { at, done: true } : { at, error };
+    }
+    const held = this.#held;
+    this.#held = undefined;
+    if (held && "chunk" in held) return { ...held, at };
+    const limit = first(this.#stop, cut);
+    const pulled = held ? { ...held, at } : this.#step(at, limit);
+    if (!pulled) {
+      if (limit.at === Infinity) throw new Silent();
+      if (limit.at === cut.at) return undefined;
+      return { at: this.#end(limit), error: limit.error()! };
+    }
+    if ("chunk" in pulled) return pulled;
+    const error = "error" in pulled ? pulled.error : undefined;
+    return { ...pulled, at: this.#end({ at: pulled.at, error: () => error }) };
+  }
+
+  lateAnswer(left: number): Pulled {
+    const answer = this.#lateAnswer ?? { at: left, done: true as const };
+    this.#lateAnswer = undefined;
+    return answer;
+  }
+
+  leave(at: number): number {
+    this.#rest(at);
+    this.#rejection = undefined;
+    if (this.#closedAt === undefined) this.#end({ at, error: () => undefined });
+    return Math.max(at, this.#closedAt!);
+  }
+
+  return(at: number): Closed {
+    const closedAt = this.leave(at);
+    const errors = this.#closeErrors;
+    this.#closeErrors = [];
+    return { at: closedAt, errors };
+  }
+}
+
 /** Whether something has happened by then; at the same time says nothing. */
 function isWithin(at: number, limit: number): boolean {
   return at !== Infinity && isBefore(at, limit);
+}
+
+/** Whether anything happens to an attempt, or inside it, at that time. */
+function isBusyAt({ times, nested }: RecordStory, at: number): boolean {
+  return times.includes(at) ||
+    (nested ?? []).some((inner) => isBusyAt(inner, at));
+}
+
+/** Errors of the library itself, which are not retried. */
+function isOurOwn(error: string): boolean {
+  return /^(all\[|empty |truncated )| timeout /.test(error);
 }
 
 function isMeta(chunk: string): boolean {
@@ -549,18 +945,33 @@ function nameOf(spec: ModelSpec): string {
  *
  * @throws {Silent} If the rules do not say.
  */
-export function expectedStory({ chain, actions, abortAt }: Scenario): Story {
-  const fakes: string[][] = [];
+export function expectedStory(scenario: Scenario): Story {
+  const { chain, abortAt, resume } = scenario;
+  const world = new World();
+  const abort = {
+    at: abortAt ?? Infinity,
+    outcome: "cancelled",
+    error: () => "abort",
+  };
+  const call = resume
+    ? new Continued(chain, resume, world, abort)
+    : new Call(chain, world, abort);
+  const caller = callerStory(call, scenario);
+  return { caller, records: call.nested, fakes: world.fakes };
+}
+
+/** What the caller sees. */
+function callerStory(
+  call: Call | Continued,
+  { actions }: Scenario,
+): string[] {
   const caller: string[] = [];
-  const abort = { at: abortAt ?? Infinity, error: () => "abort" };
-  const call = new Call(chain, fakes, abort);
-  const story = { caller, records: call.nested, fakes };
   const opened = call.open(0, NEVER);
   if (!opened) throw new Silent();
   let now = opened.at;
   if (opened.error !== undefined) {
     caller.push(`${now} refused: ${opened.error}`);
-    return story;
+    return caller;
   }
   caller.push(`${now} opened`);
   const tell = (pulled: Pulled): boolean => {
@@ -595,7 +1006,7 @@ export function expectedStory({ chain, actions, abortAt }: Scenario): Story {
         break;
       case "pull, then": {
         const then = now + action.ms;
-        const pulled = call.pull(now, { at: then, error: () => "then" });
+        const pulled = call.pull(now, { ...NEVER, at: then });
         if (pulled) tell(pulled);
         now = then;
         leave(action.then);
@@ -606,5 +1017,5 @@ export function expectedStory({ chain, actions, abortAt }: Scenario): Story {
         leave(action.do);
     }
   }
-  return story;
+  return caller;
 }

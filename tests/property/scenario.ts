@@ -24,7 +24,8 @@ export type Step =
 
 export interface FakeSpec {
   name: string;
-  script: Step[];
+  /** What it does in each call; the last repeats. */
+  scripts: Step[][];
   kind: SourceKind;
   ignoresAbort: boolean;
   onClose?: CloseStep[] | undefined;
@@ -48,6 +49,20 @@ export interface ConditionSpec {
   slowMs?: number | undefined;
 }
 
+/** Delays without jitter, which double. */
+export interface RetrySpec {
+  maxAttempts: number;
+  minDelayMs: number;
+  maxDelayMs: number;
+}
+
+/** With a budget of so many `tokens`, for as long as the scenario takes. */
+export interface HedgeSpec {
+  afterMs: number;
+  maxInFlight: number;
+  tokens?: number | undefined;
+}
+
 export interface OptionsSpec {
   isContent: boolean;
   isFinal: boolean;
@@ -58,6 +73,8 @@ export interface OptionsSpec {
   totalMs?: number | undefined;
   closeMs: number;
   fallbackOn?: ConditionSpec | undefined;
+  retry?: RetrySpec | undefined;
+  hedge?: HedgeSpec | undefined;
 }
 
 export type Leave = "return" | "throw" | "dispose";
@@ -70,10 +87,17 @@ export type Action =
   | { do: Leave }
   | { do: "pull, then"; ms: number; then: Leave };
 
+/** What becomes of an answer that is cut, if it is to be continued. */
+export interface ResumeSpec {
+  gives: "a request" | "nothing" | "an error";
+  slowMs?: number | undefined;
+}
+
 export interface Scenario {
   chain: ChainSpec;
   actions: Action[];
   abortAt?: number | undefined;
+  resume?: ResumeSpec | undefined;
 }
 
 /** What happened, told by the caller, the records and the journal alike. */

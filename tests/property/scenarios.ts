@@ -73,7 +73,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 
 const fake: fc.Arbitrary<FakeSpec> = fc.record({
   name: fc.constant(""),
-  script: fc.array(step, { maxLength: 7 }),
+  scripts: fc.array(fc.array(step, { maxLength: 7 }), {
+    minLength: 1,
+    maxLength: 2,
+  }),
   kind: fc.constantFrom("generator", "iterable", "readable"),
   ignoresAbort: fc.boolean(),
   onClose: seldom(closeSteps, 3),
@@ -94,6 +97,22 @@ const options: fc.Arbitrary<OptionsSpec> = fc.record({
     fc.record({
       refuse: fc.constantFrom("odd", "odd by throwing"),
       slowMs: seldom(ms, 2),
+    }),
+    3,
+  ),
+  retry: seldom(
+    fc.record({
+      maxAttempts: fc.integer({ min: 1, max: 3 }),
+      minDelayMs: ms,
+      maxDelayMs: ms.map((ms) => ms + 400),
+    }),
+    3,
+  ),
+  hedge: seldom(
+    fc.record({
+      afterMs: ms,
+      maxInFlight: fc.integer({ min: 1, max: 3 }),
+      tokens: seldom(fc.nat(2), 3),
     }),
     3,
   ),
@@ -152,4 +171,13 @@ export const scenarios: fc.Arbitrary<Scenario> = fc.record({
   chain: chain.map((chain) => name(chain, letters())),
   actions: fc.array(action, { maxLength: 6 }),
   abortAt: seldom(fc.integer({ min: 1, max: 1500 }), 3),
+  resume: seldom(
+    fc.record({
+      gives: fc.constantFrom(
+        ...(["a request", "a request", "nothing", "an error"] as const),
+      ),
+      slowMs: seldom(ms, 2),
+    }),
+    3,
+  ),
 });

@@ -3,6 +3,7 @@
 // stopped can go on where it was.
 
 import { fallbackModel, fallbackStream } from "@fallback/stream";
+import { continueStream } from "@fallback/stream/continue";
 import { findViolation } from "./check.ts";
 
 const BATCH = 10_000;
@@ -26,7 +27,7 @@ let seed = firstSeed;
 for (let done = 0; done < runs; seed++) {
   const batch = Math.min(BATCH, runs - done);
   const found = await findViolation(
-    { fallbackModel, fallbackStream },
+    { continueStream, fallbackModel, fallbackStream },
     { runs: batch, seed },
   );
   if (found !== undefined) {

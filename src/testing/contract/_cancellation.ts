@@ -337,4 +337,113 @@ export const cancellation: Promised[] = [
       same(await caught(read(cut.toReadableStream())), lost, "its error");
     },
   ),
+  promised(
+    "R8",
+    "is not forgotten at the moment of commitment",
+    async ({ fallbackStream, fake, journal }) => {
+      for (let turns = 0; turns < 12; turns++) {
+        const controller = new AbortController();
+        const isContent = () => {
+          (async () => {
+            for (let i = 0; i < turns; i++) await null;
+            controller.abort(stop);
+          })();
+          return true;
+        };
+        const signal = journal.watch(controller.signal);
+        const model = fake("a", ["a0", hang()], { isContent });
+        const error = await caught((async () => {
+          const stream = await fallbackStream([model], "hi", { signal });
+          await pass(1);
+          await stream.next();
+        })());
+        same(
+          error,
+          stop,
+          `the error of an abort ${turns} turns after the content`,
+        );
+      }
+    },
+  ),
+  promised(
+    "R8",
+    "takes any reason, null too, and the first one counts",
+    async ({ fallbackStream, fake, signal }) => {
+      same(
+        await caught(
+          fallbackStream([fake("a", [hang()])], "hi", {
+            signal: signal(5, null),
+          }),
+        ),
+        null,
+        "the error",
+      );
+      const stream = await fallbackStream([fake("b", ["b0", hang()])], "hi", {
+        signal: signal(5, null),
+      });
+      await stream.next();
+      same(await caught(stream.next()), null, "the error after commitment");
+      const idle = await fallbackStream([fake("e", ["e0", hang()])], "hi", {
+        signal: signal(5, null),
+      });
+      await pass(5);
+      same(await caught(idle.next()), null, "the error of the next next()");
+      const slow = fake("c", ["c0", hang()], { onClose: [wait(30)] });
+      const closing = await fallbackStream([slow], "hi", {
+        signal: signal(5, stop),
+        timeouts: { totalMs: 20 },
+      });
+      await closing.next();
+      same(
+        await caught(closing.next()),
+        stop,
+        "the error where the total clock runs out during the close",
+      );
+      const opening = fake("d", [hang()], { onStack: [wait(30)] });
+      same(
+        await caught(
+          fallbackStream([opening], "hi", {
+            signal: signal(5, stop),
+            timeouts: { totalMs: 20 },
+          }),
+        ),
+        stop,
+        "the same while opening",
+      );
+    },
+  ),
+  promised(
+    "R8",
+    "calls no model where the 'attempt' event has ended the call, and sets no clock",
+    async ({ fallbackStream, fake, journal }) => {
+      const controller = new AbortController();
+      const onEvent = () => controller.abort(stop);
+      const timeouts = { openMs: 500, contentMs: 500 };
+      same(
+        await caught(
+          fallbackStream([fake("a", ["a0"])], "hi", {
+            signal: journal.watch(controller.signal),
+            onEvent,
+            timeouts,
+          }),
+        ),
+        stop,
+        "the error",
+      );
+      same(called(journal), [], "the models called");
+      // The journal of a call that follows would tell of a timer that is left.
+      await read(await fallbackStream([fake("b", ["b0"])], "hi"));
+    },
+  ),
+  promised(
+    "R9",
+    "resolves cancel() of the ReadableStream when everything is closed",
+    async ({ fallbackStream, fake }) => {
+      const stream = await fallbackStream([
+        fake("a", ["a0", hang()], { onClose: [wait(20)], onStack: [wait(10)] }),
+      ], "hi");
+      await stream.toReadableStream().cancel();
+      same(Date.now(), 30, "the time it took");
+    },
+  ),
 ];

@@ -271,4 +271,86 @@ export const clocks: Promised[] = [
       same(journal.calls.length, 6, "calls");
     },
   ),
+  promised(
+    "R17",
+    "contentMs and idleMs of 0 fire, and the longest duration does not",
+    async ({ fallbackStream, fake }) => {
+      const slow = () => fake("a", [wait(1), "a0", wait(1), "a1"]);
+      const content = await caught(
+        fallbackStream([slow()], "hi", { timeouts: { contentMs: 0 } }),
+      ) as AggregateError;
+      same(
+        content.errors.map(shape),
+        [timeout("a", "content", 0)],
+        "the error of contentMs",
+      );
+      const idle = await fallbackStream([slow()], "hi", {
+        timeouts: { idleMs: 0 },
+      });
+      same(
+        shape(await caught(read(idle))),
+        timeout("a", "idle", 0),
+        "the error of idleMs",
+      );
+      const longest = 2 ** 31 - 1;
+      const timeouts = {
+        openMs: longest,
+        contentMs: longest,
+        idleMs: longest,
+        totalMs: longest,
+        closeMs: longest,
+      };
+      same(await read(await fallbackStream([slow()], "hi", { timeouts })), [
+        "a0",
+        "a1",
+      ], "chunks");
+    },
+  ),
+  promised(
+    "R17",
+    "sets no timer for each chunk, none for an abandoned stream, and still times the next pull",
+    async ({ fallbackStream, fake }) => {
+      const { setTimeout } = globalThis;
+      let timers = 0;
+      const counting = (...args: Parameters<typeof setTimeout>) => {
+        timers++;
+        return setTimeout(...args);
+      };
+      const chunks = Array.from({ length: 100 }, (_, i) => `a${i}`);
+      const stream = await fallbackStream(
+        [fake("a", [...chunks, hang()])],
+        "hi",
+        { timeouts: { idleMs: 50 } },
+      );
+      globalThis.setTimeout = counting as typeof setTimeout;
+      try {
+        for (const _ of chunks) await stream.next();
+        same(timers, 1, "timers for 100 chunks");
+        await pass(HOUR);
+        // The one of this pause is the second.
+        same(timers, 2, "timers after an hour without a pull");
+      } finally {
+        globalThis.setTimeout = setTimeout;
+      }
+      const start = Date.now();
+      same(
+        shape(await caught(stream.next())),
+        timeout("a", "idle", 50),
+        "the error of the next pull",
+      );
+      same(Date.now() - start, 50, "the time it took");
+      const later = await fallbackStream(
+        [fake("b", ["b0", wait(30), "b1", hang()])],
+        "hi",
+        { timeouts: { idleMs: 50 } },
+      );
+      const begun = Date.now();
+      same(
+        shape(await caught(read(later))),
+        timeout("b", "idle", 50),
+        "the error of a pull that began while the clock ran",
+      );
+      same(Date.now() - begun, 80, "the time that took");
+    },
+  ),
 ];

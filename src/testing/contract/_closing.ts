@@ -504,4 +504,221 @@ export const closing: Promised[] = [
       same(closes(), 7, "closed when a pending next() is answered");
     },
   ),
+  promised(
+    "R10",
+    "gives the reader the reason, and its lock back",
+    async ({ fallbackStream, signal }) => {
+      const stop = new Error("stop");
+      const reasons: unknown[] = [];
+      const readable = (end: boolean) =>
+        new ReadableStream<string>({
+          pull(controller) {
+            controller.enqueue("a0");
+            if (end) controller.close();
+          },
+          cancel: (reason) => void reasons.push(reason),
+        }, { highWaterMark: 0 });
+      const [cancelled, ended] = [readable(false), readable(true)];
+      const stream = await fallbackStream([() => cancelled], "hi", {
+        signal: signal(5, stop),
+      });
+      await stream.next();
+      await pass(5);
+      same(await caught(stream.next()), stop, "the error");
+      await read(await fallbackStream([() => ended], "hi"));
+      same(reasons, [stop], "the reasons");
+      same(
+        [cancelled.locked, ended.locked],
+        [false, false],
+        "whether they are still locked",
+      );
+    },
+  ),
+  promised(
+    "R10",
+    "disposes of a source, also one that cannot be read or comes too late, as its method",
+    async ({ fallbackStream, fake }) => {
+      const order: string[] = [];
+      class Source {
+        #name: string;
+        constructor(name: string) {
+          this.#name = name;
+        }
+        [Symbol.dispose]() {
+          order.push(`${this.#name} dispose`);
+        }
+      }
+      class Asynchronous extends Source {
+        #name = "async";
+        [Symbol.asyncDispose]() {
+          order.push(`${this.#name} asyncDispose`);
+          return Promise.resolve();
+        }
+      }
+      const iterable = {
+        async *[Symbol.asyncIterator]() {
+          yield await "a0";
+        },
+      };
+      const readable = (source: Source) => Object.assign(source, iterable);
+      await read(
+        await fallbackStream([() => readable(new Source("sync"))], "hi"),
+      );
+      await read(
+        await fallbackStream([() => readable(new Asynchronous("sync"))], "hi"),
+      );
+      const none = (name: string) =>
+        new Source(name) as unknown as AsyncIterable<string>;
+      const late = async () => (await pass(50), none("late"));
+      const stream = await fallbackStream<unknown, string>(
+        [() => none("unreadable"), late, fake("b", ["b0", wait(100)])],
+        "hi",
+        { timeouts: { openMs: 10 } },
+      );
+      await read(stream);
+      same(order, [
+        "sync dispose",
+        "async asyncDispose",
+        "unreadable dispose",
+        "late dispose",
+      ], "what was disposed of");
+    },
+  ),
+  promised(
+    "R10",
+    "closes what a model puts on its stack while it is being closed, whatever that does",
+    async ({ fallbackStream, fake }) => {
+      const order: string[] = [];
+      const closes: (() => Promise<void> | void)[] = [
+        () => void order.push("closed"),
+        () => Promise.reject(new Error("wrong")),
+        () => new Promise(() => {}),
+      ];
+      for (const close of closes) {
+        const model = async function* (_: unknown, { stack }: ModelContext) {
+          try {
+            yield "a0";
+          } finally {
+            await pass(5);
+            try {
+              stack.defer(close);
+            } catch {
+              order.push("refused");
+            }
+            await pass(5);
+            order.push("left");
+          }
+        };
+        const stream = await fallbackStream([model, fake("b", ["b0"])], "hi");
+        await stream.next();
+        // What closing at once throws is the attempt's close error.
+        await stream.return().catch(() => order.push("thrown"));
+      }
+      same(order, [
+        "closed",
+        "refused",
+        "left",
+        "refused",
+        "left",
+        "thrown",
+        "refused",
+        "left",
+      ], "the order");
+    },
+  ),
+  promised(
+    "R11",
+    "throws a SuppressedError of the model as it is, and finds an echo deep inside one",
+    async ({ fallbackStream, fake }) => {
+      const own = new SuppressedError(new Error("later"), new Error("first"));
+      const left = await fallbackStream([
+        fake("a", ["a0", "a1"], { onClose: [fail(own)] }),
+      ], "hi");
+      await left.next();
+      same(await caught(left.return()), own, "the error");
+      const wrong = new Error("wrong");
+      const abort = new DOMException("closed", "AbortError");
+      const deep = new SuppressedError(
+        abort,
+        new SuppressedError(abort, new SuppressedError(wrong, abort)),
+      );
+      const mixed = await fallbackStream([
+        fake("b", ["b0", "b1"], { onClose: [fail(deep)] }),
+      ], "hi");
+      await mixed.next();
+      same(await caught(mixed.return()), wrong, "what is left of a deep one");
+      const half = new SuppressedError(
+        wrong,
+        new SuppressedError(abort, new Error("first")),
+      );
+      const halved = await fallbackStream(
+        [fake("c", ["c0", "c1"], { onClose: [fail(half)] })],
+        "hi",
+      );
+      await halved.next();
+      const { error, suppressed } = await caught(
+        halved.return(),
+      ) as SuppressedError;
+      same(
+        [error, suppressed.message],
+        [wrong, "first"],
+        "what is left of both halves",
+      );
+      const slow = await fallbackStream([fake("d", ["d0", hang()])], "hi", {
+        timeouts: { idleMs: 5 },
+      });
+      const timeout = await caught(read(slow));
+      const timed = await fallbackStream(
+        [fake("e", ["e0", "e1"], { onClose: [fail(timeout)] })],
+        "hi",
+      );
+      await timed.next();
+      same(await caught(timed.return()), timeout, "another's time-out");
+      const nothing = fake("f", [fail(undefined)], {
+        onStack: [fail(undefined)],
+      });
+      const all = await caught(
+        fallbackStream([nothing], "hi"),
+      ) as AggregateError & { attempts: object[] };
+      same(
+        "closeError" in all.attempts[0]!,
+        false,
+        "whether a failure of undefined is recorded as its own echo",
+      );
+    },
+  ),
+  promised(
+    "R11",
+    "takes a method that cannot even be looked up for one that throws",
+    async ({ fallbackStream, fake }) => {
+      const wrong = new Error("wrong");
+      const closed: string[] = [];
+      const model = (_: unknown, { stack }: ModelContext) => {
+        stack.defer(() => void closed.push("stack"));
+        const source = {
+          next: () => Promise.resolve({ done: false, value: "meta" }),
+          get return(): never {
+            throw wrong;
+          },
+        };
+        return { [Symbol.asyncIterator]: () => source };
+      };
+      const stream = await fallbackStream([model], "hi");
+      same(await caught(stream.return()), wrong, "return()");
+      const judge = () => {
+        throw new Error("overloaded");
+      };
+      const next = await fallbackStream([{
+        name: "a",
+        stream: model,
+        isContent: judge,
+      }, fake("b", ["b0"])], "hi");
+      same(await read(next), ["b0"], "chunks of the next model");
+      same(
+        [next.attempts[0]!.closeError, closed],
+        [wrong, ["stack", "stack"]],
+        "the record, and what was closed",
+      );
+    },
+  ),
 ];

@@ -227,4 +227,58 @@ export const flow: Promised[] = [
       }
     },
   ),
+  promised(
+    "R16",
+    "tells of a failure at once, of its close when it is done, and of a cancellation once",
+    async ({ fallbackStream, fake, signal }) => {
+      const told: string[] = [];
+      const stop = new Error("stop");
+      const onEvent = ({ type, at, attempt }: FallbackEvent) =>
+        void told.push(`${at} ${type} ${attempt?.model ?? "-"}`);
+      await read(
+        await fallbackStream(
+          [
+            fake("a", [wait(5), fail(1)], { onStack: [wait(10)] }),
+            fake("b", ["b0"]),
+          ],
+          "hi",
+          { onEvent },
+        ),
+      );
+      same(told.splice(0), [
+        "0 attempt a",
+        "5 failed a",
+        "15 closed a",
+        "15 attempt b",
+        "15 open b",
+        "15 content b",
+        "15 completed b",
+        "15 closed b",
+      ], "the events of a slow close");
+      await caught(
+        fallbackStream([fake("c", [fail(1)])], "hi", {
+          onEvent,
+          signal: signal(5, stop),
+          fallbackOn: () => new Promise<boolean>(() => {}),
+        }),
+      );
+      same(told.splice(0), [
+        "15 attempt c",
+        "15 failed c",
+        "15 closed c",
+        "20 cancelled -",
+      ], "the events of an abort between two attempts");
+      await caught(
+        fallbackStream([fake("d", [hang()])], "hi", {
+          onEvent,
+          signal: signal(5, stop),
+        }),
+      );
+      same(
+        told,
+        ["20 attempt d", "25 cancelled d", "25 closed d"],
+        "the events of an abort during an attempt",
+      );
+    },
+  ),
 ];

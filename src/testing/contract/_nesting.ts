@@ -253,6 +253,41 @@ export const nesting: Promised[] = [
           timeouts: { idleMs: "5s" },
         }],
         ...durations,
+        ["TypeError", "retry|twice", models, { retry: "twice" }],
+        ["RangeError", "retry.maxAttempts|0", models, {
+          retry: { maxAttempts: 0 },
+        }],
+        ["RangeError", "retry.maxAttempts|1.5", models, {
+          retry: { maxAttempts: 1.5 },
+        }],
+        ["RangeError", "retry.minDelayMs|-1", models, {
+          retry: { minDelayMs: -1 },
+        }],
+        ["RangeError", "retry.maxDelayMs|Infinity", models, {
+          retry: { maxDelayMs: Infinity },
+        }],
+        ["RangeError", "retry.minDelayMs|maxDelayMs|20", models, {
+          retry: { minDelayMs: 20, maxDelayMs: 10 },
+        }],
+        ["RangeError", "retry.multiplier|0.5", models, {
+          retry: { multiplier: 0.5 },
+        }],
+        ["RangeError", "retry.multiplier|Infinity", models, {
+          retry: { multiplier: Infinity },
+        }],
+        ["RangeError", "retry.jitter|1.5", models, { retry: { jitter: 1.5 } }],
+        ["TypeError", "retry.isRetriable|yes", models, {
+          retry: { isRetriable: "yes" },
+        }],
+        ["TypeError", "hedge|100", models, { hedge: 100 }],
+        ["TypeError", "hedge.afterMs|undefined", models, { hedge: {} }],
+        ["RangeError", "hedge.afterMs|-1", models, { hedge: { afterMs: -1 } }],
+        ["RangeError", "hedge.maxInFlight|0", models, {
+          hedge: { afterMs: 1, maxInFlight: 0 },
+        }],
+        ["TypeError", "hedge.budget|0.05", models, {
+          hedge: { afterMs: 1, budget: 0.05 },
+        }],
       ];
       for (const [kind, says, wrong, options] of cases) {
         const list = wrong as (() => StreamSource<string>)[];
@@ -277,6 +312,61 @@ export const nesting: Promised[] = [
         }
       }
       same(called(journal), [], "the models called");
+    },
+  ),
+  promised(
+    "nesting",
+    "a call that a model makes by hand is an inner chain too",
+    async ({ fallbackStream, fake }) => {
+      const byHand = (request: unknown, { signal }: ModelContext) =>
+        fallbackStream([fake("a", [fail(1)]), fake("b", ["b0"])], request, {
+          signal,
+        });
+      const stream = await fallbackStream([byHand], "hi");
+      same([stream.model, names(stream.attempts[0]!.nested)], ["b", [
+        "a failed",
+        "b streaming",
+      ]], "the innermost model and the inner records");
+      await read(stream);
+    },
+  ),
+  promised(
+    "arguments",
+    "that cannot be printed are told of all the same",
+    async ({ fallbackStream, fake }) => {
+      const unprintable = [
+        Object.create(null, {
+          toJSON: {
+            value: () => {
+              throw new Error();
+            },
+          },
+        }),
+        Symbol("s"),
+        1n,
+      ];
+      for (const value of unprintable) {
+        for (
+          const options of [{ onEvent: value }, { timeouts: { idleMs: value } }]
+        ) {
+          const error = await caught(
+            fallbackStream([fake("a", ["a0"])], "hi", options as Options),
+          ) as Error;
+          same([error.name, error.message.includes("options.")], [
+            "TypeError",
+            true,
+          ], "the error");
+        }
+      }
+      const signal = null as unknown as AbortSignal;
+      const none = await caught(
+        fallbackStream([fake("a", ["a0"])], "hi", { signal }),
+      ) as Error;
+      same(
+        [none.name, none.message.includes("options.signal")],
+        ["TypeError", true],
+        "the error for a signal of null",
+      );
     },
   ),
 ];

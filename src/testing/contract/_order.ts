@@ -1,6 +1,6 @@
 // Order and commitment: R1 to R7.
 
-import type { Attempt } from "../../types.ts";
+import type { Attempt, ModelContext } from "../../types.ts";
 import { fail, hang, open, truncate, wait } from "../script.ts";
 import {
   called,
@@ -447,6 +447,100 @@ export const order: Promised[] = [
         );
         await stream[Symbol.asyncDispose]();
       }
+    },
+  ),
+  promised(
+    "R4",
+    "is not confused by odd judges, odd failures and odd iterators",
+    async ({ fallbackStream, fake }) => {
+      const silent = (() => undefined) as unknown as () => boolean;
+      const error = await caught(
+        fallbackStream([fake("a", ["x"])], "hi", { isContent: silent }),
+      ) as AggregateError;
+      same(
+        error.errors.map(({ name }) => name),
+        ["EmptyStreamError"],
+        "what a judge without a verdict makes of a stream",
+      );
+      const text = "no error at all";
+      same(
+        await caught(
+          fallbackStream([fake("b", [fail(text)]), fake("c", ["c0"])], "hi", {
+            fallbackOn: Error,
+          }),
+        ),
+        text,
+        "a failure that is no Error",
+      );
+      const unprintable = Object.create(null);
+      const all = await caught(
+        fallbackStream([fake("d", [fail(unprintable)])], "hi"),
+      ) as AggregateError;
+      same(
+        all.errors[0] === unprintable,
+        true,
+        "whether a failure that cannot be printed is among the errors",
+      );
+      let pulls = 0;
+      const wrong = new Error("at once");
+      const abrupt = () => ({
+        [Symbol.asyncIterator]: () => ({
+          next() {
+            if (pulls++ > 0) throw wrong;
+            return Promise.resolve({ done: false as const, value: "a0" });
+          },
+        }),
+      });
+      const stream = await fallbackStream([abrupt], "hi");
+      await stream.next();
+      const pulled = stream.next();
+      same(await caught(pulled), wrong, "what an iterator throws at once");
+    },
+  ),
+  promised(
+    "R5",
+    "delivers no chunk whose isFinal has closed the stream",
+    async ({ fallbackStream, fake }) => {
+      let close = () => {};
+      const stream = await fallbackStream([fake("a", ["a0", "a1"])], "hi", {
+        isFinal: (chunk) => {
+          if (chunk === "a1") close();
+          return false;
+        },
+      });
+      close = () => void stream.return();
+      await stream.next();
+      same(await stream.next(), { done: true, value: undefined }, "the result");
+      same(stream.attempts[0]!.chunks, 1, "chunks delivered");
+    },
+  ),
+  promised(
+    "R6",
+    "numbers the attempts from 1, in records and for the models, and the models from 0",
+    async ({ fallbackStream }) => {
+      const numbers: unknown[] = [];
+      const model = (name: string, chunk?: string) => ({
+        name,
+        stream: async function* (_: unknown, { model, attempt }: ModelContext) {
+          numbers.push(`${model} ${attempt}`);
+          if (chunk === undefined) throw new Error("refused");
+          yield await chunk;
+        },
+      });
+      const stream = await fallbackStream<unknown, string>([
+        model("a"),
+        model("b"),
+        model("c", "c0"),
+      ], "hi");
+      await read(stream);
+      same(numbers, ["a 1", "b 2", "c 3"], "what the models were told");
+      same(
+        stream.attempts.map(({ model, attempt, index }) =>
+          `${model} ${attempt} ${index}`
+        ),
+        ["a 1 0", "b 2 1", "c 3 2"],
+        "the records",
+      );
     },
   ),
 ];

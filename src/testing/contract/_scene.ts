@@ -2,6 +2,7 @@
 // that it needs, for the harness depends on no assertion library.
 
 import { delay } from "@std/async/delay";
+import type { continueStream } from "../../continue.ts";
 import type { fallbackModel } from "../../fallback_model.ts";
 import type { fallbackStream } from "../../fallback_stream.ts";
 import type { FallbackOptions } from "../../types.ts";
@@ -22,11 +23,18 @@ export interface Subject {
   readonly fallbackStream: typeof fallbackStream;
   /** Makes a chain one model. */
   readonly fallbackModel: typeof fallbackModel;
+  /** Continues an answer after a cut; without it, R20 is left out. */
+  readonly continueStream?: typeof continueStream | undefined;
+}
+
+/** A subject that continues. */
+export interface ContinueSubject {
+  readonly continueStream: typeof continueStream;
 }
 
 /** One promise of the contract, ready to be checked. */
 export interface ContractCase {
-  /** The rule that it belongs to: `"R1"` to `"R17"`, `"nesting"`, `"arguments"`. */
+  /** The rule that it belongs to: `"R1"` to `"R20"`, `"nesting"`, `"callbacks"`, `"arguments"`. */
   readonly rule: string;
   /** The promise, with the kind of source that it is checked for. */
   readonly name: string;
@@ -41,7 +49,7 @@ export interface ContractCase {
 export type Options = FallbackOptions<unknown, string>;
 
 /** Everything that a case works with. */
-export interface Scene extends Subject {
+export interface Scene extends Omit<Subject, "continueStream"> {
   readonly kind: SourceKind;
   readonly journal: Journal;
   /** A fake of this scene's kind that writes to this scene's journal. */

@@ -1,0 +1,70 @@
+// When the same model is asked again: exponential back-off with jitter, unless
+// the provider says itself how long.
+
+import { delay } from "@std/async/delay";
+import type { Call } from "./_call.ts";
+import type { Retry } from "./_chain.ts";
+import { retryAfterOf } from "./_retry_after.ts";
+import {
+  AllModelsFailedError,
+  EmptyStreamError,
+  ModelTimeoutError,
+  TruncatedStreamError,
+} from "./errors.ts";
+import { statusOf } from "./on_status.ts";
+import type { Attempt } from "./types.ts";
+
+/**
+ * Waits until the same model may be asked again, at most until the call is
+ * stopped or decided.
+ *
+ * @param tries How often the model was asked by now.
+ * @returns Whether it may be; if not, it is the next model's turn.
+ */
+export async function backOff<Request, Chunk>(
+  call: Call<Request, Chunk>,
+  retry: Retry,
+  failure: unknown,
+  attempt: Attempt,
+  tries: number,
+): Promise<boolean> {
+  const ms = delayOf(retry, failure, tries);
+  if (ms === undefined) return false;
+  call.emit("retry", attempt, { error: failure }, ms);
+  const alarm = new AbortController();
+  await call.wait(delay(ms, alarm).catch(() => {}));
+  alarm.abort();
+  return true;
+}
+
+/** In milliseconds; `undefined` if the model is not to be asked again. */
+function delayOf(
+  retry: Retry,
+  failure: unknown,
+  tries: number,
+): number | undefined {
+  const { options, maxAttempts, minDelayMs, maxDelayMs, multiplier, jitter } =
+    retry;
+  if (tries >= maxAttempts) return undefined;
+  const isRetriable = options.isRetriable
+    ? options.isRetriable(failure)
+    : isTransient(failure);
+  if (!isRetriable) return undefined;
+  const asked = retryAfterOf(failure);
+  if (asked !== undefined) return asked > maxDelayMs ? undefined : asked;
+  const delay = Math.min(maxDelayMs, minDelayMs * multiplier ** (tries - 1));
+  return delay * (1 - jitter * Math.random());
+}
+
+const OUR_OWN = [
+  AllModelsFailedError,
+  EmptyStreamError,
+  ModelTimeoutError,
+  TruncatedStreamError,
+];
+
+function isTransient(failure: unknown): boolean {
+  if (OUR_OWN.some((ours) => failure instanceof ours)) return false;
+  const status = statusOf(failure) ?? 500;
+  return status === 408 || status === 429 || status >= 500;
+}

@@ -1,0 +1,60 @@
+/**
+ * What hedges may cost.
+ *
+ * @module
+ */
+
+import { readNumber } from "./_chain.ts";
+import type { HedgeBudget } from "./types.ts";
+
+/** Options of {@linkcode hedgeBudget}. */
+export interface HedgeBudgetOptions {
+  /** How many models may be opened beside others per call, from 0 to 1. */
+  ratio: number;
+  /**
+   * How many may be opened in a row when there were none for long.
+   *
+   * @default {10}
+   */
+  burst?: number | undefined;
+}
+
+/**
+ * Makes a budget for hedges, to be shared by many calls: a token bucket that
+ * starts full, earns `ratio` per call and holds `burst`. Where it is empty, no
+ * hedge is opened. It keeps a provider that is slow as a whole from being asked
+ * twice by everybody, as gRPC's retry throttling does.
+ *
+ * @example At most one call in twenty is asked twice
+ * ```ts
+ * import { hedgeBudget } from "@fallback/stream";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const budget = hedgeBudget({ ratio: 0.05, burst: 1 });
+ * assertEquals([budget.take(), budget.take()], [true, false]);
+ * for (let call = 0; call < 20; call++) budget.earn();
+ * assertEquals([budget.take(), budget.take()], [true, false]);
+ * ```
+ *
+ * @param options How much is earned and held.
+ * @returns The budget.
+ *
+ * @throws {TypeError} If a number is none.
+ * @throws {RangeError} If `ratio` is not from 0 to 1, or `burst` is below 1.
+ */
+export function hedgeBudget(options: HedgeBudgetOptions): HedgeBudget {
+  const ratio = readNumber("ratio", options.ratio, 0, 1);
+  const burst = readNumber("burst", options.burst ?? 10, 1);
+  let tokens = burst;
+  return {
+    earn() {
+      tokens = Math.min(burst, tokens + ratio);
+    },
+    take() {
+      // Twenty times 0.05 is not quite 1.
+      if (tokens < 1 - 1e-9) return false;
+      tokens -= 1;
+      return true;
+    },
+  };
+}

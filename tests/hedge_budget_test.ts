@@ -1,0 +1,36 @@
+import { hedgeBudget } from "@fallback/stream";
+import { assertEquals, assertThrows } from "@std/assert";
+
+/** How many it gives until it is empty. */
+function drain(budget: ReturnType<typeof hedgeBudget>): number {
+  let taken = 0;
+  while (budget.take()) taken++;
+  return taken;
+}
+
+Deno.test("R19 a budget starts full, earns its ratio per call and holds its burst", () => {
+  const budget = hedgeBudget({ ratio: 0.05, burst: 3 });
+  assertEquals(drain(budget), 3);
+  for (let call = 1; call <= 200; call++) {
+    budget.earn();
+    assertEquals(budget.take(), call % 20 === 0, `after ${call} calls`);
+  }
+  for (let call = 0; call < 1000; call++) budget.earn();
+  assertEquals(drain(budget), 3);
+  assertEquals(drain(hedgeBudget({ ratio: 0 })), 10);
+});
+
+Deno.test("R19 a budget names a number that is none", () => {
+  for (const ratio of [-0.1, 1.1, NaN, Infinity]) {
+    assertThrows(() => hedgeBudget({ ratio }), RangeError, `'ratio'`);
+  }
+  for (const burst of [0, -1, NaN, Infinity]) {
+    assertThrows(
+      () => hedgeBudget({ ratio: 1, burst }),
+      RangeError,
+      `${burst}`,
+    );
+  }
+  const text = { ratio: "0.1" as unknown as number };
+  assertThrows(() => hedgeBudget(text), TypeError, "0.1");
+});

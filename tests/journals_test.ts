@@ -1,0 +1,95 @@
+// What the remedies do, step by step, as journals that can be read.
+
+import { fallbackStream, formatAttempts, hedgeBudget } from "@fallback/stream";
+import { continueStream } from "@fallback/stream/continue";
+import {
+  createJournal,
+  fail,
+  fakeModel,
+  hang,
+  type Script,
+  virtualTime,
+  wait,
+} from "@fallback/stream/testing";
+import { assertSnapshot } from "@std/testing/snapshot";
+
+const overloaded = new Error("overloaded");
+const busy = Object.assign(new Error("busy"), {
+  status: 429,
+  retryAfterMs: 2500,
+});
+const emptyBudget = () => {
+  const budget = hedgeBudget({ ratio: 0, burst: 1 });
+  budget.take();
+  return budget;
+};
+const hedge = { afterMs: 200 };
+
+type Models = ReturnType<typeof fakeModel<string>>[];
+
+const stories: {
+  name: string;
+  scripts: Script<string>[][];
+  open(models: Models): ReturnType<typeof fallbackStream<unknown, string>>;
+}[] = [
+  {
+    name: "a hedge won by the second",
+    scripts: [[[wait(1000), "a0"]], [[wait(50), "b0", "b1"]]],
+    open: (models) => fallbackStream(models, "hi", { hedge }),
+  },
+  {
+    name: "a hedge won by the first after the second had opened",
+    scripts: [[[wait(300), "a0", "a1"]], [["meta", hang()]]],
+    open: (models) =>
+      fallbackStream(models, "hi", {
+        hedge,
+        isContent: (chunk) => chunk !== "meta",
+      }),
+  },
+  {
+    name: "a hedge in which both fail",
+    scripts: [[[wait(400), fail(overloaded)]], [[wait(50), fail(busy)]]],
+    open: (models) => fallbackStream(models, "hi", { hedge }),
+  },
+  {
+    name: "no hedge where the budget is empty",
+    scripts: [[[wait(400), "a0"]], [["b0"]]],
+    open: (models) =>
+      fallbackStream(models, "hi", {
+        hedge: { ...hedge, budget: emptyBudget() },
+      }),
+  },
+  {
+    name: "a retry after the 2.5 s that the provider asks for",
+    scripts: [[[wait(10), fail(busy)], ["a0"]]],
+    open: (models) => fallbackStream(models, "hi", { retry: {} }),
+  },
+  {
+    name: "an answer continued over two models",
+    scripts: [[["Once ", fail(overloaded)]], [["upon ", fail(busy)]], [[
+      "a time",
+    ]]],
+    open: (models) =>
+      continueStream(models, "hi", { resume: ({ chunks }) => chunks.join("") }),
+  },
+];
+
+for (const { name, scripts, open } of stories) {
+  Deno.test(name, async (test) => {
+    const journal = createJournal();
+    const models = scripts.map((scripts, i) =>
+      fakeModel<string>("abc"[i]!, { scripts }, { journal })
+    );
+    const end = await virtualTime(async () => {
+      try {
+        await using stream = await open(models);
+        const chunks = await Array.fromAsync(stream);
+        return `${formatAttempts(stream.attempts)}\n${chunks.join(" ")}`;
+      } catch (error) {
+        return `${error}`;
+      }
+    });
+    journal.assertClean();
+    await assertSnapshot(test, `${journal}\n\n${end}`);
+  });
+}
