@@ -1,0 +1,161 @@
+// Providers that are slow, fail, fall silent and have outages, by the odds that
+// they were given. What an attempt meets depends on the call, the provider, how
+// often this call has asked it before, and the time, but not on the strategy.
+
+import type { Model } from "@fallback/stream";
+import { delay } from "@std/async/delay";
+import type { Parameters } from "./_parameters.ts";
+import { exponential, normal, pareto, random } from "./_random.ts";
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+
+/** What a caller asks. */
+export interface Request {
+  readonly call: number;
+  /** How much longer than usual it takes everybody to begin, from -∞ to ∞. */
+  readonly weight: number;
+  /** How often each provider was asked. */
+  readonly asked: number[];
+}
+
+/** What was done to the providers; they keep nothing else. */
+export interface Ledger {
+  asked: number;
+  opened: number;
+  closed: number;
+}
+
+/** A provider answers with an error, or breaks off with one. */
+export class ProviderError extends Error {
+  override readonly name = "ProviderError";
+  readonly status = 529;
+}
+
+/** The providers of one run, and the ledger that they share. */
+export function makeProviders(
+  parameters: Parameters,
+): { models: Model<Request, number>[]; ledger: Ledger } {
+  const ledger: Ledger = { asked: 0, opened: 0, closed: 0 };
+  const models = parameters.medianMs.map((_, provider) =>
+    makeProvider(parameters, provider, ledger)
+  );
+  return { models, ledger };
+}
+
+function makeProvider(
+  parameters: Parameters,
+  provider: number,
+  ledger: Ledger,
+): Model<Request, number> {
+  const { chunks, paceMs, refusalMs } = parameters;
+  const isDown = outages(parameters, provider);
+
+  async function* answer(
+    { firstMs, failsAt, silent }: Fate,
+    signal: AbortSignal,
+  ): AsyncGenerator<number> {
+    ledger.opened++;
+    try {
+      for (let chunk = 0; chunk < chunks; chunk++) {
+        const fails = chunk === failsAt;
+        if (fails && silent) await forever(signal);
+        await delay(chunk === 0 ? firstMs : paceMs, { signal });
+        if (fails) throw new ProviderError("overloaded");
+        yield chunk;
+      }
+    } finally {
+      ledger.closed++;
+    }
+  }
+
+  return {
+    name: `provider-${provider + 1}`,
+    async stream(request, { signal }) {
+      ledger.asked++;
+      const fate = decide(parameters, request, provider, isDown());
+      if (fate.failsAt === 0 && !fate.silent) {
+        await delay(refusalMs, { signal });
+        throw new ProviderError("overloaded");
+      }
+      return answer(fate, signal);
+    },
+  };
+}
+
+/** What becomes of an attempt. */
+interface Fate {
+  readonly firstMs: number;
+  /** After how many chunks it fails, if it does. */
+  readonly failsAt: number | undefined;
+  readonly silent: boolean;
+}
+
+function decide(
+  parameters: Parameters,
+  request: Request,
+  provider: number,
+  down: boolean,
+): Fate {
+  const { call, weight, asked } = request;
+  const before = asked[provider] ?? 0;
+  asked[provider] = before + 1;
+  const draw = random(parameters.seed, call, provider, before);
+  const fails = draw() < parameters.failures || down;
+  const isCut = draw() < parameters.cuts;
+  const cutAt = 1 + Math.floor(draw() * (parameters.chunks - 1));
+  const silent = draw() < parameters.silent;
+  const { sigma, shared, medianMs, tail, tailShape } = parameters;
+  const luck = Math.sqrt(shared) * weight +
+    Math.sqrt(1 - shared) * normal(draw);
+  const late = draw() < tail ? pareto(draw, tailShape) : 1;
+  return {
+    firstMs: medianMs[provider]! * Math.exp(sigma * luck) * late,
+    failsAt: fails ? 0 : isCut ? cutAt : undefined,
+    silent,
+  };
+}
+
+/** The times to first content of the first model, were there no failures. */
+export function firstTimes(parameters: Parameters): Float64Array {
+  return Float64Array.from({ length: parameters.calls }, (_, call) => {
+    const { request } = arrival(parameters, call);
+    return decide(parameters, request, 0, false).firstMs;
+  });
+}
+
+/** A call, and how long after the one before it comes. */
+export function arrival(
+  { seed, callsPerMinute }: Parameters,
+  call: number,
+): { request: Request; gapMs: number } {
+  const draw = random(seed, call);
+  const gapMs = exponential(draw, MINUTE / callsPerMinute);
+  return { request: { call, weight: normal(draw), asked: [] }, gapMs };
+}
+
+/** Tells whether a provider is down at the moment; time must not run back. */
+function outages(
+  { seed, outageHours, outageMinutes }: Parameters,
+  provider: number,
+): () => boolean {
+  const draw = random(seed, provider, 0);
+  let from = 0;
+  let to = 0;
+  return () => {
+    while (to <= Date.now()) {
+      from = to + exponential(draw, outageHours * HOUR);
+      to = from + exponential(draw, outageMinutes * MINUTE);
+    }
+    return from <= Date.now();
+  };
+}
+
+/** Until the signal aborts. */
+function forever(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason), {
+      once: true,
+    });
+  });
+}

@@ -1,0 +1,166 @@
+// One strategy: all its calls, in virtual time, against providers of its own
+// that behave as those of every other strategy do.
+
+import {
+  AllModelsFailedError,
+  type FallbackOptions,
+  fallbackStream,
+  type Model,
+  ModelTimeoutError,
+} from "@fallback/stream";
+import { virtualTime } from "@fallback/stream/testing";
+import { delay } from "@std/async/delay";
+import type { Parameters } from "./_parameters.ts";
+import {
+  arrival,
+  makeProviders,
+  ProviderError,
+  type Request,
+} from "./_providers.ts";
+import { random } from "./_random.ts";
+
+/** How many calls pass between two looks at the progress. */
+const PROGRESS_EVERY = 1000;
+
+type Options = FallbackOptions<Request, number>;
+
+/** What the caller does so that an answer comes. */
+export interface Strategy {
+  readonly name: string;
+  /** How many of the models it uses. */
+  readonly models: number;
+  readonly options: Options;
+}
+
+/** What has come of it. */
+export interface Outcome {
+  /** Times to first content of the answered calls, in ascending order. */
+  readonly times: Float64Array;
+  /** How often a model was asked. */
+  readonly asked: number;
+  /** What was left behind, in words. */
+  readonly left: readonly string[];
+}
+
+/**
+ * Makes all the calls of one strategy.
+ *
+ * @param onProgress Is told now and then which part of the calls was made.
+ */
+export function run(
+  parameters: Parameters,
+  { models: count, options }: Strategy,
+  onProgress: (part: number) => void,
+): Promise<Outcome> {
+  return virtualTime(async () => {
+    using timers = countTimers();
+    using _ = seedMathRandom(parameters.seed);
+    const { models, ledger } = makeProviders(parameters);
+    const used = models.slice(0, count);
+    const { calls, patienceMs } = parameters;
+    const times = new Float64Array(calls);
+    let answered = 0;
+    const running = new Set<Promise<void>>();
+    let due = 0;
+    for (let call = 0; call < calls; call++) {
+      if (call % PROGRESS_EVERY === 0) onProgress(call / calls);
+      const { request, gapMs } = arrival(parameters, call);
+      due += gapMs;
+      await delay(due - Date.now());
+      const asking = ask(used, request, options, patienceMs)
+        .then((time) => {
+          if (time !== undefined) times[answered++] = time;
+          running.delete(asking);
+        });
+      running.add(asking);
+    }
+    await Promise.all(running);
+    const { asked, opened, closed } = ledger;
+    const left: string[] = [];
+    if (opened !== closed) {
+      left.push(`streams: ${opened} opened, ${closed} closed`);
+    }
+    if (timers.pending > 0) left.push(`timers: ${timers.pending}`);
+    return { times: times.subarray(0, answered).sort(), asked, left };
+  });
+}
+
+/** The caller's reason to give up. */
+const impatience = new Error("the caller has waited long enough");
+
+/**
+ * Asks, and reads the answer to its end.
+ *
+ * @returns The time to first content, or nothing if there was no whole answer.
+ */
+async function ask(
+  models: readonly Model<Request, number>[],
+  request: Request,
+  options: Options,
+  patienceMs: number,
+): Promise<number | undefined> {
+  const startedAt = Date.now();
+  const patience = new AbortController();
+  const timer = setTimeout(() => patience.abort(impatience), patienceMs);
+  try {
+    const { signal } = patience;
+    await using stream = await fallbackStream(models, request, {
+      ...options,
+      signal,
+    });
+    const time = Date.now() - startedAt;
+    for await (const _ of stream);
+    return time;
+  } catch (error) {
+    if (!isSimulated(error)) throw error;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Whether an error is part of the play: any other is a bug. */
+function isSimulated(error: unknown): boolean {
+  if (error instanceof AllModelsFailedError) {
+    return error.errors.every(isSimulated);
+  }
+  return error === impatience || error instanceof ProviderError ||
+    error instanceof ModelTimeoutError;
+}
+
+/** Counts the timers that are pending, until it is disposed of. */
+function countTimers(): { readonly pending: number } & Disposable {
+  const { setTimeout, clearTimeout } = globalThis;
+  const pending = new Set<unknown>();
+  const counted = (
+    fn: (...args: unknown[]) => void,
+    ms?: number,
+    ...args: unknown[]
+  ) => {
+    const id = setTimeout(() => {
+      pending.delete(id);
+      fn(...args);
+    }, ms);
+    pending.add(id);
+    return id;
+  };
+  globalThis.setTimeout = counted as typeof setTimeout;
+  globalThis.clearTimeout = (id) => {
+    pending.delete(id);
+    clearTimeout(id);
+  };
+  return {
+    get pending() {
+      return pending.size;
+    },
+    [Symbol.dispose]() {
+      Object.assign(globalThis, { setTimeout, clearTimeout });
+    },
+  };
+}
+
+/** Makes the jitter of the back-off repeatable, until it is disposed of. */
+function seedMathRandom(seed: number): Disposable {
+  const { random: original } = Math;
+  Math.random = random(seed);
+  return { [Symbol.dispose]: () => void (Math.random = original) };
+}
