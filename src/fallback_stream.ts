@@ -79,49 +79,41 @@ interface Progress {
   readonly from: number;
 }
 
-/** Runs one call of a chain, whose records go to those of `progress`. */
+/**
+ * Runs one call of a chain, whose records go to those of `progress`: the next
+ * model is started when one is spent or, as a hedge, beside one that is slow,
+ * until one has an answer.
+ */
 export async function openChain<Request, Chunk>(
   chain: Chain<Request, Chunk>,
   request: Request,
   signal: AbortSignal | undefined,
   { attempts, from }: Progress = { attempts: [], from: 0 },
 ): Promise<CommittedStream<Chunk>> {
+  const { models, hedge } = chain;
   const call = new Call(chain, signal, attempts);
-  try {
-    call.throwIfStopped();
-    return await firstAnswer(call, request, from);
-  } catch (error) {
-    call.stop(error);
-    await call.settle();
-    rememberAttempts(error, call.attempts);
-    throw error;
-  }
-}
-
-/**
- * The stream of the first model that answers: the next one is started when one
- * is spent or, as a hedge, beside one that is slow.
- */
-async function firstAnswer<Request, Chunk>(
-  call: Call<Request, Chunk>,
-  request: Request,
-  from: number,
-): Promise<CommittedStream<Chunk>> {
-  const { models, hedge } = call.chain;
   const race = hedge &&
     new Race<Request, Chunk, CommittedStream<Chunk>>(
       call,
       hedge,
       models.length - from,
     );
-  for (let index = from; index < models.length; index++) {
-    const runner = run(call, models[index]!, index, request);
-    const stream = await (race ? race.turn(runner) : runner);
+  try {
+    call.throwIfStopped();
+    for (let index = from; index < models.length; index++) {
+      const runner = run(call, models[index]!, index, request);
+      const stream = await (race ? race.turn(runner) : runner);
+      if (stream) return stream;
+    }
+    const stream = race && await race.finish();
     if (stream) return stream;
+    throw new AllModelsFailedError(attempts);
+  } catch (error) {
+    call.stop(error);
+    await call.settle();
+    rememberAttempts(error, attempts);
+    throw error;
   }
-  const stream = await race?.finish();
-  if (stream) return stream;
-  throw new AllModelsFailedError(call.attempts);
 }
 
 /** A model with its retries: its stream, or nothing once it is spent. */

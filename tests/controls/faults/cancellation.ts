@@ -8,13 +8,13 @@ export const cancellation: readonly Control[] = [
     file: "src/fallback_stream.ts",
     from: `    call.stop(error);
     await call.settle();
-    rememberAttempts(error, call.attempts);`,
+    rememberAttempts(error, attempts);`,
     to: `    if (signal?.aborted && from < chain.models.length - 1) {
       return await openChain(chain, request, undefined, { attempts, from: from + 1 });
     }
     call.stop(error);
     await call.settle();
-    rememberAttempts(error, call.attempts);`,
+    rememberAttempts(error, attempts);`,
   },
   {
     name: "shows an abort to fallbackOn",

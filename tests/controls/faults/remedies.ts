@@ -129,7 +129,7 @@ export const remedies: readonly Control[] = [
   {
     name: "makes the winner wait for the loser's close",
     file: "src/fallback_stream.ts",
-    from: "if (stream) return stream;\n  }",
+    from: "if (stream) return stream;\n    }",
     to: `if (stream) {
       await call.settle();
       return stream;
@@ -188,7 +188,7 @@ export const remedies: readonly Control[] = [
   {
     name: "gives up when one that is slow is all that is left",
     file: "src/fallback_stream.ts",
-    from: "const stream = await race?.finish();\n  if (stream) return stream;",
+    from: "const stream = race && await race.finish();\n    if (stream) return stream;",
     to: "",
   },
   {
