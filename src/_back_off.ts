@@ -20,6 +20,7 @@ import type { Attempt } from "./types.ts";
  *
  * @param tries How often the model was asked by now.
  * @returns Whether it may be; if not, it is the next model's turn.
+ * @throws {SuppressedError} What `isRetriable` threw, over the failure.
  */
 export async function backOff<Request, Chunk>(
   call: Call<Request, Chunk>,
@@ -46,10 +47,14 @@ function delayOf(
   const { options, maxAttempts, minDelayMs, maxDelayMs, multiplier, jitter } =
     retry;
   if (tries >= maxAttempts) return undefined;
-  const isRetriable = options.isRetriable
-    ? options.isRetriable(failure)
-    : isTransient(failure);
-  if (!isRetriable) return undefined;
+  try {
+    const isRetriable = options.isRetriable
+      ? options.isRetriable(failure)
+      : isTransient(failure);
+    if (!isRetriable) return undefined;
+  } catch (error) {
+    throw new SuppressedError(error, failure, "'isRetriable' threw");
+  }
   const asked = retryAfterOf(failure);
   if (asked !== undefined) return asked > maxDelayMs ? undefined : asked;
   const delay = Math.min(maxDelayMs, minDelayMs * multiplier ** (tries - 1));

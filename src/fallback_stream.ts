@@ -92,14 +92,14 @@ export async function openChain<Request, Chunk>(
 ): Promise<CommittedStream<Chunk>> {
   const { models, hedge } = chain;
   const call = new Call(chain, signal, attempts);
-  const race = hedge &&
-    new Race<Request, Chunk, CommittedStream<Chunk>>(
-      call,
-      hedge,
-      models.length - from,
-    );
   try {
     call.throwIfStopped();
+    const race = hedge &&
+      new Race<Request, Chunk, CommittedStream<Chunk>>(
+        call,
+        hedge,
+        models.length - from,
+      );
     for (let index = from; index < models.length; index++) {
       const runner = run(call, models[index]!, index, request);
       const stream = await (race ? race.turn(runner) : runner);

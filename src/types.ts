@@ -244,7 +244,8 @@ export interface RetryOptions {
   /**
    * Whether a failure is worth asking the same model again. By default those
    * with status 408, 429 or 5xx, or none at all, but no error of this module:
-   * a model that was silent or cut its answer is not asked again.
+   * a model that was silent or cut its answer is not asked again. What it
+   * throws ends the call, as a `SuppressedError` over the failure.
    */
   isRetriable?: ((error: unknown) => boolean) | undefined;
 }

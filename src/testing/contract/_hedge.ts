@@ -432,4 +432,31 @@ export const hedging: Promised[] = [
       same(await read(quick), ["c0"], "chunks of a quick one");
     },
   ),
+  promised(
+    "R19",
+    "ends the call with what a budget throws, and leaves nothing",
+    async ({ fallbackStream, fake, signal, journal }) => {
+      const wrong = new Error("wrong");
+      const fails = () => {
+        throw wrong;
+      };
+      const budgets = [{ earn: fails, take: () => true }, {
+        earn: () => {},
+        take: fails,
+      }];
+      for (const budget of budgets) {
+        const opening = fallbackStream(
+          [fake("a", [hang()]), fake("b", ["b0"])],
+          "hi",
+          {
+            hedge: { afterMs: 10, budget },
+            timeouts: { totalMs: 50 },
+            signal: signal(),
+          },
+        );
+        same(await caught(opening), wrong, "the error");
+      }
+      same(called(journal), ["a"], "the models called");
+    },
+  ),
 ];

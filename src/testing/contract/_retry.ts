@@ -333,4 +333,26 @@ export const retry: Promised[] = [
       same(retry.asked, 1, "how often isRetriable was asked");
     },
   ),
+  promised(
+    "R18",
+    "says both errors when isRetriable throws",
+    async ({ fallbackStream, fake, signal }) => {
+      const wrong = new Error("wrong");
+      const busy = status(503);
+      const isRetriable = () => {
+        throw wrong;
+      };
+      const { name, error, suppressed } = await caught(
+        fallbackStream([fake("a", [fail(busy)]), fake("b", ["b0"])], "hi", {
+          retry: { isRetriable },
+          signal: signal(),
+        }),
+      ) as SuppressedError;
+      same(
+        [name, error, suppressed],
+        ["SuppressedError", wrong, busy],
+        "the error",
+      );
+    },
+  ),
 ];

@@ -54,6 +54,25 @@ export const remedies: readonly Control[] = [
     to: "? (0, options.isRetriable)(failure)",
   },
   {
+    name: "loses the failure when isRetriable throws",
+    file: "src/_back_off.ts",
+    from: `throw new SuppressedError(error, failure, "'isRetriable' threw");`,
+    to: "throw error;",
+  },
+  {
+    name: "leaves its listener when the budget throws",
+    file: "src/fallback_stream.ts",
+    from: `    call.throwIfStopped();
+    const race = hedge &&`,
+    to: `    call.throwIfStopped();
+    hedge?.options.budget?.earn();
+  } catch (error) {
+    throw error;
+  }
+  try {
+    const race = hedge &&`,
+  },
+  {
     name: "waits the same before each retry",
     file: "src/_back_off.ts",
     from: "multiplier ** (tries - 1)",
@@ -188,7 +207,8 @@ export const remedies: readonly Control[] = [
   {
     name: "gives up when one that is slow is all that is left",
     file: "src/fallback_stream.ts",
-    from: "const stream = race && await race.finish();\n    if (stream) return stream;",
+    from:
+      "const stream = race && await race.finish();\n    if (stream) return stream;",
     to: "",
   },
   {
