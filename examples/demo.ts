@@ -65,12 +65,14 @@ function onEvent({ type, attempt }: FallbackEvent) {
 }
 
 console.log(dim(`> ${PROMPT}`));
+let isCut = false;
 const request = { messages: [{ role: "user", content: PROMPT }] };
 try {
   await using stream = await fallbackStream(models, request, {
     timeouts: { contentMs: 1500, idleMs: 10_000, totalMs: 120_000 },
     onEvent,
   });
+  isCut = true;
   for await (const chunk of stream) {
     print(chunk.choices[0]?.delta?.content ?? "");
   }
@@ -78,6 +80,7 @@ try {
 } catch (error) {
   if (terminal) print("\r\x1b[2K");
   console.log(`\n${dim(formatAttempts(attemptsOf(error)))}`);
-  console.error(`No answer: ${error instanceof Error ? error.message : error}`);
+  const what = isCut ? "The answer broke off" : "No answer";
+  console.error(`${what}: ${error instanceof Error ? error.message : error}`);
   Deno.exitCode = 1;
 }

@@ -221,9 +221,7 @@ function inRange(ok: boolean, name: string, must: string, value: unknown) {
 }
 
 function complaint(name: string, must: string, value: unknown): string {
-  return `Cannot open a fallback stream as '${name}' must ${must}: current value is ${
-    show(value)
-  }`;
+  return `'${name}' must ${must}: current value is ${show(value)}`;
 }
 
 /** A value in a few words; it may be anything, also what cannot be printed. */

@@ -52,7 +52,7 @@ export class LiveAttempt<Request, Chunk> implements AsyncDisposable {
   readonly #finalJudge: Judge<Chunk> | undefined;
   readonly #controller = new AbortController();
   readonly #stack: ModelStack;
-  #refuse: (error: unknown) => void = () => {};
+  #refuse!: (error: unknown) => void;
   #openClock: ReturnType<typeof setTimeout> | undefined;
   #contentClock: ReturnType<typeof setTimeout> | undefined;
   /** The final chunk was seen. */

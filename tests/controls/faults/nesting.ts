@@ -137,11 +137,8 @@ export const nesting: readonly Control[] = [
   {
     name: "says nothing of the value that is wrong",
     file: "src/_chain.ts",
-    from:
-      `\`Cannot open a fallback stream as '\${name}' must \${must}: current value is \${
-    show(value)
-  }\``,
-    to: "`Cannot open a fallback stream as '${name}' must ${must}`",
+    from: ": current value is ${show(value)}`",
+    to: "`",
   },
   {
     name: "loses the records of an inner call that was made by hand",
