@@ -23,7 +23,9 @@ export interface HedgeBudgetOptions {
  * Makes a budget for hedges, to be shared by many calls: a token bucket that
  * starts full, earns `ratio` per call and holds `burst`. Where it is empty, no
  * hedge is opened. It keeps a provider that is slow as a whole from being asked
- * twice by everybody, as gRPC's retry throttling does.
+ * twice by everybody, as gRPC's retry throttling does. Let it earn a little more
+ * than you hedge on an ordinary day, and hold what an outage takes: one that
+ * earns just that is empty when it is needed.
  *
  * @example At most one call in twenty is asked twice
  * ```ts
