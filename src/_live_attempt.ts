@@ -49,6 +49,7 @@ export class LiveAttempt<Request, Chunk> implements AsyncDisposable {
   answering: string;
   readonly #call: Call<Request, Chunk>;
   readonly #model: Model<Request, Chunk>;
+  readonly #contentJudge: Judge<Chunk> | undefined;
   readonly #finalJudge: Judge<Chunk> | undefined;
   readonly #controller = new AbortController();
   readonly #stack: ModelStack;
@@ -70,7 +71,9 @@ export class LiveAttempt<Request, Chunk> implements AsyncDisposable {
     const { options } = call.chain;
     this.#call = call;
     this.#model = model;
-    this.#finalJudge = [model, options].find((judge) => judge.isFinal);
+    const judges: Judge<Chunk>[] = [model, options];
+    this.#contentJudge = judges.find((judge) => judge.isContent);
+    this.#finalJudge = judges.find((judge) => judge.isFinal);
     this.#stack = new ModelStack(this.#controller.signal, this.#note);
     this.answering = model.name;
     this.record = {
@@ -153,8 +156,7 @@ export class LiveAttempt<Request, Chunk> implements AsyncDisposable {
   }
 
   #isContent(chunk: Chunk): boolean {
-    const judges: Judge<Chunk>[] = [this.#model, this.#call.chain.options];
-    const judge = judges.find((judge) => judge.isContent);
+    const judge = this.#contentJudge;
     return judge?.isContent ? judge.isContent(chunk) : true;
   }
 

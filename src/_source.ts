@@ -9,8 +9,6 @@ export class Source<Chunk> {
   readonly #given: unknown;
   #reader: ReadableStreamDefaultReader<Chunk> | undefined;
   #iterator: AsyncIterator<Chunk> | undefined;
-  /** What is pulled, the reader or the iterator, and how. */
-  #target: unknown;
   #next!: () => Promise<IteratorResult<Chunk>>;
 
   constructor(given: StreamSource<Chunk>) {
@@ -27,10 +25,10 @@ export class Source<Chunk> {
       this.#given,
     );
     if (typeof given.getReader === "function") {
-      this.#target = this.#reader = given.getReader();
+      this.#reader = given.getReader();
       this.#next = this.#reader.read as () => Promise<IteratorResult<Chunk>>;
     } else if (typeof given[Symbol.asyncIterator] === "function") {
-      this.#target = this.#iterator = given[Symbol.asyncIterator]!();
+      this.#iterator = given[Symbol.asyncIterator]!();
       this.#next = this.#iterator.next;
     } else {
       throw new TypeError(
@@ -43,7 +41,7 @@ export class Source<Chunk> {
   /** Asks for the next chunk; whatever goes wrong is a rejection. */
   pull(): Promise<IteratorResult<Chunk>> {
     try {
-      return Promise.resolve(this.#next.call(this.#target));
+      return Promise.resolve(this.#next.call(this.#reader ?? this.#iterator));
     } catch (error) {
       return Promise.reject(error);
     }

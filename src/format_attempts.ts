@@ -4,6 +4,7 @@
  * @module
  */
 
+import { oneLine } from "./_one_line.ts";
 import { messageOf, ModelTimeoutError } from "./errors.ts";
 import type { Attempt } from "./types.ts";
 
@@ -69,7 +70,7 @@ function* flatten(
   indent: string,
 ): Generator<{ name: string; attempt: Attempt }> {
   for (const attempt of attempts) {
-    yield { name: indent + oneLine(attempt.model), attempt };
+    yield { name: indent + oneLine(attempt.model, LONGEST_REASON), attempt };
     yield* flatten(attempt.nested ?? [], `${indent}  `);
   }
 }
@@ -94,13 +95,6 @@ function nameAndMessage(error: unknown): string {
   const message = messageOf(error);
   const plain = error instanceof ModelTimeoutError ||
     !(error instanceof Error);
-  return oneLine(plain ? message : `${error.name}: ${message}`);
-}
-
-/** Foreign text on one line of a terminal: no control characters, not too long. */
-function oneLine(text: string): string {
-  const line = text.replace(/[\s\p{C}]+/gu, " ").trim();
-  return line.length > LONGEST_REASON
-    ? `${line.slice(0, LONGEST_REASON - 1)}…`
-    : line;
+  const said = plain ? message : `${error.name}: ${message}`;
+  return oneLine(said, LONGEST_REASON);
 }

@@ -1,7 +1,8 @@
 // From server-sent events to chunks.
 
+import { oneLine } from "../_one_line.ts";
 import { type ChatChunk, DONE, isFinal } from "./_chat.ts";
-import { errorIn, oneLine, parseJson, readError } from "./_provider_error.ts";
+import { errorIn, parseJson, readError } from "./_provider_error.ts";
 import type { Redact } from "./_redact.ts";
 import { readEvents } from "./_sse.ts";
 import { StreamError } from "./stream_error.ts";

@@ -1,6 +1,8 @@
 // The error objects of the many servers that speak the protocol, which agree on
 // little more than that there is an `error`.
 
+import { oneLine } from "../_one_line.ts";
+
 /** What is found in an error object. */
 export interface ErrorDetails {
   /** One line for people; empty if the object says nothing. */
@@ -10,9 +12,6 @@ export interface ErrorDetails {
   /** The HTTP status that it amounts to. */
   readonly status: number | undefined;
 }
-
-/** The longest line that goes into a message. */
-const LONGEST_LINE = 200;
 
 /**
  * Finds the error in a server's answer.
@@ -68,18 +67,4 @@ export function parseJson(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-/**
- * Makes text from elsewhere fit for a message: nothing in it moves a
- * terminal's cursor, and it is short.
- *
- * @param text Any text.
- * @param longest How many characters to keep.
- * @returns One line.
- */
-export function oneLine(text: string, longest = LONGEST_LINE): string {
-  const line = text.replace(/[\s\p{Cc}]+/gu, " ").trim();
-  if (line.length <= longest) return line;
-  return `${line.slice(0, longest - 1).toWellFormed()}…`;
 }

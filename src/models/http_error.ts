@@ -4,7 +4,8 @@
  * @module
  */
 
-import { errorIn, oneLine, parseJson, readError } from "./_provider_error.ts";
+import { oneLine } from "../_one_line.ts";
+import { errorIn, parseJson, readError } from "./_provider_error.ts";
 import { readRetryAfter } from "../_retry_after.ts";
 
 /** What an {@linkcode HttpError} is made of besides the status. */

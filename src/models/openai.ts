@@ -37,7 +37,7 @@ import {
   isFinal,
 } from "./_chat.ts";
 import { noStreamError, readChunks } from "./_chunks.ts";
-import { oneLine } from "./_provider_error.ts";
+import { oneLine } from "../_one_line.ts";
 import { readText } from "./_read_text.ts";
 import { type Redact, redactor } from "./_redact.ts";
 import { HttpError } from "./http_error.ts";

@@ -157,8 +157,7 @@ class Performance<Chunk> {
   async open(): Promise<StreamSource<Chunk>> {
     for (;;) {
       const step = this.#script[this.#place];
-      if (!(step instanceof Step) || step.type === "end") break;
-      if (step.type === "truncate") break;
+      if (!(step instanceof Step) || isEnd(step)) break;
       this.#place++;
       if (step.type === "open") break;
       await this.#play(step);

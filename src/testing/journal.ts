@@ -4,6 +4,7 @@
  * @module
  */
 
+import { show } from "./_show.ts";
 import { join } from "./_timers.ts";
 
 /** What happened to a fake. */
@@ -201,15 +202,4 @@ function whatIsWrong(call: OpenCall): string[] {
     problems.push("is over, but its signal did not abort");
   }
   return problems.map((problem) => `${model}#${call.call} ${problem}`);
-}
-
-/** A value in one stable line. */
-function show(value: unknown): string {
-  if (value instanceof Error) return `${value.name}: ${value.message}`;
-  if (typeof value === "string") return JSON.stringify(value);
-  try {
-    return JSON.stringify(value) ?? String(value);
-  } catch {
-    return typeof value;
-  }
 }

@@ -4,6 +4,7 @@ import { fail, hang, open, wait } from "../script.ts";
 import {
   called,
   caught,
+  done,
   happened,
   pass,
   type Promised,
@@ -13,7 +14,6 @@ import {
   stopOf,
 } from "./_scene.ts";
 
-const done = { done: true, value: undefined };
 const stop = new Error("stop");
 
 /** The promises of R8 and R9. */

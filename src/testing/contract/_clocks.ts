@@ -4,6 +4,8 @@ import { fail, hang, open, wait } from "../script.ts";
 import {
   called,
   caught,
+  done,
+  isContent,
   pass,
   type Promised,
   promised,
@@ -12,8 +14,6 @@ import {
 } from "./_scene.ts";
 
 const HOUR = 3_600_000;
-const done = { done: true, value: undefined };
-const isContent = (chunk: string) => chunk !== "meta";
 
 /** What a time-out says of itself. */
 const shape = (error: unknown) => {

@@ -5,7 +5,9 @@ import { fail, hang, open, wait } from "../script.ts";
 import {
   called,
   caught,
+  done,
   happened,
+  isContent,
   pass,
   type Promised,
   promised,
@@ -13,9 +15,6 @@ import {
   same,
   stopOf,
 } from "./_scene.ts";
-
-const done = { done: true, value: undefined };
-const isContent = (chunk: string) => chunk !== "meta";
 
 /** The promises of R10 to R13. */
 export const closing: Promised[] = [

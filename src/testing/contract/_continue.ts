@@ -6,6 +6,8 @@ import {
   called,
   caught,
   type ContinueSubject,
+  done,
+  isContent,
   pass,
   type Promised,
   promised,
@@ -14,8 +16,6 @@ import {
 } from "./_scene.ts";
 
 const cut = new Error("connection lost");
-const done = { done: true, value: undefined };
-const isContent = (chunk: string) => !chunk.startsWith("meta");
 const isFinal = (chunk: string) => chunk === "stop";
 const outcomes = (attempts: readonly Attempt[]) =>
   attempts.map(({ model, index, attempt, outcome }) =>

@@ -5,6 +5,8 @@ import { fail, hang, wait } from "../script.ts";
 import {
   called,
   caught,
+  done,
+  isContent,
   pass,
   type Promised,
   promised,
@@ -12,8 +14,6 @@ import {
   same,
 } from "./_scene.ts";
 
-const done = { done: true, value: undefined };
-const isContent = (chunk: string) => chunk !== "meta";
 const many = Array.from({ length: 50 }, (_, i) => `a${i}`);
 
 /** The promises of R14 to R16. */

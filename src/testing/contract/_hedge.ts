@@ -6,6 +6,7 @@ import {
   called,
   caught,
   happened,
+  isContent,
   pass,
   type Promised,
   promised,
@@ -14,7 +15,6 @@ import {
   stopOf,
 } from "./_scene.ts";
 
-const isContent = (chunk: string) => chunk !== "meta";
 const hedge = { afterMs: 100 };
 const outcomes = (attempts: readonly Attempt[]) =>
   attempts.map(({ model, outcome }) => `${model} ${outcome}`);

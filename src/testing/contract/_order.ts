@@ -6,6 +6,7 @@ import {
   called,
   caught,
   happened,
+  isContent,
   type Promised,
   promised,
   read,
@@ -13,7 +14,6 @@ import {
   stopOf,
 } from "./_scene.ts";
 
-const isContent = (chunk: string) => !chunk.startsWith("meta");
 const isFinal = (chunk: string) => chunk === "stop";
 const lines = (count: number) => Array.from({ length: count }, () => "meta");
 

@@ -5,6 +5,7 @@ import { fail, hang, open, truncate, wait } from "../script.ts";
 import {
   called,
   caught,
+  isContent,
   pass,
   type Promised,
   promised,
@@ -12,7 +13,6 @@ import {
   same,
 } from "./_scene.ts";
 
-const isContent = (chunk: string) => chunk !== "meta";
 const status = (status: number, more: object = {}) =>
   Object.assign(new Error(`status ${status}`), { status, ...more });
 const steady = { jitter: 0 };

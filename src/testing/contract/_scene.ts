@@ -6,6 +6,7 @@ import type { continueStream } from "../../continue.ts";
 import type { fallbackModel } from "../../fallback_model.ts";
 import type { fallbackStream } from "../../fallback_stream.ts";
 import type { FallbackOptions } from "../../types.ts";
+import { show } from "../_show.ts";
 import { uncounted } from "../_timers.ts";
 import {
   type FakeModel,
@@ -114,6 +115,12 @@ export function cast(
 /** Lets virtual time pass. */
 export const pass = (ms: number): Promise<void> => uncounted(() => delay(ms));
 
+/** What `next()` gives after the end. */
+export const done = { done: true, value: undefined };
+
+/** The judge of most cases: `meta` is no content. */
+export const isContent = (chunk: string): boolean => !chunk.startsWith("meta");
+
 /** What a promise rejects with, or what a function throws. */
 export async function caught(
   work: PromiseLike<unknown> | (() => unknown),
@@ -173,12 +180,4 @@ function alike(a: unknown, b: unknown): boolean {
     left.every(([key, value]) =>
       alike(value, (b as Record<string, unknown>)[key])
     );
-}
-
-function show(value: unknown): string {
-  if (value instanceof Error) return `${value.name}: ${value.message}`;
-  return JSON.stringify(
-    value,
-    (_, part) => part instanceof Error ? `${part.name}: ${part.message}` : part,
-  ) ?? String(value);
 }

@@ -6,8 +6,9 @@ export const flow: readonly Control[] = [
   {
     name: "reads one chunk ahead",
     file: "src/_source.ts",
-    from: "return Promise.resolve(this.#next.call(this.#target));",
-    to: `const pull = () => this.#next.call(this.#target);
+    from:
+      "return Promise.resolve(this.#next.call(this.#reader ?? this.#iterator));",
+    to: `const pull = () => this.#next.call(this.#reader ?? this.#iterator);
       const now = this.ahead ?? Promise.resolve(pull());
       this.ahead = now.then((result) => result.done ? result : pull());
       this.ahead.catch(() => {});

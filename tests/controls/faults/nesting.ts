@@ -84,7 +84,7 @@ export const nesting: readonly Control[] = [
   {
     name: "calls an iterator's next() detached from its object",
     file: "src/_source.ts",
-    from: "this.#next.call(this.#target)",
+    from: "this.#next.call(this.#reader ?? this.#iterator)",
     to: "this.#next.call(undefined)",
   },
   {

@@ -40,14 +40,14 @@ export const order: readonly Control[] = [
   {
     name: "prefers the options' isContent to the model's",
     file: "src/_live_attempt.ts",
-    from: "[this.#model, this.#call.chain.options]",
-    to: "[this.#call.chain.options, this.#model]",
+    from: "judges.find((judge) => judge.isContent)",
+    to: "judges.toReversed().find((judge) => judge.isContent)",
   },
   {
     name: "prefers the options' isFinal to the model's",
     file: "src/_live_attempt.ts",
-    from: "[model, options].find",
-    to: "[options, model].find",
+    from: "judges.find((judge) => judge.isFinal)",
+    to: "judges.toReversed().find((judge) => judge.isFinal)",
   },
   {
     name: "takes every chunk for content",
