@@ -24,6 +24,7 @@
 export { attemptsOf } from "./src/attempts_of.ts";
 export {
   AllModelsFailedError,
+  CircuitOpenError,
   EmptyStreamError,
   ModelTimeoutError,
   type TimeoutPhase,
@@ -35,12 +36,15 @@ export { formatAttempts } from "./src/format_attempts.ts";
 export { hedgeBudget, type HedgeBudgetOptions } from "./src/hedge_budget.ts";
 export { onStatus } from "./src/on_status.ts";
 export type {
+  Admission,
   Attempt,
   ErrorClass,
   FallbackCondition,
   FallbackEvent,
   FallbackOptions,
   FallbackStream,
+  HealthReport,
+  HealthStore,
   HedgeBudget,
   HedgeOptions,
   Model,

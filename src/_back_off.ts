@@ -1,17 +1,17 @@
 // When the same model is asked again: exponential back-off with jitter, unless
 // the provider says itself how long.
 
-import { delay } from "@std/async/delay";
 import type { Call } from "./_call.ts";
 import type { Retry } from "./_chain.ts";
 import { retryAfterOf } from "./_retry_after.ts";
 import {
   AllModelsFailedError,
+  CircuitOpenError,
   EmptyStreamError,
   ModelTimeoutError,
   TruncatedStreamError,
 } from "./errors.ts";
-import { statusOf } from "./on_status.ts";
+import { isServerTrouble } from "./on_status.ts";
 import type { Attempt } from "./types.ts";
 
 /**
@@ -32,9 +32,7 @@ export async function backOff<Request, Chunk>(
   const ms = delayOf(retry, failure, tries);
   if (ms === undefined) return false;
   call.emit("retry", attempt, { error: failure }, ms);
-  const alarm = new AbortController();
-  await call.wait(delay(ms, alarm).catch(() => {}));
-  alarm.abort();
+  await call.wait(new Promise(() => {}), ms);
   return true;
 }
 
@@ -63,6 +61,7 @@ function delayOf(
 
 const OUR_OWN = [
   AllModelsFailedError,
+  CircuitOpenError,
   EmptyStreamError,
   ModelTimeoutError,
   TruncatedStreamError,
@@ -70,6 +69,5 @@ const OUR_OWN = [
 
 function isTransient(failure: unknown): boolean {
   if (OUR_OWN.some((ours) => failure instanceof ours)) return false;
-  const status = statusOf(failure) ?? 500;
-  return status === 408 || status === 429 || status >= 500;
+  return isServerTrouble(failure);
 }

@@ -4,7 +4,12 @@
 
 import type { Chain } from "./_chain.ts";
 import { ModelTimeoutError } from "./errors.ts";
-import type { Attempt, FallbackEvent } from "./types.ts";
+import type {
+  Attempt,
+  FallbackEvent,
+  HealthReport,
+  HealthStore,
+} from "./types.ts";
 
 /** Why something ended; boxed, for anything can be thrown, `undefined` too. */
 export interface Failure {
@@ -27,6 +32,8 @@ export class Call<Request, Chunk> {
   runners: readonly Promise<unknown>[] = [];
   /** One model is committed: no other is opened any more. */
   committed = false;
+  /** Who is asked before a model is; nobody where all would be skipped. */
+  gate: HealthStore | undefined;
   #stopped: Failure | undefined;
   readonly #signal: AbortSignal | undefined;
   #totalTimer: ReturnType<typeof setTimeout> | undefined;
@@ -38,6 +45,7 @@ export class Call<Request, Chunk> {
   ) {
     this.chain = chain;
     this.attempts = attempts;
+    this.gate = chain.options.health;
     this.#signal = signal;
     if (signal?.aborted) {
       this.handleEvent();
@@ -48,7 +56,8 @@ export class Call<Request, Chunk> {
     const { totalMs } = chain.clocks;
     if (totalMs === undefined) return;
     this.#totalTimer = setTimeout(() => {
-      const model = chain.lastModel?.() ?? this.attempts.at(-1)!.model;
+      const last = chain.lastModel?.() ?? this.attempts.at(-1)?.model;
+      const model = last ?? chain.models[0]!.name;
       this.#cancel(new ModelTimeoutError(model, "total", totalMs));
     }, totalMs);
   }
@@ -93,6 +102,11 @@ export class Call<Request, Chunk> {
     if (this.#stopped) throw this.#stopped.error;
   }
 
+  /** Whether nothing is opened any more. */
+  isOver(): boolean {
+    return this.committed || this.#stopped !== undefined;
+  }
+
   /**
    * Whether another model is committed already.
    *
@@ -103,15 +117,19 @@ export class Call<Request, Chunk> {
     return this.committed;
   }
 
-  /** Waits for `work`, at most until the call is stopped or decided. */
-  async wait<T>(work: PromiseLike<T>): Promise<T | undefined> {
+  /** Waits for `work`, at most `ms` and until the call is stopped or decided. */
+  async wait<T>(work: PromiseLike<T>, ms?: number): Promise<T | undefined> {
     let wait: Stoppable | undefined;
+    let timer: ReturnType<typeof setTimeout> | undefined;
     try {
       return await new Promise<T | undefined>((resolve, reject) => {
-        this.running.add(wait = { stop: () => resolve(undefined) });
+        const stop = () => resolve(undefined);
+        this.running.add(wait = { stop });
+        if (ms !== undefined) timer = setTimeout(stop, ms);
         Promise.resolve(work).then(resolve, reject);
       });
     } finally {
+      clearTimeout(timer);
       this.running.delete(wait!);
     }
   }
@@ -127,7 +145,15 @@ export class Call<Request, Chunk> {
     clearTimeout(this.#totalTimer);
   }
 
-  /** Tells the caller; what that throws or returns changes nothing. */
+  /** Tells the store what has become of a model. */
+  report(model: string, outcome: HealthReport, failure?: Failure): void {
+    const { health } = this.chain.options;
+    if (!health) return;
+    const error = failure ? [failure.error] : [];
+    quietly(() => health.report(model, outcome, ...error));
+  }
+
+  /** Tells the caller. */
   emit(
     type: FallbackEvent["type"],
     attempt?: Attempt,
@@ -136,20 +162,23 @@ export class Call<Request, Chunk> {
   ): void {
     const { options } = this.chain;
     if (!options.onEvent) return;
-    const at = Date.now();
-    const { attempts } = this;
-    try {
-      const told: unknown = options.onEvent({
-        type,
-        at,
-        ...(attempt && { attempt }),
-        attempts,
-        ...failure,
-        ...(delayMs !== undefined && { delayMs }),
-      });
-      Promise.resolve(told).catch(() => {});
-    } catch {
-      // The caller's own.
-    }
+    const event: FallbackEvent = {
+      type,
+      at: Date.now(),
+      ...(attempt && { attempt }),
+      attempts: this.attempts,
+      ...failure,
+      ...(delayMs !== undefined && { delayMs }),
+    };
+    quietly(() => options.onEvent!(event));
+  }
+}
+
+/** Runs code of others; what that throws or returns changes nothing. */
+function quietly(tell: () => unknown): void {
+  try {
+    Promise.resolve(tell()).catch(() => {});
+  } catch {
+    // Theirs.
   }
 }

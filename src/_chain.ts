@@ -66,7 +66,7 @@ export function readChain<Request, Chunk>(
   expect(Array.isArray(models), "models", "be an array of models", models);
   inRange(models.length > 0, "models", "hold at least one model", models);
   expect(isObject(options), "options", "be an object", options);
-  const { signal, timeouts, fallbackOn, retry, hedge } = options;
+  const { signal, timeouts, fallbackOn, retry, hedge, health } = options;
   expect(
     signal === undefined || typeof signal?.addEventListener === "function",
     "options.signal",
@@ -76,6 +76,13 @@ export function readChain<Request, Chunk>(
   for (const name of ["isContent", "isFinal", "onEvent"] as const) {
     expectFunction(`options.${name}`, options[name]);
   }
+  expect(
+    health === undefined || typeof health?.admit === "function" &&
+        typeof health.report === "function",
+    "options.health",
+    "have the functions 'admit' and 'report'",
+    health,
+  );
   const conditions = fallbackOn === undefined ? undefined : [fallbackOn].flat();
   inRange(
     conditions?.length !== 0,
@@ -176,13 +183,20 @@ function readHedge(options: HedgeOptions): Hedge {
 }
 
 /** A duration in whole milliseconds: a timer would cut the fraction off. */
-function readMs(name: string, ms: number | undefined): number | undefined {
+export function readMs(
+  name: string,
+  ms: number | undefined,
+): number | undefined {
   return ms === undefined
     ? undefined
     : Math.ceil(readNumber(name, ms, 0, LONGEST_MS));
 }
 
-function readCount(name: string, count: number | undefined, otherwise: number) {
+export function readCount(
+  name: string,
+  count: number | undefined,
+  otherwise: number,
+): number {
   const read = readNumber(name, count ?? otherwise, 1);
   inRange(Number.isInteger(read), name, "be a whole number", read);
   return read;
@@ -212,11 +226,21 @@ function isObject(value: unknown): boolean {
   return typeof value === "object" && value !== null;
 }
 
-function expect(ok: boolean, name: string, must: string, value: unknown) {
+export function expect(
+  ok: boolean,
+  name: string,
+  must: string,
+  value: unknown,
+): void {
   if (!ok) throw new TypeError(complaint(name, must, value));
 }
 
-function inRange(ok: boolean, name: string, must: string, value: unknown) {
+export function inRange(
+  ok: boolean,
+  name: string,
+  must: string,
+  value: unknown,
+): void {
   if (!ok) throw new RangeError(complaint(name, must, value));
 }
 

@@ -50,6 +50,7 @@ export class CommittedStream<Chunk> implements FallbackStream<Chunk> {
     }
     call.running.delete(attempt);
     call.running.add(this);
+    call.report(attempt.record.model, "success");
   }
 
   get model(): string {
@@ -118,7 +119,9 @@ export class CommittedStream<Chunk> implements FallbackStream<Chunk> {
   };
 
   #interrupt(error: unknown): void {
-    this.#end("interrupted", { error });
+    const failure = { error };
+    this.#call.report(this.record.model, "failure", failure);
+    this.#end("interrupted", failure);
   }
 
   /** The call is stopped from outside. */

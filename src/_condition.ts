@@ -31,6 +31,7 @@ export async function accepts<Request, Chunk>(
   }
 }
 
-function isErrorClass(condition: FallbackCondition): condition is ErrorClass {
-  return condition === Error || condition.prototype instanceof Error;
+export function isErrorClass(condition: unknown): condition is ErrorClass {
+  return condition === Error ||
+    (condition as ErrorClass).prototype instanceof Error;
 }

@@ -197,18 +197,20 @@ export class LiveAttempt<Request, Chunk> implements AsyncDisposable {
   #fail(error: unknown): void {
     if (this.#over) return;
     this.end("failed", { error });
+    this.#call.report(this.record.model, "failure", { error });
     this.#refuse(error);
   }
 
   /** The call is stopped from outside, or another model was faster. */
   stop(outcome: "cancelled" | "lost", failure?: Failure): void {
     this.end(outcome, failure);
+    this.#call.report(this.record.model, "released");
     this.#refuse(failure?.error);
   }
 
   /** Settles the outcome, and tells the model. Closing is left to do. */
   end(
-    outcome: Exclude<Outcome, "pending" | "streaming">,
+    outcome: Exclude<Outcome, "pending" | "streaming" | "skipped">,
     failure?: Failure,
   ): void {
     const { record } = this;

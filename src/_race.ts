@@ -21,7 +21,6 @@ export class Race<Request, Chunk, Stream> {
     this.#call = call;
     this.#hedge = hedge;
     this.#modelsLeft = models;
-    hedge.options.budget?.earn();
   }
 
   /**

@@ -19,7 +19,8 @@ const MISSING: Record<TimeoutPhase, string> = {
 
 /**
  * No model of the chain answered. `errors` holds one error per failed attempt,
- * in the order of the attempts; the message names each model with its error.
+ * in the order of the attempts; the message names each model with its error,
+ * also those that were skipped.
  *
  * Modelled on pydantic-ai's `FallbackExceptionGroup`.
  */
@@ -33,12 +34,11 @@ export class AllModelsFailedError extends AggregateError {
    * @param attempts The records of the call, first to last.
    */
   constructor(attempts: readonly Attempt[]) {
-    const failed = attempts.filter(({ outcome }) =>
-      outcome === "failed" || outcome === "interrupted"
-    );
-    const reasons = failed.map(({ model, error }) =>
+    const ended = attempts.filter((attempt) => "error" in attempt);
+    const reasons = ended.map(({ model, error }) =>
       `${model}: ${messageOf(error)}`
     );
+    const failed = ended.filter(({ outcome }) => outcome !== "skipped");
     super(
       failed.map(({ error }) => error),
       `All models failed: ${reasons.join("; ")}`,
@@ -104,6 +104,28 @@ export class TruncatedStreamError extends Error {
     super("the stream ended before its final chunk");
     this.name = "TruncatedStreamError";
     this.model = model;
+  }
+}
+
+/** A model was not asked, for the {@linkcode HealthStore} says it is down. */
+export class CircuitOpenError extends Error {
+  /** The model that was skipped. */
+  readonly model: string;
+  /** When it is worth asking again, in milliseconds since the epoch. */
+  readonly retryAt: number;
+
+  /**
+   * Makes the error. Its message says how much time is left.
+   *
+   * @param model The model that was skipped.
+   * @param retryAt When it is worth asking again, in milliseconds since the
+   * epoch.
+   */
+  constructor(model: string, retryAt: number) {
+    super(`circuit open for another ${Math.max(0, retryAt - Date.now())} ms`);
+    this.name = "CircuitOpenError";
+    this.model = model;
+    this.retryAt = retryAt;
   }
 }
 

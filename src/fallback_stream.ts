@@ -9,6 +9,7 @@ import { Call } from "./_call.ts";
 import { type Chain, readChain } from "./_chain.ts";
 import { CommittedStream } from "./_committed_stream.ts";
 import { accepts } from "./_condition.ts";
+import { isAdmitted } from "./_health.ts";
 import { LiveAttempt } from "./_live_attempt.ts";
 import { Race } from "./_race.ts";
 import { rememberAttempts } from "./attempts_of.ts";
@@ -79,33 +80,24 @@ interface Progress {
   readonly from: number;
 }
 
-/**
- * Runs one call of a chain, whose records go to those of `progress`: the next
- * model is started when one is spent or, as a hedge, beside one that is slow,
- * until one has an answer.
- */
+/** Runs one call of a chain, whose records go to those of `progress`. */
 export async function openChain<Request, Chunk>(
   chain: Chain<Request, Chunk>,
   request: Request,
   signal: AbortSignal | undefined,
   { attempts, from }: Progress = { attempts: [], from: 0 },
 ): Promise<CommittedStream<Chunk>> {
-  const { models, hedge } = chain;
   const call = new Call(chain, signal, attempts);
+  const before = attempts.length;
   try {
     call.throwIfStopped();
-    const race = hedge &&
-      new Race<Request, Chunk, CommittedStream<Chunk>>(
-        call,
-        hedge,
-        models.length - from,
-      );
-    for (let index = from; index < models.length; index++) {
-      const runner = run(call, models[index]!, index, request);
-      const stream = await (race ? race.turn(runner) : runner);
-      if (stream) return stream;
+    chain.hedge?.options.budget?.earn();
+    let stream = await firstAnswer(call, request, from);
+    if (attempts.slice(before).every(({ outcome }) => outcome === "skipped")) {
+      // An answer is worth more than a rule.
+      call.gate = undefined;
+      stream = await firstAnswer(call, request, from);
     }
-    const stream = race && await race.finish();
     if (stream) return stream;
     throw new AllModelsFailedError(attempts);
   } catch (error) {
@@ -114,6 +106,30 @@ export async function openChain<Request, Chunk>(
     rememberAttempts(error, attempts);
     throw error;
   }
+}
+
+/**
+ * The next model is started when one is spent or, as a hedge, beside one that is
+ * slow, until one has an answer.
+ */
+async function firstAnswer<Request, Chunk>(
+  call: Call<Request, Chunk>,
+  request: Request,
+  from: number,
+): Promise<CommittedStream<Chunk> | undefined> {
+  const { models, hedge } = call.chain;
+  const race = hedge &&
+    new Race<Request, Chunk, CommittedStream<Chunk>>(
+      call,
+      hedge,
+      models.length - from,
+    );
+  for (let index = from; index < models.length; index++) {
+    const runner = run(call, models[index]!, index, request);
+    const stream = await (race ? race.turn(runner) : runner);
+    if (stream) return stream;
+  }
+  return await race?.finish();
 }
 
 /** A model with its retries: its stream, or nothing once it is spent. */
@@ -125,6 +141,9 @@ async function run<Request, Chunk>(
 ): Promise<CommittedStream<Chunk> | undefined> {
   const { conditions, retry } = call.chain;
   for (let tries = 1;; tries++) {
+    if (call.gate && !await isAdmitted(call, call.gate, model, index)) {
+      return undefined;
+    }
     const attempt = new LiveAttempt(call, model, index);
     try {
       return await answer(call, attempt, request);

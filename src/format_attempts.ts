@@ -5,7 +5,7 @@
  */
 
 import { oneLine } from "./_one_line.ts";
-import { messageOf, ModelTimeoutError } from "./errors.ts";
+import { CircuitOpenError, messageOf, ModelTimeoutError } from "./errors.ts";
 import type { Attempt } from "./types.ts";
 
 const BAR_WIDTH = 30;
@@ -50,7 +50,9 @@ export function formatAttempts(attempts: readonly Attempt[]): string {
     const { startedAt, endedAt = now, contentAt = endedAt } = attempt;
     const from = Math.min(column(startedAt), BAR_WIDTH - 1);
     // However short, an attempt is seen.
-    const to = Math.max(column(endedAt), from + 1);
+    const to = attempt.outcome === "skipped"
+      ? from
+      : Math.max(column(endedAt), from + 1);
     const answering = attempt.contentAt === undefined
       ? to
       : Math.min(column(contentAt), to - 1);
@@ -94,7 +96,7 @@ function explain(attempt: Attempt): string {
 function nameAndMessage(error: unknown): string {
   const message = messageOf(error);
   const plain = error instanceof ModelTimeoutError ||
-    !(error instanceof Error);
+    error instanceof CircuitOpenError || !(error instanceof Error);
   const said = plain ? message : `${error.name}: ${message}`;
   return oneLine(said, LONGEST_REASON);
 }

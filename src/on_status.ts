@@ -4,10 +4,8 @@
  * @module
  */
 
-import type { FallbackCondition } from "./types.ts";
-
 /**
- * Makes a condition for `fallbackOn` that accepts errors by their HTTP status:
+ * Makes a condition, for `fallbackOn` and others, that accepts errors by their HTTP status:
  * `error.status`, else `error.statusCode`, else `error.response.status`,
  * whichever of them is a number.
  *
@@ -35,7 +33,7 @@ import type { FallbackCondition } from "./types.ts";
  */
 export function onStatus(
   ...codes: (number | "4xx" | "5xx")[]
-): FallbackCondition {
+): (error: unknown) => boolean {
   if (codes.length === 0) {
     throw new TypeError("Cannot make a condition as 'codes' must not be empty");
   }
@@ -61,4 +59,10 @@ export function statusOf(error: unknown): number | undefined {
   const { status, statusCode, response } = Object(error);
   return [status, statusCode, response?.status]
     .find((value) => typeof value === "number");
+}
+
+/** Whether it is the server that is in trouble, not the request: 408, 429, 5xx, or no status at all. */
+export function isServerTrouble(error: unknown): boolean {
+  const status = statusOf(error) ?? 500;
+  return status === 408 || status === 429 || status >= 500;
 }

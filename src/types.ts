@@ -170,6 +170,12 @@ export interface FallbackOptions<Request, Chunk> {
   /** Opens the next model beside one that is slow. Off unless given. */
   hedge?: HedgeOptions | undefined;
   /**
+   * Remembers over many calls which models are down, so that they are skipped:
+   * `memoryHealth()` of `./health`, `kvHealth()` of `./kv`, or your own. If
+   * every model is skipped they are all tried after all.
+   */
+  health?: HealthStore | undefined;
+  /**
    * Is told what happens, in the order in which it happens. What it throws or
    * returns changes nothing.
    */
@@ -283,6 +289,43 @@ export interface HedgeBudget {
 }
 
 /**
+ * Remembers which models are down. A store that throws, or has not answered
+ * within 250 ms, admits.
+ */
+export interface HealthStore {
+  /**
+   * A model is about to be asked.
+   *
+   * @param model The model's name in the list.
+   * @returns Whether it may be.
+   */
+  admit(model: string): Admission | PromiseLike<Admission>;
+  /**
+   * A model that was asked has shown what it is worth. Nobody waits for this.
+   *
+   * @param model The model's name in the list.
+   * @param outcome What has become of the attempt.
+   * @param error Why it failed.
+   */
+  report(model: string, outcome: HealthReport, error?: unknown): unknown;
+}
+
+/**
+ * Whether a model may be asked; if not, when it is worth asking whether it may,
+ * in milliseconds since the epoch.
+ */
+export type Admission = { admit: true } | { admit: false; retryAt: number };
+
+/**
+ * What a {@linkcode HealthStore} is told:
+ *
+ * - `success`: the first content came
+ * - `failure`: it failed, or was interrupted after its first content
+ * - `released`: it was cancelled or lost, which says nothing about its health
+ */
+export type HealthReport = "success" | "failure" | "released";
+
+/**
  * Accepts or refuses a failure: a class of errors, or a predicate, which may
  * be asynchronous.
  */
@@ -304,6 +347,7 @@ export type ErrorClass = abstract new (...args: never[]) => Error;
  * - `cancelled`: by the caller, by `totalMs`, or by a failure beside it that
  *   ended the call
  * - `lost`: another model was faster
+ * - `skipped`: it was not asked, for its circuit is open
  */
 export type Outcome =
   | "pending"
@@ -312,7 +356,8 @@ export type Outcome =
   | "failed"
   | "interrupted"
   | "cancelled"
-  | "lost";
+  | "lost"
+  | "skipped";
 
 /** The record of one attempt. Times are in milliseconds since the epoch. */
 export interface Attempt {
@@ -322,19 +367,19 @@ export interface Attempt {
   readonly index: number;
   /** Which attempt of the whole call this is, from 1. */
   readonly attempt: number;
-  /** When `stream()` was called. */
+  /** When `stream()` was called, or the model skipped. */
   readonly startedAt: number;
   /** When `stream()` had settled. */
   readonly openedAt?: number;
   /** When the first content came. */
   readonly contentAt?: number;
-  /** When it failed, was cancelled, or came to its end. */
+  /** When it failed, was cancelled or skipped, or came to its end. */
   readonly endedAt?: number;
   /** What has become of it. */
   readonly outcome: Outcome;
   /** How many chunks were delivered to the caller. */
   readonly chunks: number;
-  /** Why it failed, was interrupted or cancelled. */
+  /** Why it failed, was interrupted, cancelled or skipped. */
   readonly error?: unknown;
   /** What closing it threw, if anything; several are one `SuppressedError`. */
   readonly closeError?: unknown;
@@ -351,6 +396,7 @@ export interface Attempt {
  * - `failed`, `interrupted`, `completed`, `cancelled`, `lost`: it has ended
  * - `retry`: the same model will be asked again, after `delayMs`
  * - `hedge`: this one is slow, the next is opened beside it
+ * - `skipped`: a model is not asked, for its circuit is open
  * - `closed`: everything it had opened has been closed or given up
  */
 export interface FallbackEvent {
@@ -363,6 +409,7 @@ export interface FallbackEvent {
     | "retry"
     | "hedge"
     | "lost"
+    | "skipped"
     | "interrupted"
     | "completed"
     | "cancelled"
@@ -373,7 +420,7 @@ export interface FallbackEvent {
   readonly attempt?: Attempt;
   /** All attempts of the call so far, first to last. The records are live. */
   readonly attempts: readonly Attempt[];
-  /** Why an attempt failed, was interrupted or cancelled. */
+  /** Why an attempt failed, was interrupted, cancelled or skipped. */
   readonly error?: unknown;
   /** How long a `retry` waits, in milliseconds. */
   readonly delayMs?: number;

@@ -1,0 +1,178 @@
+// A circuit breaker as a plain value: what is remembered of one model, and how
+// that changes with a word about it. Nothing in it is a clock, a timer or a
+// method, so that it can lie in memory or in a database, and a word can be
+// said again to a newer value when somebody else was faster.
+//
+// Why not `CircuitBreaker` of @std/async or `RollingCounter` of
+// @std/data-structures: the first runs the work itself, as one promise, whereas
+// a stream reports when it commits and perhaps once more, and its state cannot
+// be stored; the second changes in place and knows no time. Both are unstable.
+//
+// The states are those of Nygard, "Release It!" (2007).
+
+import type { Admission } from "../types.ts";
+import type { CircuitSnapshot, Rules } from "./options.ts";
+
+/** What is remembered of one model. */
+export type Circuit = Closed | Open;
+
+/** Calls go through. */
+interface Closed {
+  readonly state: "closed";
+  /** The calls of the window, oldest first. */
+  readonly window: readonly Slice[];
+}
+
+/** Calls do not go through, but for one probe once the cool-down is over. */
+interface Open {
+  readonly state: "open";
+  /** Nothing goes through before, in milliseconds since the epoch. */
+  readonly retryAt: number;
+  /** A probe is out; if nothing is heard of it, it expires at `retryAt`. */
+  readonly probing: boolean;
+  /** How many failures have opened it, and kept it open. */
+  readonly failures: number;
+  /** How many probes have failed in a row. */
+  readonly failedProbes: number;
+}
+
+/** Calls that ended about the same time. */
+interface Slice {
+  /** When the first of them did, in milliseconds since the epoch. */
+  readonly at: number;
+  readonly calls: number;
+  readonly failures: number;
+}
+
+/** Something that a circuit is told. */
+export interface Word {
+  readonly about: "probe" | "success" | "failure" | "released";
+  /** When that was, in milliseconds since the epoch. */
+  readonly at: number;
+  /** How long the provider asks to be left alone, in milliseconds. */
+  readonly retryAfterMs?: number | undefined;
+}
+
+/** The circuit of a model of which nothing is known. */
+export const CLOSED: Circuit = { state: "closed", window: [] };
+
+/** A window is counted in so many parts: it is exact to a hundredth. */
+const SLICES = 100;
+
+/** Whether calls go through now; `"probe"` if one does, once it is said to be out. */
+export function admission(
+  circuit: Circuit,
+  now: number,
+  rules: Rules,
+): Admission | "probe" {
+  if (circuit.state === "closed") return { admit: true };
+  const { retryAt } = circuit;
+  const left = retryAt - now;
+  // More than the longest can only come from a clock that was set back.
+  const isOver = left <= 0 || left > rules.maxCooldownMs;
+  return isOver ? "probe" : { admit: false, retryAt };
+}
+
+/** The circuit after a word; the very same where the word changes nothing. */
+export function tell(circuit: Circuit, word: Word, rules: Rules): Circuit {
+  return circuit.state === "closed"
+    ? tellClosed(circuit, word, rules)
+    : tellOpen(circuit, word, rules);
+}
+
+function tellClosed(circuit: Closed, word: Word, rules: Rules): Circuit {
+  const { about, at, retryAfterMs = 0 } = word;
+  const isFailure = about === "failure";
+  const counts = isFailure ||
+    about === "success" && rules.failureRatio !== undefined;
+  if (!counts) return circuit;
+  const window = recent(circuit, at, rules);
+  const last = window.at(-1);
+  const joins = last && at - last.at < rules.windowMs / SLICES;
+  const slice = joins ? window.pop()! : { at, calls: 0, failures: 0 };
+  window.push({
+    at: slice.at,
+    calls: slice.calls + 1,
+    failures: slice.failures + Number(isFailure),
+  });
+  const { calls, failures } = sum(window);
+  const isDown = isFailure && retryAfterMs > 0 ||
+    failures >= rules.failures ||
+    calls >= rules.minimumCalls && failures >= calls * rules.failureRatio!;
+  if (!isDown) return { state: "closed", window };
+  return {
+    state: "open",
+    retryAt: at + cooldown(0, retryAfterMs, rules),
+    probing: false,
+    failures,
+    failedProbes: 0,
+  };
+}
+
+function tellOpen(circuit: Open, word: Word, rules: Rules): Circuit {
+  const { probing, retryAt } = circuit;
+  const { about, at, retryAfterMs = 0 } = word;
+  if (about === "probe") {
+    return admission(circuit, at, rules) === "probe"
+      ? { ...circuit, probing: true, retryAt: at + rules.cooldownMs }
+      : circuit;
+  }
+  if (probing && about === "success") return CLOSED;
+  if (probing && about === "released") {
+    return { ...circuit, probing: false, retryAt: at };
+  }
+  if (probing && about === "failure") {
+    const failedProbes = circuit.failedProbes + 1;
+    return {
+      ...circuit,
+      retryAt: at + cooldown(failedProbes, retryAfterMs, rules),
+      probing: false,
+      failures: circuit.failures + 1,
+      failedProbes,
+    };
+  }
+  // A call that began before it opened, or one that nobody else could take.
+  const asked = about === "failure" && retryAfterMs > 0
+    ? at + cooldown(0, retryAfterMs, rules)
+    : retryAt;
+  return asked > retryAt ? { ...circuit, retryAt: asked } : circuit;
+}
+
+/** In milliseconds: what the provider asks for, or what doubles every time. */
+function cooldown(
+  failedProbes: number,
+  retryAfterMs: number,
+  { cooldownMs, maxCooldownMs }: Rules,
+): number {
+  const ms = retryAfterMs > 0 ? retryAfterMs : cooldownMs * 2 ** failedProbes;
+  return Math.min(ms, maxCooldownMs);
+}
+
+function recent({ window }: Closed, now: number, { windowMs }: Rules): Slice[] {
+  return window.filter(({ at }) => now - at < windowMs);
+}
+
+function sum(window: readonly Slice[]): { calls: number; failures: number } {
+  let [calls, failures] = [0, 0];
+  for (const slice of window) {
+    calls += slice.calls;
+    failures += slice.failures;
+  }
+  return { calls, failures };
+}
+
+/** A circuit as people want to see it. */
+export function describe(
+  model: string,
+  circuit: Circuit,
+  now: number,
+  rules: Rules,
+): CircuitSnapshot {
+  if (circuit.state === "closed") {
+    const { failures } = sum(recent(circuit, now, rules));
+    return { model, state: "closed", failures };
+  }
+  const { failures, probing, retryAt } = circuit;
+  const isHalfOpen = probing || admission(circuit, now, rules) === "probe";
+  return { model, state: isHalfOpen ? "half-open" : "open", failures, retryAt };
+}

@@ -1,0 +1,371 @@
+/**
+ * Health in Deno KV: one circuit per model, shared by every isolate of a Deno
+ * Deploy app, or by all processes over one SQLite file.
+ *
+ * ```ts
+ * import { fallbackStream } from "@fallback/stream";
+ * import { kvHealth } from "@fallback/stream/kv";
+ * import { fail, fakeModel } from "@fallback/stream/testing";
+ *
+ * // On Deno Deploy without a path; with one, a file that processes share.
+ * using kv = await Deno.openKv(":memory:");
+ * const health = kvHealth(kv);
+ *
+ * const models = [
+ *   fakeModel("down", [fail(new Error("overloaded"))]),
+ *   fakeModel("up", ["Hello"]),
+ * ];
+ * await using stream = await fallbackStream(models, "hi", { health });
+ * for await (const chunk of stream) console.log(chunk);
+ * ```
+ *
+ * @module
+ */
+
+import { delay } from "@std/async/delay";
+import { expect, readMs } from "../_chain.ts";
+import type { Admission, HealthReport, HealthStore } from "../types.ts";
+import {
+  admission,
+  type Circuit,
+  CLOSED,
+  describe,
+  tell,
+  type Word,
+} from "./_circuit.ts";
+import {
+  type CircuitOptions,
+  type CircuitSnapshot,
+  readRules,
+  type Rules,
+  wordOf,
+} from "./options.ts";
+
+export type {
+  CircuitOptions,
+  CircuitSnapshot,
+  HealthCondition,
+} from "./options.ts";
+export type {
+  Admission,
+  ErrorClass,
+  HealthReport,
+  HealthStore,
+} from "../types.ts";
+
+/** A part of a key: what `Deno.KvKeyPart` is. */
+export type KvKeyPart = Uint8Array | string | number | bigint | boolean;
+
+/**
+ * What is needed of a `Deno.Kv`. It is described here, so that the types do not
+ * depend on an unstable API, and other clients of Deno KV do as well.
+ */
+export interface KvStore {
+  /** Reads one value. */
+  get(key: readonly KvKeyPart[]): Promise<{
+    /** What is stored, or `null`. */
+    value: unknown;
+    /** Which version that is, or `null` if nothing is stored. */
+    versionstamp: string | null;
+  }>;
+  /** Reads all values whose keys begin with a prefix. */
+  list(selector: { prefix: readonly KvKeyPart[] }): AsyncIterable<{
+    /** The whole key. */
+    key: readonly unknown[];
+    /** What is stored. */
+    value: unknown;
+  }>;
+  /** Begins a transaction. */
+  atomic(): KvTransaction;
+}
+
+/** What is needed of a `Deno.AtomicOperation`. */
+export interface KvTransaction {
+  /** Lets the transaction fail if a value is of another version. */
+  check(version: {
+    /** Where the value is. */
+    key: readonly KvKeyPart[];
+    /** The version that was read. */
+    versionstamp: string | null;
+  }): this;
+  /** Stores a value, for `expireIn` milliseconds. */
+  set(
+    key: readonly KvKeyPart[],
+    value: unknown,
+    options: { expireIn: number },
+  ): this;
+  /** Does all of it, or nothing if a check fails. */
+  commit(): Promise<{ ok: boolean }>;
+}
+
+/** Options of {@linkcode kvHealth}. */
+export interface KvHealthOptions extends CircuitOptions {
+  /**
+   * What the keys begin with; the model's name follows.
+   *
+   * @default {["fallback-stream", "health"]}
+   */
+  prefix?: readonly KvKeyPart[] | undefined;
+  /**
+   * For how long what was read is believed, in milliseconds. Where calls keep
+   * coming it is read again in the background, after half of it.
+   *
+   * @default {1000}
+   */
+  cacheMs?: number | undefined;
+}
+
+/** What {@linkcode kvHealth} gives. */
+export interface KvHealth extends HealthStore {
+  /**
+   * Whether a model may be asked now: at once while what was read is fresh, else
+   * within 200 ms. Never rejects.
+   */
+  admit(model: string): Admission | Promise<Admission>;
+  /**
+   * Counts what has become of a model.
+   *
+   * @returns When it is stored, or could not be. Nobody has to wait for that.
+   * @throws Whatever `failureOn` throws.
+   */
+  report(
+    model: string,
+    outcome: HealthReport,
+    error?: unknown,
+  ): Promise<void> | undefined;
+  /**
+   * The circuits of all models, as they are stored.
+   *
+   * @returns One entry per model, by name.
+   * @throws Whatever the KV throws.
+   */
+  snapshot(): Promise<readonly CircuitSnapshot[]>;
+}
+
+/** How long a call waits for the KV at most, in milliseconds. */
+const PATIENCE_MS = 200;
+/** After so long an exchange with the KV has failed, in milliseconds. */
+const GIVE_UP_MS = 5000;
+/** How often a transaction is tried when others are faster. */
+const MOST_TRIES = 10;
+/** How many words are kept for a KV that is in trouble. */
+const MOST_UNSAID = 1000;
+
+/**
+ * Makes a store of circuits in Deno KV, with the same rules as `memoryHealth`
+ * of `./health`. Every change is an atomic check-and-set: no failure is lost
+ * when many isolates report at once, and one probe goes out across all of
+ * them. A KV that is slow, full, closed or throws fails no call: until it is
+ * back, every isolate goes by what it knows itself.
+ *
+ * @example A database in memory
+ * ```ts
+ * import { kvHealth } from "@fallback/stream/kv";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using kv = await Deno.openKv(":memory:");
+ * const health = kvHealth(kv, { failures: 1 });
+ * await health.report("gpt", "failure", new Error("overloaded"));
+ * assertEquals((await health.admit("gpt")).admit, false);
+ * assertEquals((await health.snapshot())[0]!.state, "open");
+ * ```
+ *
+ * @param kv Where the circuits are kept: `await Deno.openKv()`. It is yours to
+ * close.
+ * @param options When a circuit opens and for how long, and where it is kept.
+ * @returns The store. Share one among all calls of a process.
+ *
+ * @throws {TypeError} If an argument is of the wrong kind.
+ * @throws {RangeError} If a number is out of range.
+ */
+export function kvHealth(kv: KvStore, options: KvHealthOptions = {}): KvHealth {
+  const { prefix = ["fallback-stream", "health"] } = options;
+  expect(typeof kv?.atomic === "function", "kv", "be a Deno.Kv", kv);
+  expect(Array.isArray(prefix), "prefix", "be an array of key parts", prefix);
+  const rules = readRules(options);
+  const cacheMs = readMs("cacheMs", options.cacheMs) ?? 1000;
+  const models = new Map<string, SharedCircuit>();
+  const circuitOf = (model: string) => {
+    let circuit = models.get(model);
+    if (!circuit) {
+      circuit = new SharedCircuit(kv, [...prefix, model], rules, cacheMs);
+      models.set(model, circuit);
+    }
+    return circuit;
+  };
+  return {
+    admit: (model) => circuitOf(model).admit(),
+    report: (model, outcome, error) =>
+      circuitOf(model).report(wordOf(outcome, error, rules)),
+    async snapshot() {
+      const entries = await Array.fromAsync(kv.list({ prefix }));
+      const now = Date.now();
+      return entries.map(({ key, value }) =>
+        describe(String(key.at(-1)), decode(value), now, rules)
+      );
+    },
+  };
+}
+
+/** A word, and whether it has changed the circuit that it was last told to. */
+interface Message extends Word {
+  counted: boolean;
+}
+
+/** A circuit in the KV, and what is known of it here. */
+class SharedCircuit {
+  readonly #kv: KvStore;
+  readonly #key: readonly KvKeyPart[];
+  readonly #rules: Rules;
+  readonly #cacheMs: number;
+  /** What was read last, and what was said here since. */
+  #known = CLOSED;
+  #readAt = -Infinity;
+  /** What the KV has not been told yet. */
+  readonly #unsaid: Message[] = [];
+  #running: Promise<void> | undefined;
+  #next: Promise<void> | undefined;
+
+  constructor(
+    kv: KvStore,
+    key: readonly KvKeyPart[],
+    rules: Rules,
+    cacheMs: number,
+  ) {
+    this.#kv = kv;
+    this.#key = key;
+    this.#rules = rules;
+    this.#cacheMs = cacheMs;
+  }
+
+  admit(): Admission | Promise<Admission> {
+    if (!this.#isYoungerThan(this.#cacheMs)) return this.#admitAfterwards();
+    const busy = this.#running ?? this.#next;
+    if (!busy && !this.#isYoungerThan(this.#cacheMs / 2)) this.#exchange();
+    const answer = this.#admission();
+    return answer === "probe" ? this.#admitAfterwards() : answer;
+  }
+
+  async #admitAfterwards(): Promise<Admission> {
+    const deadline = Date.now() + PATIENCE_MS;
+    if (!this.#isYoungerThan(this.#cacheMs)) {
+      await within(PATIENCE_MS, this.#exchange());
+      // Nobody else has to wait for it, should it be slow.
+      this.#readAt = Date.now();
+    }
+    const answer = this.#admission();
+    if (answer !== "probe") return answer;
+    const probe = this.#say({ about: "probe", at: Date.now() });
+    await within(deadline - Date.now(), this.#exchange());
+    if (probe.counted) return { admit: true };
+    // Somebody else was faster; nobody is let through on the strength of both.
+    const now = this.#admission();
+    return now === "probe" ? { admit: false, retryAt: Date.now() } : now;
+  }
+
+  report(word: Word): Promise<void> | undefined {
+    const before = this.#known.state;
+    const { counted } = this.#say(word);
+    if (!counted) return undefined;
+    // One success more of a model that is up goes with the next exchange.
+    const canWait = word.about === "success" && this.#known.state === before;
+    return canWait ? undefined : this.#exchange();
+  }
+
+  #isYoungerThan(ms: number): boolean {
+    const age = Date.now() - this.#readAt;
+    return age >= 0 && age < ms;
+  }
+
+  #admission(): Admission | "probe" {
+    return admission(this.#known, Date.now(), this.#rules);
+  }
+
+  #say(word: Word): Message {
+    const message = { ...word, counted: false };
+    this.#known = this.#tell(this.#known, [message]);
+    if (message.counted) this.#unsaid.push(message);
+    return message;
+  }
+
+  #tell(circuit: Circuit, messages: readonly Message[]): Circuit {
+    for (const message of messages) {
+      const before = circuit;
+      circuit = tell(circuit, message, this.#rules);
+      message.counted = circuit !== before;
+    }
+    return circuit;
+  }
+
+  /** One exchange at a time: what is said during one goes with the next. */
+  #exchange(): Promise<void> {
+    return this.#next ??= this.#exchangeNext();
+  }
+
+  async #exchangeNext(): Promise<void> {
+    await this.#running;
+    this.#next = undefined;
+    await (this.#running = this.#exchangeNow());
+  }
+
+  /** Tells the KV what it has not been told, and hears what others have. Never rejects. */
+  async #exchangeNow(): Promise<void> {
+    const messages = this.#unsaid.slice();
+    let stored: Circuit | undefined;
+    const storing = this.#store(messages).then(
+      (circuit) => stored = circuit,
+      () => {}, // What is known here has to do.
+    );
+    await within(GIVE_UP_MS, storing);
+    this.#readAt = Date.now();
+    if (stored) {
+      this.#unsaid.splice(0, messages.length);
+      this.#known = this.#tell(stored, this.#unsaid);
+    } else {
+      this.#unsaid.splice(0, this.#unsaid.length - MOST_UNSAID);
+    }
+    this.#running = undefined;
+  }
+
+  /** Says something to the circuit in the KV, again if others were faster. */
+  async #store(messages: readonly Message[]): Promise<Circuit> {
+    const key = this.#key;
+    for (let tries = 1; tries <= MOST_TRIES; tries++) {
+      const { value, versionstamp } = await this.#kv.get(key);
+      const before = decode(value);
+      const after = this.#tell(before, messages);
+      if (after === before) return before;
+      const { windowMs, maxCooldownMs } = this.#rules;
+      const { ok } = await this.#kv.atomic()
+        .check({ key, versionstamp })
+        .set(key, encode(after), { expireIn: windowMs + 2 * maxCooldownMs })
+        .commit();
+      if (ok) return after;
+      await delay(Math.random() * 2 ** tries);
+    }
+    throw new Error(`others were faster ${MOST_TRIES} times`);
+  }
+}
+
+/** What is stored says of which kind it is: others may be older, or newer. */
+const VERSION = 1;
+
+function encode(circuit: Circuit): unknown {
+  return { version: VERSION, circuit };
+}
+
+function decode(value: unknown): Circuit {
+  const { version, circuit } = Object(value);
+  return version === VERSION ? circuit : CLOSED;
+}
+
+/** Waits for `work`, at most `ms`. */
+async function within(ms: number, work: Promise<unknown>): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<void>((resolve) => timer = setTimeout(resolve, ms));
+  try {
+    await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
