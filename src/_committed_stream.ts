@@ -120,8 +120,8 @@ export class CommittedStream<Chunk> implements FallbackStream<Chunk> {
 
   #interrupt(error: unknown): void {
     const failure = { error };
-    this.#call.report(this.record.model, "failure", failure);
     this.#end("interrupted", failure);
+    this.#call.report(this.record.model, "failure", failure);
   }
 
   /** The call is stopped from outside. */

@@ -8,18 +8,18 @@ import type { Admission, Attempt, HealthStore, Model } from "./types.ts";
 /** How long a store may think, in milliseconds. */
 const PATIENCE_MS = 250;
 
-/**
- * Whether a model may be asked; where not, a record says that it was skipped.
- *
- * @returns Also `false` if another model is committed meanwhile.
- * @throws What has ended the call from outside, if anything has.
- */
-export async function isAdmitted<Request, Chunk>(
+/** What a store answers, and what it has said in time. */
+interface Asked {
+  readonly answer: Admission | PromiseLike<Admission> | undefined;
+  readonly admission: Admission | undefined;
+}
+
+/** Asks whether a model may be asked, and waits for the answer. */
+export async function ask<Request, Chunk>(
   call: Call<Request, Chunk>,
   gate: HealthStore,
   { name }: Model<Request, Chunk>,
-  index: number,
-): Promise<boolean> {
+): Promise<Asked> {
   let answer: Admission | PromiseLike<Admission> | undefined;
   let admission: Admission | undefined;
   try {
@@ -30,13 +30,28 @@ export async function isAdmitted<Request, Chunk>(
   } catch {
     // A store in trouble stands in nobody's way.
   }
+  return { answer, admission };
+}
+
+/**
+ * Whether the store lets a model be asked; where not, a record says that it was
+ * skipped.
+ *
+ * @throws What has ended the call from outside while that was told.
+ */
+export function isAdmitted<Request, Chunk>(
+  call: Call<Request, Chunk>,
+  { answer, admission }: Asked,
+  { name }: Model<Request, Chunk>,
+  index: number,
+): boolean {
   if (call.isOver()) release(call, name, answer);
   else if (admission?.admit === false) {
     skip(call, name, index, admission.retryAt);
     call.throwIfStopped();
     return false;
   }
-  return !call.isDecided();
+  return true;
 }
 
 /** Gives a probe back that came when nobody needed it any more. */

@@ -68,6 +68,7 @@ export class Race<Request, Chunk, Stream> {
       }));
       const word = await Promise.race(slow ? [...words, slow] : words);
       if (word) this.#running.delete(word.runner);
+      else this.#call.throwIfStopped();
       // Once a model is committed the others are not spent: they have lost.
       if (!this.#call.committed || word?.stream) return word;
       slow = undefined;

@@ -166,7 +166,7 @@ class ContinuedAnswer<Request, Chunk> implements FallbackStream<Chunk> {
       },
       retry: undefined,
       hedge: undefined,
-      lastModel: () => this.attempts.at(-1)!.model,
+      lastModel: () => this.attempts.at(-1)?.model ?? this.#models[0]!.name,
     };
     const { signal } = this.#options;
     this.#whole = await this.#tell(openChain(whole, this.#request, signal));

@@ -9,7 +9,7 @@ import { Call } from "./_call.ts";
 import { type Chain, readChain } from "./_chain.ts";
 import { CommittedStream } from "./_committed_stream.ts";
 import { accepts } from "./_condition.ts";
-import { isAdmitted } from "./_health.ts";
+import { ask, isAdmitted } from "./_health.ts";
 import { LiveAttempt } from "./_live_attempt.ts";
 import { Race } from "./_race.ts";
 import { rememberAttempts } from "./attempts_of.ts";
@@ -141,9 +141,10 @@ async function run<Request, Chunk>(
 ): Promise<CommittedStream<Chunk> | undefined> {
   const { conditions, retry } = call.chain;
   for (let tries = 1;; tries++) {
-    if (call.gate && !await isAdmitted(call, call.gate, model, index)) {
-      return undefined;
-    }
+    const asked = call.gate && await ask(call, call.gate, model);
+    if (asked && !isAdmitted(call, asked, model, index)) return undefined;
+    // No turn from here to the opening: an abort in between would be missed.
+    if (call.isDecided()) return undefined;
     const attempt = new LiveAttempt(call, model, index);
     try {
       return await answer(call, attempt, request);

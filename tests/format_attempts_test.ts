@@ -1,4 +1,5 @@
 import {
+  type Admission,
   type Attempt,
   attemptsOf,
   fallbackModel,
@@ -93,3 +94,22 @@ Deno.test("formatAttempts draws a bar for every attempt, however short", () => {
     true,
   ]);
 });
+
+Deno.test("formatAttempts draws no bar for a model that was skipped, and says how long its circuit is open", () =>
+  virtualTime(async () => {
+    const health = {
+      admit: (model: string): Admission =>
+        model === "gpt" ? { admit: false, retryAt: 30_000 } : { admit: true },
+      report: () => {},
+    };
+    const models = [
+      fakeModel("gpt", ["no"]),
+      fakeModel("llama", [wait(100), "a", wait(200), "b"]),
+    ];
+    const stream = await fallbackStream(models, "hi", { health });
+    await Array.fromAsync(stream);
+    assertEquals(formatAttempts(stream.attempts).split("\n"), [
+      "gpt                                  skipped     circuit open for another 30000 ms",
+      "llama ░░░░░░░░░░████████████████████ completed   2 chunks, first content after 100 ms",
+    ]);
+  }));

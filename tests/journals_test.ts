@@ -65,6 +65,29 @@ const stories: {
     open: (models) => fallbackStream(models, "hi", { retry: {} }),
   },
   {
+    name: "a model skipped, for its circuit is open",
+    scripts: [[["a0"]], [[wait(50), "b0", "b1"]]],
+    open: (models) =>
+      fallbackStream(models, "hi", {
+        health: {
+          admit: (model) =>
+            model === "a" ? { admit: false, retryAt: 30_000 } : { admit: true },
+          report: () => {},
+        },
+      }),
+  },
+  {
+    name: "models tried after all where every circuit is open",
+    scripts: [[[wait(10), fail(overloaded)]], [[wait(50), "b0"]]],
+    open: (models) =>
+      fallbackStream(models, "hi", {
+        health: {
+          admit: () => ({ admit: false, retryAt: 30_000 }),
+          report: () => {},
+        },
+      }),
+  },
+  {
     name: "an answer continued over two models",
     scripts: [[["Once ", fail(overloaded)]], [["upon ", fail(busy)]], [[
       "a time",

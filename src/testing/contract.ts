@@ -10,6 +10,7 @@ import { clocks } from "./contract/_clocks.ts";
 import { closing } from "./contract/_closing.ts";
 import { flow } from "./contract/_flow.ts";
 import { continuing } from "./contract/_continue.ts";
+import { health } from "./contract/_health.ts";
 import { hedging } from "./contract/_hedge.ts";
 import { nesting } from "./contract/_nesting.ts";
 import { order } from "./contract/_order.ts";
@@ -44,6 +45,7 @@ export function contract(subject: Subject): readonly ContractCase[] {
     retry,
     hedging,
     continueStream ? continuing({ continueStream }) : [],
+    health,
     nesting,
   ].flat().flatMap((promised) => cast(subject, promised));
 }

@@ -7,6 +7,7 @@ import { cancellation } from "./faults/cancellation.ts";
 import { clocks } from "./faults/clocks.ts";
 import { closing } from "./faults/closing.ts";
 import { flow } from "./faults/flow.ts";
+import { health } from "./faults/health.ts";
 import { nesting } from "./faults/nesting.ts";
 import { order } from "./faults/order.ts";
 import { remedies } from "./faults/remedies.ts";
@@ -22,6 +23,7 @@ const controls: readonly Control[] = [
   clocks,
   nesting,
   remedies,
+  health,
 ].flat();
 
 /** What was found in one implementation. */

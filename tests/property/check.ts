@@ -65,15 +65,20 @@ export async function violation(
 }
 
 /** A story as lines, in an order that does not depend on turns of the loop. */
-function lineUp({ caller, records, fakes }: Story): string[] {
+function lineUp({ caller, records, fakes, health }: Story): string[] {
   const byTime = (lines: string[]) =>
     lines.toSorted((a, b) => parseFloat(a) - parseFloat(b) || (a < b ? -1 : 1));
+  const modelOf = (line: string) => line.split(" ")[1]!;
+  const byModel = health.toSorted((a, b) =>
+    modelOf(a).localeCompare(modelOf(b)) || parseFloat(a) - parseFloat(b)
+  );
   const calls = fakes.map((fake) => byTime(fake).join("\n"));
   return [
     ...byTime(caller).map((line) => `the caller: ${line}`),
     ...byTime(calls).flatMap((call, i) =>
       call.split("\n").map((line) => `call ${i + 1}: ${line}`)
     ),
+    ...byModel.map((line) => `the store: ${line}`),
     ...records.flatMap((record) => recordLines(record, "record")),
   ];
 }

@@ -1,7 +1,12 @@
 // Plays a scenario with fakes in virtual time and writes down what happened, in
 // the words of the reference.
 
-import type { Attempt, FallbackOptions, ModelLike } from "@fallback/stream";
+import type {
+  Attempt,
+  FallbackOptions,
+  HealthStore,
+  Model,
+} from "@fallback/stream";
 import {
   createJournal,
   end,
@@ -16,14 +21,15 @@ import {
   wait,
 } from "@fallback/stream/testing";
 import {
+  type ChainSpec,
   type CloseStep,
   isChain,
   isOdd,
   type Leave,
   type ModelSpec,
-  type OptionsSpec,
   type RecordStory,
   type ResumeSpec,
+  RETRY_AT,
   type Scenario,
   type Step,
   type Story,
@@ -65,6 +71,8 @@ function describe(error: unknown): string {
       return `empty ${model}`;
     case "TruncatedStreamError":
       return `truncated ${model}`;
+    case "CircuitOpenError":
+      return `circuit ${model} ${Object(error).retryAt}`;
     case "AbortError":
       // Another object than the one that a script names.
       return message === "scripted" ? name : "closed";
@@ -93,10 +101,12 @@ function tellRecord(record: Attempt): RecordStory {
   };
 }
 
-function tellFakes(journal: Journal): string[][] {
+/** The journal's times are those since `start`. */
+function tellFakes(journal: Journal, start: number): string[][] {
   return journal.calls.map(({ call }) =>
     journal.entries.filter((entry) => entry.call === call)
-      .flatMap(({ at, type, value, model }) => {
+      .flatMap(({ at: since, type, value, model }) => {
+        const at = start + since;
         if (type === "call") return `${at} call ${model}`;
         if (type === "open") return `${at} open`;
         if (type === "abort") return `${at} abort ${describe(value)}`;
@@ -117,6 +127,9 @@ export async function play(
   const journal = createJournal();
   const errors = new Errors();
   const caller: string[] = [];
+  const health: string[] = [];
+  /** When the first fake was called. */
+  let start: number | undefined;
   const log = (line: string) => caller.push(`${Date.now()} ${line}`);
 
   const stepOf = (step: CloseStep | Step, name: string, place: number) => {
@@ -137,15 +150,16 @@ export async function play(
   };
   const closeSteps = (steps: CloseStep[] | undefined) =>
     steps?.map((step) => stepOf(step, "", 0) as FakeStep);
-  const modelOf = (spec: ModelSpec): ModelLike<unknown, string> => {
+  const modelOf = (spec: ModelSpec): Model<unknown, string> => {
     if (isChain(spec)) {
-      return fallbackModel(spec.models.map(modelOf), optionsOf(spec.options));
+      const models = spec.models.map(modelOf);
+      return fallbackModel(models, optionsOf(spec, models));
     }
     const { name, kind, ignoresAbort } = spec;
     const scripts = spec.scripts.map((script) =>
       script.map((step, place) => stepOf(step, name, place))
     );
-    return fakeModel<string>(name, { scripts }, {
+    const fake = fakeModel<string>(name, { scripts }, {
       journal,
       kind,
       ignoresAbort,
@@ -153,6 +167,11 @@ export async function play(
       onDispose: closeSteps(spec.onDispose),
       onStack: closeSteps(spec.onStack),
     });
+    const stream: typeof fake.stream = (request, context) => {
+      start ??= Date.now();
+      return fake.stream(request, context);
+    };
+    return { name, stream };
   };
   const judge =
     (bad: string, name: string, verdict: (kind: string) => boolean) =>
@@ -161,13 +180,45 @@ export async function play(
       if (kind === bad) throw errors.get(name);
       return verdict(kind);
     };
-  const optionsOf = (spec: OptionsSpec): Options => {
+  const storeOf = (
+    { models: specs }: ChainSpec,
+    models: Model<unknown, string>[],
+  ): HealthStore => {
+    const left = new Map(
+      models.map(({ name }, i) => [name, [...specs[i]!.admissions ?? []]]),
+    );
+    const note = (line: string) => health.push(`${Date.now()} ${line}`);
+    return {
+      admit(model) {
+        note(`${model} asked`);
+        const { gives, slowMs } = left.get(model)!.shift() ?? { gives: "yes" };
+        const decide = () => {
+          if (gives === "an error") throw errors.get("store");
+          return gives === "yes"
+            ? { admit: true } as const
+            : { admit: false, retryAt: RETRY_AT } as const;
+        };
+        if (gives === "no answer") return new Promise(() => {});
+        return slowMs === undefined ? decide() : sleep(slowMs).then(decide);
+      },
+      report(...[model, outcome, ...error]) {
+        note([model, outcome, ...error.map(describe)].join(" "));
+        throw errors.get("store");
+      },
+    };
+  };
+  const optionsOf = (
+    chain: ChainSpec,
+    models: Model<unknown, string>[],
+  ): Options => {
+    const spec = chain.options;
     const { openMs, contentMs, idleMs, totalMs, closeMs, fallbackOn } = spec;
     const { retry, hedge } = spec;
     let taken = 0;
     return {
       timeouts: { openMs, contentMs, idleMs, totalMs, closeMs },
       allowEmpty: spec.allowEmpty,
+      ...(spec.health && { health: storeOf(chain, models) }),
       ...(retry && { retry: { ...retry, jitter: 0 } }),
       ...(hedge && {
         hedge: {
@@ -206,14 +257,14 @@ export async function play(
     if (abortAt !== undefined) {
       sleep(abortAt).then(() => controller.abort(errors.get("abort")));
     }
+    const models = chain.models.map(modelOf);
     const options = {
-      ...optionsOf(chain.options),
+      ...optionsOf(chain, models),
       signal: journal.watch(controller.signal),
       onEvent: ({ attempts }: { attempts: readonly Attempt[] }) => {
         records = attempts;
       },
     };
-    const models = chain.models.map(modelOf);
     try {
       await act(
         resume
@@ -288,7 +339,8 @@ export async function play(
   const story = {
     caller,
     records: records.map(tellRecord),
-    fakes: tellFakes(journal),
+    fakes: tellFakes(journal, start ?? 0),
+    health,
   };
   return { story, journal };
 }

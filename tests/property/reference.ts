@@ -5,6 +5,7 @@
 // says nothing, and is left out.
 
 import {
+  type AdmissionSpec,
   type ChainSpec,
   type CloseStep,
   type FakeSpec,
@@ -15,6 +16,7 @@ import {
   type OptionsSpec,
   type RecordStory,
   type ResumeSpec,
+  RETRY_AT,
   type Scenario,
   type Step,
   type Story,
@@ -22,6 +24,9 @@ import {
 
 /** The rules do not say what happens: two things at once, or nothing ever. */
 export class Silent extends Error {}
+
+/** How long a health store may think. */
+const PATIENCE_MS = 250;
 
 /** When something is cut short, and what that makes of it. */
 interface Cut {
@@ -32,9 +37,10 @@ interface Cut {
 
 const NEVER: Cut = { at: Infinity, outcome: "never", error: () => undefined };
 
-/** What outlives an attempt: the lines of the fakes, and what is used up. */
+/** What outlives an attempt: the lines of the story, and what is used up. */
 class World {
   readonly fakes: string[][] = [];
+  readonly health: string[] = [];
   readonly #used = new Map<object, number>();
 
   /** How often it was used before. */
@@ -257,6 +263,7 @@ class Trial {
   readonly held: string[] = [];
   exhausted = false;
   readonly #options: OptionsSpec;
+  readonly #world: World;
   #final = false;
 
   constructor(
@@ -269,6 +276,7 @@ class Trial {
     },
   ) {
     this.#options = options;
+    this.#world = world;
     this.source = isChain(spec)
       ? new Call(spec, world)
       : new Fake(spec, at, world);
@@ -301,6 +309,8 @@ class Trial {
       error: string | undefined,
       { outcome = "failed", opened = true, natural = false } = {},
     ) => {
+      if (outcome === "failed") this.report(at, `failure ${error}`);
+      else this.report(at, "released");
       const closedAt = this.settle(at, outcome, error, { opened, natural });
       return { at: closedAt, committed: false };
     };
@@ -345,7 +355,14 @@ class Trial {
       break;
     }
     record.outcome = "streaming";
+    this.report(at, "success");
     return { at, committed: true };
+  }
+
+  /** Tells the chain's health store, if it has one. */
+  report(at: number, line: string): void {
+    if (!this.#options.health) return;
+    this.#world.health.push(`${at} ${this.record.model} ${line}`);
   }
 
   /** Shows a chunk to the judges: what they throw, if they do. */
@@ -406,6 +423,16 @@ interface Run {
   cut?: boolean;
 }
 
+/** What opening a call has come to. */
+interface Opened {
+  at: number;
+  error?: string;
+  /** No model is left. */
+  spent?: boolean;
+  /** It was stopped. */
+  cut?: boolean;
+}
+
 /** One call: the chain itself, and as a source of another chain. */
 class Call implements Source {
   readonly nested: RecordStory[];
@@ -418,6 +445,8 @@ class Call implements Source {
   #trial: Trial | undefined;
   /** When an opening that failed or was cut has come to its end. */
   #settledAt = 0;
+  /** Every model was skipped: now they are asked after all. */
+  #isForced = false;
   /** When the losers of a hedge are closed. */
   #losersClosedAt = 0;
   #closedAt: number | undefined;
@@ -460,6 +489,7 @@ class Call implements Source {
   /** The model that was asked last by then. */
   lastModel(at: number): string {
     const begun = this.#begun.filter(({ times }) => times[0]! <= at);
+    if (begun.length === 0) return nameOf(this.#spec.models[0]!);
     return begun.reduce((a, b) => b.times[0]! >= a.times[0]! ? b : a).model;
   }
 
@@ -480,27 +510,39 @@ class Call implements Source {
     // An attempt that is given up without an error has a signal with a reason.
     const error = () => ends.error() ?? "closed";
     const stop = { at: ends.at, outcome: "cancelled", error };
-    const result = this.#spec.options.hedge
-      ? this.#race(at, stop)
-      : this.#sequence(at, stop);
+    const before = this.nested.length;
+    let result = this.#tryAll(at, stop);
+    const records = this.nested.slice(before);
+    if (result.spent && records.every(isSkipped)) {
+      this.#isForced = true;
+      result = this.#tryAll(result.at, stop);
+    }
     this.nested.sort((a, b) => a.times[0]! - b.times[0]!);
     this.#settledAt = result.at;
+    if (result.cut && ends === cut) return undefined;
     return isWithin(result.at, cut.at) ? result : undefined;
   }
 
-  #allFailed(at: number) {
-    const errors = this.nested.toSorted((a, b) => a.times[0]! - b.times[0]!)
-      .filter(({ outcome }) => outcome !== "lost").map(({ error }) => error);
-    return { at, error: `all[${errors.join()}]` };
+  #tryAll(at: number, stop: Cut): Opened {
+    return this.#spec.options.hedge
+      ? this.#race(at, stop)
+      : this.#sequence(at, stop);
   }
 
-  #sequence(at: number, stop: Cut): { at: number; error?: string } {
+  #allFailed(at: number): Opened {
+    const errors = this.nested.toSorted((a, b) => a.times[0]! - b.times[0]!)
+      .filter((record) => record.outcome !== "lost" && !isSkipped(record))
+      .map(({ error }) => error);
+    return { at, error: `all[${errors.join()}]`, spent: true };
+  }
+
+  #sequence(at: number, stop: Cut): Opened {
     for (const spec of this.#spec.models) {
       const run = this.#run(spec, at, stop, this.#world, this.nested);
       at = run.at;
       if (run.trial) this.#trial = run.trial;
       if (run.trial) return { at };
-      if (run.cut) return { at, error: stop.error()! };
+      if (run.cut) return { at, error: stop.error()!, cut: true };
       if (run.refused !== undefined) return { at, error: run.refused };
     }
     return this.#allFailed(at);
@@ -510,11 +552,11 @@ class Call implements Source {
    * With hedges: what each model would do if nobody disturbed it says when the
    * others start and how the race ends. Then it is run once more, up to there.
    */
-  #race(at: number, stop: Cut): { at: number; error?: string } {
+  #race(at: number, stop: Cut): Opened {
     const { models, options } = this.#spec;
     const { afterMs, maxInFlight, tokens } = options.hedge!;
     const started: { spec: ModelSpec; at: number; run: Run }[] = [];
-    const begun: RecordStory[] = [];
+    const begun = [...this.nested];
     this.#begun = begun;
     let running: typeof started = [];
     let alarm = Infinity;
@@ -533,11 +575,12 @@ class Call implements Source {
     let refused: string | undefined;
     start(at);
     while (running.length > 0) {
-      const next = running.reduce((a, b) =>
-        isBefore(b.run.at, a.run.at) ? b : a
-      );
+      const next = running.reduce((a, b) => {
+        if (a.run.cut || b.run.cut) return a.run.cut ? b : a;
+        return isBefore(b.run.at, a.run.at) ? b : a;
+      });
       const ends = next.run.cut ? stop.at : next.run.at;
-      if (isBefore(stop.at, alarm) && isWithin(stop.at, ends)) {
+      if (next.run.cut && isBefore(stop.at, alarm)) {
         ending = stop;
         break;
       }
@@ -547,10 +590,6 @@ class Call implements Source {
           start(alarm);
         } else alarm = Infinity;
         continue;
-      }
-      if (next.run.cut) {
-        ending = stop;
-        break;
       }
       if (ends === Infinity) throw new Silent();
       running = running.filter((one) => one !== next);
@@ -569,7 +608,7 @@ class Call implements Source {
     }
     let closedAt = 0;
     for (const one of started) {
-      const cut = running.includes(one) ? first(ending, stop) : stop;
+      const cut = running.includes(one) ? ending : stop;
       const run = this.#run(one.spec, one.at, cut, this.#world, this.nested);
       if (one === winner) this.#trial = run.trial;
       else closedAt = Math.max(closedAt, run.at);
@@ -580,7 +619,11 @@ class Call implements Source {
       return { at: ending.at };
     }
     if (ending.at === Infinity) return this.#allFailed(at);
-    return { at: Math.max(closedAt, ending.at), error: ending.error()! };
+    return {
+      at: Math.max(closedAt, ending.at),
+      error: ending.error()!,
+      cut: ending === stop,
+    };
   }
 
   /** A model with its retries. */
@@ -594,12 +637,22 @@ class Call implements Source {
     const { options } = this.#spec;
     const { fallbackOn, retry } = options;
     for (let tries = 1;; tries++) {
+      const admitted = this.#admit(spec, at, stop, world);
+      at = admitted.at;
+      if (admitted.cut) return { at, cut: true };
+      if (admitted.refused) {
+        records.push(skipped(nameOf(spec), at));
+        return { at };
+      }
       const trial = new Trial(spec, at, { options, records, world });
       const ran = trial.run(at, stop);
       if (ran.committed) return { at: ran.at, trial };
       at = ran.at;
       const error = trial.record.error!;
-      if (isWithin(stop.at, at)) return { at, cut: true };
+      const { outcome } = trial.record;
+      if (outcome !== "failed" || isWithin(stop.at, at)) {
+        return { at, cut: true };
+      }
       at += fallbackOn?.slowMs ?? 0;
       if (isWithin(stop.at, at)) return { at: stop.at, cut: true };
       if (fallbackOn && isOdd(error)) {
@@ -613,6 +666,33 @@ class Call implements Source {
       at += Math.min(maxDelayMs, minDelayMs * 2 ** (tries - 1));
       if (isWithin(stop.at, at)) return { at: stop.at, cut: true };
     }
+  }
+
+  /** What the health store says, and when that is known or not waited for. */
+  #admit(
+    spec: ModelSpec,
+    at: number,
+    stop: Cut,
+    world: World,
+  ): { at: number; cut?: boolean; refused?: boolean } {
+    if (!this.#spec.options.health || this.#isForced) return { at };
+    const { admissions = [] } = spec;
+    const { gives, slowMs }: AdmissionSpec =
+      admissions[world.use(admissions)] ?? { gives: "yes" };
+    const name = nameOf(spec);
+    world.health.push(`${at} ${name} asked`);
+    const refused = gives === "no";
+    if (slowMs === undefined && gives !== "no answer") return { at, refused };
+    const answersAt = gives === "no answer" ? Infinity : at + slowMs!;
+    const limit = at + PATIENCE_MS;
+    const isInTime = isBefore(answersAt, limit);
+    const end = isInTime ? answersAt : limit;
+    if (!isWithin(stop.at, end)) {
+      return { at: end, refused: isInTime && refused };
+    }
+    // A probe that nobody needs any more is given back when it comes.
+    if (gives === "yes") world.health.push(`${answersAt} ${name} released`);
+    return { at: stop.at, cut: true };
   }
 
   rest(at: number): void {
@@ -636,7 +716,9 @@ class Call implements Source {
     error?: string,
     natural = this.#trial!.exhausted,
   ): number {
-    const closedAt = this.#trial!.settle(at, outcome, error, { natural });
+    const trial = this.#trial!;
+    if (outcome === "interrupted") trial.report(at, `failure ${error}`);
+    const closedAt = trial.settle(at, outcome, error, { natural });
     return this.#closedAt = Math.max(closedAt, this.#losersClosedAt);
   }
 
@@ -925,6 +1007,22 @@ function isBusyAt({ times, nested }: RecordStory, at: number): boolean {
     (nested ?? []).some((inner) => isBusyAt(inner, at));
 }
 
+/** The record of a model whose circuit is open. */
+function skipped(model: string, at: number): RecordStory {
+  return {
+    model,
+    outcome: "skipped",
+    chunks: 0,
+    times: [at, undefined, undefined, at],
+    error: `circuit ${model} ${RETRY_AT}`,
+    closeErrors: [],
+  };
+}
+
+function isSkipped({ outcome }: RecordStory): boolean {
+  return outcome === "skipped";
+}
+
 /** Errors of the library itself, which are not retried. */
 function isOurOwn(error: string): boolean {
   return /^(all\[|empty |truncated )| timeout /.test(error);
@@ -957,7 +1055,8 @@ export function expectedStory(scenario: Scenario): Story {
     ? new Continued(chain, resume, world, abort)
     : new Call(chain, world, abort);
   const caller = callerStory(call, scenario);
-  return { caller, records: call.nested, fakes: world.fakes };
+  const { fakes, health } = world;
+  return { caller, records: call.nested, fakes, health };
 }
 
 /** What the caller sees. */

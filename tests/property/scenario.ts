@@ -31,14 +31,25 @@ export interface FakeSpec {
   onClose?: CloseStep[] | undefined;
   onDispose?: CloseStep[] | undefined;
   onStack?: CloseStep[] | undefined;
+  admissions?: AdmissionSpec[] | undefined;
 }
 
 export interface ChainSpec {
   models: ModelSpec[];
   options: OptionsSpec;
+  admissions?: AdmissionSpec[] | undefined;
 }
 
 export type ModelSpec = FakeSpec | ChainSpec;
+
+/**
+ * What the health store of the chain says when it is asked for a model: at
+ * once, or by a promise after `slowMs`. After the last of them it says yes.
+ */
+export interface AdmissionSpec {
+  gives: "yes" | "no" | "an error" | "no answer";
+  slowMs?: number | undefined;
+}
 
 /**
  * Which failures fall back: all, or but those with an odd number: at once,
@@ -75,6 +86,8 @@ export interface OptionsSpec {
   fallbackOn?: ConditionSpec | undefined;
   retry?: RetrySpec | undefined;
   hedge?: HedgeSpec | undefined;
+  /** Whether there is a store; what it says stands with the models. */
+  health?: boolean | undefined;
 }
 
 export type Leave = "return" | "throw" | "dispose";
@@ -108,6 +121,8 @@ export interface Story {
   records: RecordStory[];
   /** For each call of a fake, what was done to it, and when. */
   fakes: string[][];
+  /** What the health stores were asked and told, and when. */
+  health: string[];
 }
 
 export interface RecordStory {
@@ -119,6 +134,9 @@ export interface RecordStory {
   closeErrors: string[];
   nested?: RecordStory[];
 }
+
+/** When it is worth asking again for a model that a store refuses. */
+export const RETRY_AT = 7_777_777;
 
 export function isChain(spec: ModelSpec): spec is ChainSpec {
   return "models" in spec;

@@ -4,6 +4,7 @@
 import fc from "fast-check";
 import {
   type Action,
+  type AdmissionSpec,
   type ChainSpec,
   type CloseStep,
   type FakeSpec,
@@ -71,6 +72,19 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
 );
 
+const admissions: fc.Arbitrary<AdmissionSpec[] | undefined> = seldom(
+  fc.array(
+    fc.record({
+      gives: fc.constantFrom(
+        ...(["yes", "no", "no", "no", "an error", "no answer"] as const),
+      ),
+      slowMs: seldom(ms, 2),
+    }),
+    { minLength: 1, maxLength: 3 },
+  ),
+  2,
+);
+
 const fake: fc.Arbitrary<FakeSpec> = fc.record({
   name: fc.constant(""),
   scripts: fc.array(fc.array(step, { maxLength: 7 }), {
@@ -82,6 +96,7 @@ const fake: fc.Arbitrary<FakeSpec> = fc.record({
   onClose: seldom(closeSteps, 3),
   onDispose: seldom(closeSteps, 4),
   onStack: seldom(closeSteps, 4),
+  admissions,
 });
 
 const options: fc.Arbitrary<OptionsSpec> = fc.record({
@@ -116,12 +131,14 @@ const options: fc.Arbitrary<OptionsSpec> = fc.record({
     }),
     3,
   ),
+  health: seldom(fc.constant(true), 3),
 });
 
 const { chain } = fc.letrec<{ chain: ChainSpec; model: ModelSpec }>((tie) => ({
   chain: fc.record({
     models: fc.array(tie("model"), { minLength: 1, maxLength: 3 }),
     options,
+    admissions,
   }),
   model: fc.oneof(
     { maxDepth: 2, withCrossShrink: true },

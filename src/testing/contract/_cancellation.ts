@@ -446,4 +446,28 @@ export const cancellation: Promised[] = [
       same(Date.now(), 30, "the time it took");
     },
   ),
+  promised(
+    "R8",
+    "opens nothing after an abort, in whatever turn between two models that comes",
+    async ({ fallbackStream, fake, journal }) => {
+      for (let turns = 0; turns < 40; turns++) {
+        const controller = new AbortController();
+        const opening = fallbackStream(
+          [fake("a", [fail(1)]), fake("b", [hang()])],
+          "hi",
+          { signal: journal.watch(controller.signal) },
+        );
+        const error = caught(opening);
+        for (let i = 0; i < turns; i++) await undefined;
+        const before = called(journal).length;
+        controller.abort(stop);
+        const given = await Promise.race([error, pass(1000)]);
+        same(
+          [given, called(journal).length - before],
+          [stop, 0],
+          `the end, and what was opened since, after ${turns} turns`,
+        );
+      }
+    },
+  ),
 ];

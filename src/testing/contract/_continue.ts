@@ -1,6 +1,6 @@
 // Continuing after a cut: R20.
 
-import type { Attempt } from "../../types.ts";
+import type { Admission, Attempt, HealthStore } from "../../types.ts";
 import { fail, hang, truncate, wait } from "../script.ts";
 import {
   called,
@@ -332,6 +332,75 @@ export const continuing = ({ continueStream }: ContinueSubject): Promised[] => [
         ], "the error");
       }
       same(called(journal), [], "the models called");
+    },
+  ),
+  promised(
+    "R21",
+    "asks the health store for each part anew, and tries all that are left if all are skipped",
+    async ({ fake, journal }) => {
+      const heard: string[] = [];
+      const health: HealthStore = {
+        admit: (model) => {
+          heard.push(`${model} asked`);
+          return model === "a" ? { admit: true } : { admit: false, retryAt: 1 };
+        },
+        report: (model, outcome) => void heard.push(`${model} ${outcome}`),
+      };
+      const models = [
+        fake("a", ["a0", fail(cut)]),
+        fake("b", [fail(1)]),
+        fake("c", ["c0"]),
+      ];
+      const stream = await continueStream(models, "hi", { resume, health });
+      same(await read(stream), ["a0", "c0"], "chunks");
+      same(called(journal), ["a", "b", "c"], "the models called");
+      same(outcomes(stream.attempts), [
+        "a 0 1 interrupted",
+        "b 1 2 skipped",
+        "c 2 3 skipped",
+        "b 1 4 failed",
+        "c 2 5 completed",
+      ], "the records");
+      same(heard, [
+        "a asked",
+        "a success",
+        "a failure",
+        "b asked",
+        "c asked",
+        "b failure",
+        "c success",
+      ], "what the store heard");
+    },
+  ),
+  promised(
+    "R21",
+    "totalMs ends the question for a first model too, and for one after a cut",
+    async ({ fake, journal }) => {
+      const options = (silent: string) => ({
+        resume,
+        timeouts: { totalMs: 100 },
+        health: {
+          admit: (model: string): Admission | Promise<Admission> =>
+            model === silent ? new Promise(() => {}) : { admit: true },
+          report: () => {},
+        },
+      });
+      const models = [fake("a", ["a0", fail(cut)]), fake("b", ["b0"])];
+      const stream = await continueStream(models, "hi", options("b"));
+      for (
+        const work of [
+          read(stream),
+          continueStream(models, "hi", options("a")),
+        ]
+      ) {
+        const error = await caught(work) as Error & { model: string };
+        same([error.name, error.model, Date.now()], [
+          "ModelTimeoutError",
+          "a",
+          100,
+        ], "the error");
+      }
+      same(called(journal), ["a"], "the models called");
     },
   ),
 ];

@@ -459,4 +459,26 @@ export const hedging: Promised[] = [
       same(called(journal), ["a"], "the models called");
     },
   ),
+  promised(
+    "R19",
+    "opens no hedge once the call has ended, while another is still being closed",
+    async ({ fallbackStream, fake, signal, journal }) => {
+      const stop = new Error("stop");
+      const told: string[] = [];
+      const budget = { earn: () => {}, take: () => told.push("take") > 0 };
+      const models = [
+        fake("a", [hang()], { onStack: [wait(50)] }),
+        fake("b", [hang()]),
+      ];
+      const opening = fallbackStream(models, "hi", {
+        hedge: { afterMs: 100, budget },
+        signal: signal(80, stop),
+        onEvent: ({ type }: FallbackEvent) => void told.push(type),
+      });
+      same(await caught(opening), stop, "the error");
+      same(Date.now(), 130, "the time of the end, after the close");
+      same(called(journal), ["a"], "the models called");
+      same(told, ["attempt", "cancelled", "closed"], "the events");
+    },
+  ),
 ];

@@ -288,6 +288,15 @@ export const nesting: Promised[] = [
         ["TypeError", "hedge.budget|0.05", models, {
           hedge: { afterMs: 1, budget: 0.05 },
         }],
+        ["TypeError", "options.health|42", models, { health: 42 }],
+        ["TypeError", "options.health|null", models, { health: null }],
+        ["TypeError", "options.health|{}", models, { health: {} }],
+        ["TypeError", "options.health|{}", models, {
+          health: { admit: () => {} },
+        }],
+        ["TypeError", "options.health|{}", models, {
+          health: { report: () => {} },
+        }],
       ];
       for (const [kind, says, wrong, options] of cases) {
         const list = wrong as (() => StreamSource<string>)[];

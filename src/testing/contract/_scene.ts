@@ -35,7 +35,7 @@ export interface ContinueSubject {
 
 /** One promise of the contract, ready to be checked. */
 export interface ContractCase {
-  /** The rule that it belongs to: `"R1"` to `"R20"`, `"nesting"`, `"callbacks"`, `"arguments"`. */
+  /** The rule that it belongs to: `"R1"` to `"R21"`, `"nesting"`, `"callbacks"`, `"arguments"`. */
   readonly rule: string;
   /** The promise, with the kind of source that it is checked for. */
   readonly name: string;

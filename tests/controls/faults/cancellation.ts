@@ -78,9 +78,8 @@ export const cancellation: readonly Control[] = [
   {
     name: "waits for a model that opens although the call was aborted",
     file: "src/_live_attempt.ts",
-    from: `this.end(outcome, failure);
-    this.#refuse(failure?.error);`,
-    to: "this.end(outcome, failure);",
+    from: "this.#refuse(failure?.error);",
+    to: "",
   },
   {
     name: "waits for a condition although the call was aborted",

@@ -180,10 +180,8 @@ export const clocks: readonly Control[] = [
   {
     name: "waits for a model whose time-out it has told",
     file: "src/_live_attempt.ts",
-    from: `this.end("failed", { error });
-    this.#refuse(error);`,
-    to: `this.end("failed", { error });
-    if (this.record.openedAt) this.#refuse(error);`,
+    from: "this.#refuse(error);",
+    to: "if (this.record.openedAt) this.#refuse(error);",
   },
   {
     name: "ends the total clock at commitment",
@@ -195,8 +193,8 @@ export const clocks: readonly Control[] = [
   {
     name: "lets the total clock name the first model",
     file: "src/_call.ts",
-    from: "this.attempts.at(-1)!.model",
-    to: "this.attempts[0]!.model",
+    from: "this.attempts.at(-1)?.model",
+    to: "this.attempts[0]?.model",
   },
   {
     name: "falls back when the total clock has run out",

@@ -157,8 +157,8 @@ export const flow: readonly Control[] = [
   {
     name: "lets a promise of onEvent's go unhandled",
     file: "src/_call.ts",
-    from: "Promise.resolve(told).catch(() => {});",
-    to: "",
+    from: "Promise.resolve(tell()).catch(() => {});",
+    to: "tell();",
   },
   {
     name: "tells of an attempt after the model was called",

@@ -247,13 +247,13 @@ export const order: readonly Control[] = [
   {
     name: "takes Error for a predicate, which says yes to everything",
     file: "src/_condition.ts",
-    from: "condition === Error || ",
+    from: "condition === Error ||\n    ",
     to: "",
   },
   {
     name: "takes the classes of errors for predicates",
     file: "src/_condition.ts",
-    from: " || condition.prototype instanceof Error",
+    from: " ||\n    (condition as ErrorClass).prototype instanceof Error",
     to: "",
   },
   {
@@ -356,9 +356,9 @@ export const order: readonly Control[] = [
   {
     name: "wraps an error in mid-answer",
     file: "src/_committed_stream.ts",
-    from: `this.#end("interrupted", { error });`,
+    from: "const failure = { error };",
     to:
-      `this.#end("interrupted", { error: new Error("interrupted", { cause: error }) });`,
+      `const failure = { error: new Error("interrupted", { cause: error }) };`,
   },
   {
     name: "throws an error in mid-answer twice",

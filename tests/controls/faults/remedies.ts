@@ -25,15 +25,15 @@ export const remedies: readonly Control[] = [
   },
   {
     name: "retries a request that is wrong",
-    file: "src/_back_off.ts",
+    file: "src/on_status.ts",
     from: "return status === 408 || status === 429 || status >= 500;",
     to: "return status >= 400;",
   },
   {
     name: "does not retry what has no status",
-    file: "src/_back_off.ts",
-    from: "statusOf(failure) ?? 500",
-    to: "statusOf(failure) ?? 400",
+    file: "src/on_status.ts",
+    from: "statusOf(error) ?? 500",
+    to: "statusOf(error) ?? 400",
   },
   {
     name: "retries a model that was silent",
@@ -62,15 +62,12 @@ export const remedies: readonly Control[] = [
   {
     name: "leaves its listener when the budget throws",
     file: "src/fallback_stream.ts",
-    from: `    call.throwIfStopped();
-    const race = hedge &&`,
-    to: `    call.throwIfStopped();
-    hedge?.options.budget?.earn();
-  } catch (error) {
-    throw error;
-  }
+    from: `  try {
+    call.throwIfStopped();
+    chain.hedge?.options.budget?.earn();`,
+    to: `  chain.hedge?.options.budget?.earn();
   try {
-    const race = hedge &&`,
+    call.throwIfStopped();`,
   },
   {
     name: "waits the same before each retry",
@@ -112,13 +109,13 @@ export const remedies: readonly Control[] = [
   {
     name: "has a back-off that ignores the signal",
     file: "src/_back_off.ts",
-    from: "await call.wait(delay(ms, alarm).catch(() => {}));",
-    to: "await delay(ms, alarm).catch(() => {});",
+    from: "await call.wait(new Promise(() => {}), ms);",
+    to: "await new Promise((resolve) => setTimeout(resolve, ms));",
   },
   {
     name: "leaves the timer of a back-off that was ended",
-    file: "src/_back_off.ts",
-    from: "alarm.abort();",
+    file: "src/_call.ts",
+    from: "clearTimeout(timer);",
     to: "",
   },
   {
@@ -148,7 +145,7 @@ export const remedies: readonly Control[] = [
   {
     name: "makes the winner wait for the loser's close",
     file: "src/fallback_stream.ts",
-    from: "if (stream) return stream;\n    }",
+    from: "if (stream) return stream;\n  }",
     to: `if (stream) {
       await call.settle();
       return stream;
@@ -175,8 +172,8 @@ export const remedies: readonly Control[] = [
   },
   {
     name: "earns nothing for its budget",
-    file: "src/_race.ts",
-    from: "hedge.options.budget?.earn();",
+    file: "src/fallback_stream.ts",
+    from: "chain.hedge?.options.budget?.earn();",
     to: "",
   },
   {
@@ -207,9 +204,8 @@ export const remedies: readonly Control[] = [
   {
     name: "gives up when one that is slow is all that is left",
     file: "src/fallback_stream.ts",
-    from:
-      "const stream = race && await race.finish();\n    if (stream) return stream;",
-    to: "",
+    from: "return await race?.finish();",
+    to: "return undefined;",
   },
   {
     name: "leaves the others running when a failure is refused",
@@ -300,7 +296,8 @@ export const remedies: readonly Control[] = [
   {
     name: "names no model in the total time-out of a continued answer",
     file: "src/continue.ts",
-    from: "lastModel: () => this.attempts.at(-1)!.model,",
+    from:
+      "lastModel: () => this.attempts.at(-1)?.model ?? this.#models[0]!.name,",
     to: "",
   },
   {
@@ -312,7 +309,7 @@ export const remedies: readonly Control[] = [
   {
     name: "leaves the interruption out when the rest fails",
     file: "src/errors.ts",
-    from: `outcome === "failed" || outcome === "interrupted"`,
+    from: `outcome !== "skipped"`,
     to: `outcome === "failed"`,
   },
 ];

@@ -1,0 +1,23 @@
+import { CircuitOpenError } from "@fallback/stream";
+import { virtualTime } from "@fallback/stream/testing";
+import { delay } from "@std/async/delay";
+import { assertEquals, assertInstanceOf } from "@std/assert";
+
+Deno.test("R21 CircuitOpenError says which model, until when, and how long that was when it was skipped", () =>
+  virtualTime(async () => {
+    await delay(1000);
+    const error = new CircuitOpenError("gpt", 31_000);
+    await delay(500);
+    assertInstanceOf(error, Error);
+    assertEquals(
+      [error.name, error.model, error.retryAt, error.message],
+      [
+        "CircuitOpenError",
+        "gpt",
+        31_000,
+        "circuit open for another 30000 ms",
+      ],
+    );
+    const past = new CircuitOpenError("gpt", 1);
+    assertEquals(past.message, "circuit open for another 0 ms");
+  }));
