@@ -2,7 +2,9 @@
 // noise on a shared machine; what counts is the ratio of two measurements that
 // take turns, of which the median is printed.
 
-import { fallbackStream } from "@fallback/stream";
+import { fallbackStream, type HealthStore } from "@fallback/stream";
+import { memoryHealth } from "@fallback/stream/health";
+import { kvHealth } from "@fallback/stream/kv";
 
 const CHUNKS = 200_000;
 const CALLS = 40_000;
@@ -139,6 +141,26 @@ print(
   `${micros(fallbacks)} µs (${micros(naives)} µs)`,
   "≤ 13 µs",
 );
+
+using kv = await Deno.openKv(":memory:");
+for (
+  const [name, target, health] of [
+    ["memoryHealth", "≤ 1 µs", memoryHealth()],
+    ["kvHealth with a warm cache", "≤ 2 µs", kvHealth(kv)],
+  ] as const
+) {
+  const answer = async (health?: HealthStore) => {
+    for (let i = 0; i < CALLS; i++) {
+      await drain(await fallbackStream([generator], 2, { health }));
+    }
+  };
+  const added: number[] = [];
+  for (let round = 0; round < 8; round++) {
+    const without = await cost(CALLS, answer);
+    added.push(await cost(CALLS, () => answer(health)) - without);
+  }
+  print(`what ${name} adds to a call`, `${micros(added)} µs`, target);
+}
 
 /** Bytes of heap for each of the things that `make` opens and holds. */
 async function held(make: () => Promise<unknown>): Promise<number> {

@@ -141,7 +141,7 @@ function readClocks(timeouts: Timeouts = {}): Clocks {
 function readRetry(options: RetryOptions): Retry {
   const name = "options.retry";
   expect(isObject(options), name, "be an object", options);
-  const { isRetriable } = options;
+  const { isRetriable, multiplier = 2, jitter = 1 } = options;
   expectFunction(`${name}.isRetriable`, isRetriable);
   const min = readMs(`${name}.minDelayMs`, options.minDelayMs);
   const max = readMs(`${name}.maxDelayMs`, options.maxDelayMs);
@@ -158,8 +158,8 @@ function readRetry(options: RetryOptions): Retry {
     minDelayMs,
     maxDelayMs,
     maxAttempts: readCount(`${name}.maxAttempts`, options.maxAttempts, 3),
-    multiplier: readNumber(`${name}.multiplier`, options.multiplier ?? 2, 1),
-    jitter: readNumber(`${name}.jitter`, options.jitter ?? 1, 0, 1),
+    multiplier: readNumber(`${name}.multiplier`, multiplier, 1),
+    jitter: readNumber(`${name}.jitter`, jitter, 0, 1),
   };
 }
 
@@ -197,7 +197,7 @@ export function readCount(
   count: number | undefined,
   otherwise: number,
 ): number {
-  const read = readNumber(name, count ?? otherwise, 1);
+  const read = readNumber(name, count === undefined ? otherwise : count, 1);
   inRange(Number.isInteger(read), name, "be a whole number", read);
   return read;
 }
@@ -222,7 +222,7 @@ export function expectFunction(name: string, value: unknown): void {
   expect(ok, name, "be a function", value);
 }
 
-function isObject(value: unknown): boolean {
+export function isObject(value: unknown): boolean {
   return typeof value === "object" && value !== null;
 }
 

@@ -60,17 +60,10 @@ export const CLOSED: Circuit = { state: "closed", window: [] };
 const SLICES = 100;
 
 /** Whether calls go through now; `"probe"` if one does, once it is said to be out. */
-export function admission(
-  circuit: Circuit,
-  now: number,
-  rules: Rules,
-): Admission | "probe" {
+export function admission(circuit: Circuit, now: number): Admission | "probe" {
   if (circuit.state === "closed") return { admit: true };
   const { retryAt } = circuit;
-  const left = retryAt - now;
-  // More than the longest can only come from a clock that was set back.
-  const isOver = left <= 0 || left > rules.maxCooldownMs;
-  return isOver ? "probe" : { admit: false, retryAt };
+  return now < retryAt ? { admit: false, retryAt } : "probe";
 }
 
 /** The circuit after a word; the very same where the word changes nothing. */
@@ -98,7 +91,8 @@ function tellClosed(circuit: Closed, word: Word, rules: Rules): Circuit {
   const { calls, failures } = sum(window);
   const isDown = isFailure && retryAfterMs > 0 ||
     failures >= rules.failures ||
-    calls >= rules.minimumCalls && failures >= calls * rules.failureRatio!;
+    failures > 0 && calls >= rules.minimumCalls &&
+      failures / calls >= rules.failureRatio!;
   if (!isDown) return { state: "closed", window };
   return {
     state: "open",
@@ -113,7 +107,7 @@ function tellOpen(circuit: Open, word: Word, rules: Rules): Circuit {
   const { probing, retryAt } = circuit;
   const { about, at, retryAfterMs = 0 } = word;
   if (about === "probe") {
-    return admission(circuit, at, rules) === "probe"
+    return at >= retryAt
       ? { ...circuit, probing: true, retryAt: at + rules.cooldownMs }
       : circuit;
   }
@@ -144,8 +138,9 @@ function cooldown(
   retryAfterMs: number,
   { cooldownMs, maxCooldownMs }: Rules,
 ): number {
-  const ms = retryAfterMs > 0 ? retryAfterMs : cooldownMs * 2 ** failedProbes;
-  return Math.min(ms, maxCooldownMs);
+  // Zero times infinity would be no number.
+  const doubled = cooldownMs * Math.min(2 ** failedProbes, 2 ** 31);
+  return Math.min(retryAfterMs > 0 ? retryAfterMs : doubled, maxCooldownMs);
 }
 
 function recent({ window }: Closed, now: number, { windowMs }: Rules): Slice[] {
@@ -173,6 +168,6 @@ export function describe(
     return { model, state: "closed", failures };
   }
   const { failures, probing, retryAt } = circuit;
-  const isHalfOpen = probing || admission(circuit, now, rules) === "probe";
+  const isHalfOpen = probing || now >= retryAt;
   return { model, state: isHalfOpen ? "half-open" : "open", failures, retryAt };
 }

@@ -24,6 +24,7 @@
 
 import { delay } from "@std/async/delay";
 import { expect, readMs } from "../_chain.ts";
+import { messageOf } from "../errors.ts";
 import type { Admission, HealthReport, HealthStore } from "../types.ts";
 import {
   admission,
@@ -146,10 +147,12 @@ export interface KvHealth extends HealthStore {
 const PATIENCE_MS = 200;
 /** After so long an exchange with the KV has failed, in milliseconds. */
 const GIVE_UP_MS = 5000;
-/** How often a transaction is tried when others are faster. */
-const MOST_TRIES = 10;
+/** For how long a transaction is tried when others are faster, in milliseconds. */
+const TRYING_MS = 4000;
+/** The longest pause before it is tried again, and between two exchanges. */
+const PAUSE_MS = 20;
 /** How many words are kept for a KV that is in trouble. */
-const MOST_UNSAID = 1000;
+const MOST_UNSAID = 10_000;
 
 /**
  * Makes a store of circuits in Deno KV, with the same rules as `memoryHealth`
@@ -179,10 +182,10 @@ const MOST_UNSAID = 1000;
  * @throws {RangeError} If a number is out of range.
  */
 export function kvHealth(kv: KvStore, options: KvHealthOptions = {}): KvHealth {
-  const { prefix = ["fallback-stream", "health"] } = options;
   expect(typeof kv?.atomic === "function", "kv", "be a Deno.Kv", kv);
-  expect(Array.isArray(prefix), "prefix", "be an array of key parts", prefix);
   const rules = readRules(options);
+  const { prefix = ["fallback-stream", "health"] } = options;
+  expect(Array.isArray(prefix), "prefix", "be an array of key parts", prefix);
   const cacheMs = readMs("cacheMs", options.cacheMs) ?? 1000;
   const models = new Map<string, SharedCircuit>();
   const circuitOf = (model: string) => {
@@ -200,9 +203,12 @@ export function kvHealth(kv: KvStore, options: KvHealthOptions = {}): KvHealth {
     async snapshot() {
       const entries = await Array.fromAsync(kv.list({ prefix }));
       const now = Date.now();
-      return entries.map(({ key, value }) =>
-        describe(String(key.at(-1)), decode(value), now, rules)
-      );
+      return entries
+        // Another store may have a longer prefix.
+        .filter(({ key }) => key.length === prefix.length + 1)
+        .map(({ key, value }) =>
+          describe(String(key.at(-1)), decode(value), now, rules)
+        );
     },
   };
 }
@@ -257,7 +263,7 @@ class SharedCircuit {
     if (answer !== "probe") return answer;
     const probe = this.#say({ about: "probe", at: Date.now() });
     await within(deadline - Date.now(), this.#exchange());
-    if (probe.counted) return { admit: true };
+    if (probe?.counted) return { admit: true };
     // Somebody else was faster; nobody is let through on the strength of both.
     const now = this.#admission();
     return now === "probe" ? { admit: false, retryAt: Date.now() } : now;
@@ -265,8 +271,7 @@ class SharedCircuit {
 
   report(word: Word): Promise<void> | undefined {
     const before = this.#known.state;
-    const { counted } = this.#say(word);
-    if (!counted) return undefined;
+    if (!this.#say(word)) return undefined;
     // One success more of a model that is up goes with the next exchange.
     const canWait = word.about === "success" && this.#known.state === before;
     return canWait ? undefined : this.#exchange();
@@ -278,13 +283,18 @@ class SharedCircuit {
   }
 
   #admission(): Admission | "probe" {
-    return admission(this.#known, Date.now(), this.#rules);
+    return admission(this.#known, Date.now());
   }
 
-  #say(word: Word): Message {
+  /** Takes a word in; what it returns is to be told to the KV. */
+  #say(word: Word): Message | undefined {
     const message = { ...word, counted: false };
     this.#known = this.#tell(this.#known, [message]);
-    if (message.counted) this.#unsaid.push(message);
+    // Where what is known is out of date, it may count all the same.
+    const mayCount = word.about === "failure" &&
+      !this.#isYoungerThan(this.#cacheMs);
+    if (!message.counted && !mayCount) return undefined;
+    this.#unsaid.push(message);
     return message;
   }
 
@@ -303,34 +313,32 @@ class SharedCircuit {
   }
 
   async #exchangeNext(): Promise<void> {
-    await this.#running;
+    // Whoever was faster lets the others have their turn.
+    await this.#running?.then(pause);
     this.#next = undefined;
     await (this.#running = this.#exchangeNow());
   }
 
   /** Tells the KV what it has not been told, and hears what others have. Never rejects. */
   async #exchangeNow(): Promise<void> {
-    const messages = this.#unsaid.slice();
-    let stored: Circuit | undefined;
-    const storing = this.#store(messages).then(
-      (circuit) => stored = circuit,
-      () => {}, // What is known here has to do.
-    );
-    await within(GIVE_UP_MS, storing);
+    const messages = this.#unsaid.splice(0);
+    const storing = this.#store(messages).catch(() => null);
+    const stored = await within(GIVE_UP_MS, storing);
     this.#readAt = Date.now();
-    if (stored) {
-      this.#unsaid.splice(0, messages.length);
-      this.#known = this.#tell(stored, this.#unsaid);
-    } else {
-      this.#unsaid.splice(0, this.#unsaid.length - MOST_UNSAID);
-    }
+    if (stored) this.#known = this.#tell(stored, this.#unsaid);
+    // What failed is said again, though a commit may have lost its answer only:
+    // a KV that is full would hear nothing else. What hangs is not: where it is
+    // just slow, one failure would be told again and again.
+    if (stored === null) this.#unsaid.unshift(...messages);
+    this.#unsaid.splice(0, this.#unsaid.length - MOST_UNSAID);
     this.#running = undefined;
   }
 
   /** Says something to the circuit in the KV, again if others were faster. */
   async #store(messages: readonly Message[]): Promise<Circuit> {
     const key = this.#key;
-    for (let tries = 1; tries <= MOST_TRIES; tries++) {
+    const deadline = Date.now() + TRYING_MS;
+    do {
       const { value, versionstamp } = await this.#kv.get(key);
       const before = decode(value);
       const after = this.#tell(before, messages);
@@ -339,11 +347,12 @@ class SharedCircuit {
       const { ok } = await this.#kv.atomic()
         .check({ key, versionstamp })
         .set(key, encode(after), { expireIn: windowMs + 2 * maxCooldownMs })
-        .commit();
+        .commit()
+        .catch(isLocked);
       if (ok) return after;
-      await delay(Math.random() * 2 ** tries);
-    }
-    throw new Error(`others were faster ${MOST_TRIES} times`);
+      await pause();
+    } while (Date.now() < deadline);
+    throw new Error(`others were faster for ${TRYING_MS} ms`);
   }
 }
 
@@ -356,15 +365,30 @@ function encode(circuit: Circuit): unknown {
 
 function decode(value: unknown): Circuit {
   const { version, circuit } = Object(value);
-  return version === VERSION ? circuit : CLOSED;
+  const isCircuit = version === VERSION &&
+    (Array.isArray(circuit?.window) || Number.isFinite(circuit?.retryAt));
+  return isCircuit ? circuit : CLOSED;
 }
 
-/** Waits for `work`, at most `ms`. */
-async function within(ms: number, work: Promise<unknown>): Promise<void> {
+/** SQLite throws where another process has just been faster. */
+function isLocked(error: unknown): { ok: false } {
+  if (/locked|busy/i.test(messageOf(error))) return { ok: false };
+  throw error;
+}
+
+/** Long enough for others, and for each of them another time. */
+function pause(): Promise<void> {
+  return delay(Math.random() * PAUSE_MS);
+}
+
+/** What `work` comes to, or nothing if that takes longer than `ms`. */
+async function within<T>(ms: number, work: Promise<T>): Promise<T | undefined> {
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<void>((resolve) => timer = setTimeout(resolve, ms));
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(resolve, ms, undefined);
+  });
   try {
-    await Promise.race([work, late]);
+    return await Promise.race([work, late]);
   } finally {
     clearTimeout(timer);
   }

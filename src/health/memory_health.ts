@@ -55,7 +55,7 @@ export interface MemoryHealth extends HealthStore {
    */
   report(model: string, outcome: HealthReport, error?: unknown): void;
   /**
-   * The circuits of all models that were ever reported down.
+   * The circuits of all models of which anything was remembered.
    *
    * @returns One entry per model, by name.
    */
@@ -90,7 +90,7 @@ export function memoryHealth(options: CircuitOptions = {}): MemoryHealth {
     admit(model) {
       const circuit = circuits.get(model) ?? CLOSED;
       const now = Date.now();
-      const answer = admission(circuit, now, rules);
+      const answer = admission(circuit, now);
       if (answer !== "probe") return answer;
       circuits.set(model, tell(circuit, { about: "probe", at: now }, rules));
       return { admit: true };

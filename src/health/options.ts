@@ -5,8 +5,10 @@
  */
 
 import {
+  expect,
   expectFunction,
   inRange,
+  isObject,
   readCount,
   readMs,
   readNumber,
@@ -101,6 +103,7 @@ export interface Rules {
 
 /** Checks options and fills them in. */
 export function readRules(options: CircuitOptions): Rules {
+  expect(isObject(options), "options", "be an object", options);
   const { failures, failureRatio, failureOn = isServerTrouble } = options;
   const conditions = [failureOn].flat();
   inRange(
@@ -112,9 +115,10 @@ export function readRules(options: CircuitOptions): Rules {
   for (const condition of conditions) {
     expectFunction("failureOn", condition ?? null);
   }
-  const cooldownMs = readMs("cooldownMs", options.cooldownMs) ?? 30_000;
-  const maxCooldownMs = readMs("maxCooldownMs", options.maxCooldownMs) ??
-    Math.max(300_000, cooldownMs);
+  const max = readMs("maxCooldownMs", options.maxCooldownMs);
+  const cooldownMs = readMs("cooldownMs", options.cooldownMs) ??
+    Math.min(30_000, max ?? 30_000);
+  const maxCooldownMs = max ?? Math.max(300_000, cooldownMs);
   inRange(
     cooldownMs <= maxCooldownMs,
     "cooldownMs",

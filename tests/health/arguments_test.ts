@@ -1,0 +1,178 @@
+import {
+  EmptyStreamError,
+  ModelTimeoutError,
+  onStatus,
+  TruncatedStreamError,
+} from "@fallback/stream";
+import { type CircuitOptions, memoryHealth } from "@fallback/stream/health";
+import { kvHealth, type KvHealthOptions } from "@fallback/stream/kv";
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { FakeKv } from "./_fake_kv.ts";
+
+const kv = new FakeKv().connect();
+
+/** How many of these failures count. */
+function counted(options: CircuitOptions, ...errors: unknown[]): number {
+  const health = memoryHealth({ ...options, failures: errors.length + 1 });
+  for (const error of errors) health.report("gpt", "failure", error);
+  return health.snapshot()[0]?.failures ?? 0;
+}
+
+const withStatus = (status: number) =>
+  Object.assign(new Error("refused"), { status });
+
+Deno.test("R21 a number that is out of range is named with its value", () => {
+  const wrong: Record<string, number[]> = {
+    failures: [0, -1, 1.5, NaN, -Infinity],
+    minimumCalls: [0, -1, 1.5, NaN, Infinity],
+    failureRatio: [-0.1, 1.1, NaN, Infinity],
+    windowMs: [-1, NaN, Infinity, 2 ** 31],
+    cooldownMs: [-1, NaN, Infinity, 2 ** 31],
+    maxCooldownMs: [-1, NaN, Infinity, 2 ** 31],
+  };
+  for (const [name, values] of Object.entries(wrong)) {
+    for (const value of values) {
+      const options = { [name]: value };
+      for (const make of [memoryHealth, kvHealth.bind(null, kv)]) {
+        const error = assertThrows(
+          () => make(options),
+          RangeError,
+          `'${name}'`,
+        );
+        assert(error.message.includes(`${value}`), error.message);
+      }
+    }
+  }
+  for (const cacheMs of [-1, NaN, Infinity, 2 ** 31]) {
+    const make = () => kvHealth(kv, { cacheMs });
+    const error = assertThrows(make, RangeError, "'cacheMs'");
+    assert(error.message.includes(`${cacheMs}`), error.message);
+  }
+});
+
+Deno.test("R21 an option of the wrong kind is named with its value", () => {
+  const names = [
+    ...["failures", "minimumCalls", "failureRatio", "windowMs"],
+    ...["cooldownMs", "maxCooldownMs", "failureOn", "cacheMs", "prefix"],
+  ];
+  for (const name of names) {
+    for (const value of [null, "5", {}, 5n]) {
+      const options = { [name]: value } as KvHealthOptions;
+      const says = value === null || typeof value === "object"
+        ? JSON.stringify(value)
+        : `${value}`;
+      const error = assertThrows(
+        () => kvHealth(kv, options),
+        TypeError,
+        `'${name}'`,
+      );
+      assert(error.message.includes(says), error.message);
+      if (name === "cacheMs" || name === "prefix") continue;
+      assertThrows(() => memoryHealth(options), TypeError, `'${name}'`);
+    }
+  }
+  for (const none of [null, 5, "options"]) {
+    const options = none as unknown as CircuitOptions;
+    assertThrows(() => memoryHealth(options), TypeError, "'options'");
+    assertThrows(() => kvHealth(kv, options), TypeError, "'options'");
+  }
+  for (const none of [undefined, null, {}, 5, "kv"]) {
+    const make = () => kvHealth(none as unknown as typeof kv);
+    assertThrows(make, TypeError, "'kv'");
+  }
+});
+
+Deno.test("R21 options fit each other, and every edge is within range", () => {
+  const longest = 2 ** 31 - 1;
+  memoryHealth({ failures: Infinity, failureRatio: 0, minimumCalls: 1 });
+  memoryHealth({ failureRatio: 1, windowMs: 0, cooldownMs: 0 });
+  memoryHealth({ windowMs: longest, cooldownMs: longest });
+  memoryHealth({ cooldownMs: 400_000 });
+  memoryHealth({ maxCooldownMs: 10_000 });
+  memoryHealth({ cooldownMs: 0, maxCooldownMs: 0 });
+  kvHealth(kv, { cacheMs: 0, prefix: [] });
+  kvHealth(kv, { cacheMs: longest });
+  const make = () => memoryHealth({ cooldownMs: 2, maxCooldownMs: 1 });
+  assertThrows(
+    make,
+    RangeError,
+    "'cooldownMs' must be at most 'maxCooldownMs'",
+  );
+});
+
+Deno.test("R21 what counts by default is what may be the server's fault", () => {
+  for (const status of [408, 429, 500, 502, 503, 504, 529, 599]) {
+    assertEquals(counted({}, withStatus(status)), 1, `${status}`);
+  }
+  for (const status of [400, 401, 403, 404, 409, 413, 422]) {
+    assertEquals(counted({}, withStatus(status)), 0, `${status}`);
+  }
+  const ours = [
+    new ModelTimeoutError("gpt", "content", 5),
+    new EmptyStreamError("gpt"),
+    new TruncatedStreamError("gpt"),
+  ];
+  assertEquals(counted({}, ...ours), 3);
+  const odd = [new TypeError("fetch failed"), undefined, null, "text", 7];
+  assertEquals(counted({}, ...odd), 5);
+  assertEquals(counted({}, { statusCode: 503 }, { statusCode: 404 }), 1);
+  const nested = { response: { status: 422 } };
+  assertEquals(counted({}, nested), 0);
+});
+
+Deno.test("R21 'failureOn' is a class, a predicate, statuses, or any of a list", () => {
+  const type = new TypeError("fetch failed");
+  const range = new RangeError("?");
+  const errors = [type, range, withStatus(404), withStatus(503)];
+  const count = (failureOn: CircuitOptions["failureOn"]) =>
+    counted({ failureOn }, ...errors);
+  assertEquals(count(TypeError), 1);
+  assertEquals(count(Error), 4);
+  assertEquals(count((error) => error === range), 1);
+  assertEquals(count(onStatus(404)), 1);
+  assertEquals(count(onStatus("4xx", "5xx")), 2);
+  assertEquals(count([TypeError, onStatus(404)]), 2);
+  assertEquals(count(() => false), 0);
+  assertThrows(
+    () => memoryHealth({ failureOn: [] }),
+    RangeError,
+    "'failureOn'",
+  );
+  const hole = [undefined] as unknown as CircuitOptions["failureOn"];
+  assertThrows(
+    () => memoryHealth({ failureOn: hole }),
+    TypeError,
+    "'failureOn'",
+  );
+});
+
+Deno.test("R21 a report throws what 'failureOn' throws, and counts nothing", async () => {
+  const failureOn = () => {
+    throw new SyntaxError("no idea");
+  };
+  const memory = memoryHealth({ failureOn });
+  const shared = kvHealth(new FakeKv().connect(), { failureOn });
+  for (const store of [memory, shared]) {
+    assertThrows(() => store.report("gpt", "failure"), SyntaxError, "no idea");
+    store.report("gpt", "success");
+    assertEquals(await store.snapshot(), []);
+  }
+});
+
+Deno.test("R21 a provider's wish is read from its headers too", () => {
+  const wishes = [
+    { retryAfterMs: 7000 },
+    { headers: new Headers({ "retry-after-ms": "7000" }) },
+    { headers: { "retry-after": "7" } },
+    { response: { headers: { "retry-after": "7" } } },
+  ];
+  for (const wish of wishes) {
+    const health = memoryHealth();
+    const before = Date.now();
+    health.report("gpt", "failure", { status: 429, ...wish });
+    const admission = health.admit("gpt");
+    assert(!admission.admit);
+    const left = admission.retryAt - before;
+    assert(left >= 7000 && left < 8000, `${left}`);
+  }
+});

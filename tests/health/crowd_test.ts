@@ -1,0 +1,6 @@
+import { kvHealth } from "@fallback/stream/kv";
+import { crowdCases } from "./crowd.ts";
+
+for (const { name, run } of crowdCases({ kvHealth }, 100)) {
+  Deno.test({ name: `R21 ${name}`, permissions: "none", fn: run });
+}

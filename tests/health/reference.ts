@@ -1,0 +1,165 @@
+// What a circuit must do, said once more from the documented rules: every call
+// is remembered by itself, and every rule is a sentence. It is slow, and shares
+// nothing with the implementation.
+
+import type { Admission } from "@fallback/stream";
+import type { CircuitSnapshot } from "@fallback/stream/health";
+
+/** The options, all of them. */
+export interface Settings {
+  readonly failures: number;
+  readonly failureRatio: number | undefined;
+  readonly minimumCalls: number;
+  readonly windowMs: number;
+  readonly cooldownMs: number;
+  readonly maxCooldownMs: number;
+}
+
+/** A call that counts. */
+interface Call {
+  readonly failed: boolean;
+  /** It is forgotten `windowMs` after this. */
+  readonly since: number;
+}
+
+/** The circuits of all models. */
+export class ReferenceStore {
+  readonly #circuits = new Map<string, ReferenceCircuit>();
+  readonly #settings: Settings;
+  /** After so long without a change a circuit is forgotten. */
+  readonly #memoryMs: number;
+
+  constructor(settings: Settings, memoryMs = Infinity) {
+    this.#settings = settings;
+    this.#memoryMs = memoryMs;
+  }
+
+  /** The circuit of a model, as it is at a time. */
+  at(now: number, model: string): ReferenceCircuit {
+    const circuit = this.#circuits.get(model);
+    if (circuit && now - circuit.changedAt < this.#memoryMs) return circuit;
+    const fresh = new ReferenceCircuit(this.#settings);
+    this.#circuits.set(model, fresh);
+    return fresh;
+  }
+
+  snapshot(now: number): CircuitSnapshot[] {
+    return [...this.#circuits.keys()].sort().flatMap((model) => {
+      const circuit = this.at(now, model);
+      // Of a model that never changed anything nothing is remembered.
+      return circuit.changedAt === -Infinity
+        ? []
+        : [{ model, ...circuit.describe(now) }];
+    });
+  }
+}
+
+/** The circuit of one model. */
+export class ReferenceCircuit {
+  readonly #settings: Settings;
+  changedAt = -Infinity;
+  #open = false;
+  /** While closed: the calls of the window. */
+  #calls: Call[] = [];
+  /** While open: */
+  #retryAt = NaN;
+  #probeExpiresAt: number | undefined;
+  #failures = 0;
+  #failedProbes = 0;
+
+  constructor(settings: Settings) {
+    this.#settings = settings;
+  }
+
+  admit(now: number): Admission {
+    if (!this.#open) return { admit: true };
+    // A probe that nobody has heard of has expired after the cool-down.
+    const retryAt = this.#probeExpiresAt ?? this.#retryAt;
+    if (now < retryAt) return { admit: false, retryAt };
+    this.#probeExpiresAt = now + this.#settings.cooldownMs;
+    this.changedAt = now;
+    return { admit: true };
+  }
+
+  success(now: number): void {
+    if (!this.#open) {
+      if (this.#settings.failureRatio !== undefined) this.#count(now, false);
+    } else if (this.#probeExpiresAt !== undefined) {
+      this.#open = false;
+      this.#calls = [];
+      this.#probeExpiresAt = undefined;
+      this.changedAt = now;
+    }
+  }
+
+  failure(now: number, retryAfterMs = 0): void {
+    if (!this.#open) return this.#count(now, true, retryAfterMs);
+    if (this.#probeExpiresAt !== undefined) {
+      this.#probeExpiresAt = undefined;
+      this.#failures++;
+      this.#failedProbes++;
+      this.#retryAt = now + this.#cooldown(retryAfterMs);
+      this.changedAt = now;
+    } else if (retryAfterMs > 0) {
+      const asked = now + this.#capped(retryAfterMs);
+      if (asked <= this.#retryAt) return;
+      this.#retryAt = asked;
+      this.changedAt = now;
+    }
+  }
+
+  released(now: number): void {
+    if (this.#probeExpiresAt === undefined) return;
+    this.#probeExpiresAt = undefined;
+    this.#retryAt = now;
+    this.changedAt = now;
+  }
+
+  describe(now: number): Omit<CircuitSnapshot, "model"> {
+    if (!this.#open) {
+      const failures = this.#remembered(now).filter(({ failed }) => failed);
+      return { state: "closed", failures: failures.length };
+    }
+    const retryAt = this.#probeExpiresAt ?? this.#retryAt;
+    const mayTry = this.#probeExpiresAt !== undefined || now >= retryAt;
+    const state = mayTry ? "half-open" : "open";
+    return { state, failures: this.#failures, retryAt };
+  }
+
+  #count(now: number, failed: boolean, retryAfterMs = 0): void {
+    const { failures, failureRatio, minimumCalls, windowMs } = this.#settings;
+    this.changedAt = now;
+    this.#calls = this.#remembered(now);
+    const last = this.#calls.at(-1);
+    const isClose = last && now - last.since < windowMs / 100;
+    this.#calls.push({ failed, since: isClose ? last.since : now });
+    const calls = this.#calls.length;
+    const failing = this.#calls.filter((call) => call.failed).length;
+    const tooMany = failing >= failures;
+    const tooMuch = failureRatio !== undefined && calls >= minimumCalls &&
+      failing > 0 && failing / calls >= failureRatio;
+    if (!tooMany && !tooMuch && retryAfterMs <= 0) return;
+    this.#open = true;
+    this.#failures = failing;
+    this.#failedProbes = 0;
+    this.#retryAt = now + this.#cooldown(retryAfterMs);
+  }
+
+  #remembered(now: number): Call[] {
+    const { windowMs } = this.#settings;
+    return this.#calls.filter(({ since }) => now - since < windowMs);
+  }
+
+  #cooldown(retryAfterMs: number): number {
+    if (retryAfterMs > 0) return this.#capped(retryAfterMs);
+    let ms = this.#settings.cooldownMs;
+    for (let probe = 0; probe < this.#failedProbes; probe++) {
+      ms = this.#capped(ms * 2);
+    }
+    return ms;
+  }
+
+  #capped(ms: number): number {
+    return Math.min(ms, this.#settings.maxCooldownMs);
+  }
+}

@@ -1,0 +1,7 @@
+import { memoryHealth } from "@fallback/stream/health";
+import { kvHealth } from "@fallback/stream/kv";
+import { troubleCases } from "./trouble.ts";
+
+for (const { name, run } of troubleCases({ kvHealth, memoryHealth })) {
+  Deno.test({ name: `R21 ${name}`, permissions: "none", fn: run });
+}
