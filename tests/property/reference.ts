@@ -607,12 +607,24 @@ class Call implements Source {
       else at = ends;
     }
     let closedAt = 0;
+    const apart: RecordStory[][] = [];
     for (const one of started) {
       const cut = running.includes(one) ? ending : stop;
-      const run = this.#run(one.spec, one.at, cut, this.#world, this.nested);
+      const records: RecordStory[] = [];
+      const run = this.#run(one.spec, one.at, cut, this.#world, records);
+      apart.push(records);
       if (one === winner) this.#trial = run.trial;
       else closedAt = Math.max(closedAt, run.at);
     }
+    for (const [i, { at }] of started.entries()) {
+      const others = apart.toSpliced(i, 1).flat();
+      // Which of two comes first that were not started by one another?
+      const isTied = apart[i]!.some(({ times: [start] }) =>
+        start !== at && others.some(({ times }) => times[0] === start)
+      );
+      if (isTied) throw new Silent();
+    }
+    this.nested.push(...apart.flat());
     this.#begun = this.nested;
     if (winner) {
       this.#losersClosedAt = closedAt;
