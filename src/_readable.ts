@@ -1,10 +1,14 @@
 // A stream of ours as a ReadableStream that reads nothing ahead.
 
-import type { FallbackStream } from "./types.ts";
+/** What is needed of a stream of ours. */
+interface Pullable<Chunk> {
+  next(): Promise<IteratorResult<Chunk, undefined>>;
+  return(): Promise<unknown>;
+}
 
 /** The rest of `stream`; cancelling it closes the model's stream. */
 export function toReadableStream<Chunk>(
-  stream: FallbackStream<Chunk>,
+  stream: Pullable<Chunk>,
 ): ReadableStream<Chunk> {
   return new ReadableStream<Chunk>({
     async pull(controller) {

@@ -93,7 +93,8 @@ function explain(attempt: Attempt): string {
   return said.join(", ");
 }
 
-function nameAndMessage(error: unknown): string {
+/** An error on one line. */
+export function nameAndMessage(error: unknown): string {
   const message = messageOf(error);
   const plain = error instanceof ModelTimeoutError ||
     error instanceof CircuitOpenError || !(error instanceof Error);

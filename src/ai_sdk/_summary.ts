@@ -1,0 +1,22 @@
+// Attempts as JSON, for `providerMetadata`.
+
+import type { JSONObject } from "@ai-sdk/provider";
+import { nameAndMessage } from "../format_attempts.ts";
+import type { Attempt } from "../types.ts";
+
+/** What was tried, at the moment when the answer is known to be complete. */
+export function summary(attempts: readonly Attempt[]): JSONObject {
+  return { attempts: attempts.map(toJson) };
+}
+
+function toJson(attempt: Attempt): JSONObject {
+  const { outcome, error, closeError, nested, ...rest } = attempt;
+  return {
+    ...rest,
+    // Its last part is on its way; what follows is only the end.
+    outcome: outcome === "streaming" ? "completed" : outcome,
+    ...("error" in attempt && { error: nameAndMessage(error) }),
+    ...("closeError" in attempt && { closeError: nameAndMessage(closeError) }),
+    ...(nested && { nested: nested.map(toJson) }),
+  };
+}

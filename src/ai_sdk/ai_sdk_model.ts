@@ -1,0 +1,175 @@
+/**
+ * A language model of the AI SDK in a chain of ours.
+ *
+ * @module
+ */
+
+import type {
+  LanguageModelV3,
+  LanguageModelV3CallOptions,
+  LanguageModelV3StreamPart,
+  LanguageModelV4,
+  LanguageModelV4CallOptions,
+  LanguageModelV4StreamPart,
+  ProviderOptions,
+} from "./specification.ts";
+import { expect } from "../_chain.ts";
+import type { Model } from "../types.ts";
+import { isContent, isFinal } from "./_parts.ts";
+
+/**
+ * What is special about a language model in a chain.
+ *
+ * @typeParam CallOptions What the model is asked.
+ */
+export interface AiSdkModelOptions<CallOptions> {
+  /**
+   * Names the model in records, events and errors, and in a health store. Give
+   * it a name of its own where two providers have a model of the same id.
+   *
+   * @default {model.modelId}
+   */
+  readonly name?: string | undefined;
+  /**
+   * Wins over the `providerOptions` of the call, provider by provider and
+   * option by option.
+   */
+  readonly providerOptions?: ProviderOptions | undefined;
+  /** Wins over the settings of the call: a temperature, a limit of tokens. */
+  readonly settings?:
+    | Partial<Omit<CallOptions, "prompt" | "abortSignal" | "providerOptions">>
+    | undefined;
+}
+
+/** A language model with its options, checked. */
+export interface Entry {
+  readonly model: LanguageModelV4;
+  readonly name: string;
+  readonly options: AiSdkModelOptions<LanguageModelV4CallOptions>;
+}
+
+/**
+ * Makes a model of a language model of the AI SDK, of specification v4 (AI SDK
+ * 7) or v3 (AI SDK 6). Its request is the options of `doStream`, its chunks are
+ * the parts of the stream.
+ *
+ * Text, reasoning, a call of a tool or its input, a source and a file are
+ * content; `finish` is final. An `error` part is thrown, wherever it comes.
+ *
+ * @example Usage
+ * ```ts
+ * import { fallbackStream } from "@fallback/stream";
+ * import { aiSdkModel } from "@fallback/stream/ai-sdk";
+ * import { MockLanguageModelV4, simulateReadableStream } from "ai/test";
+ * import { assertRejects } from "@std/assert";
+ *
+ * const mock = new MockLanguageModelV4({
+ *   modelId: "gpt-4o",
+ *   doStream: () =>
+ *     Promise.resolve({
+ *       stream: simulateReadableStream({
+ *         chunks: [{ type: "error", error: new Error("overloaded") }],
+ *       }),
+ *     }),
+ * });
+ *
+ * const prompt = [
+ *   { role: "user" as const, content: [{ type: "text" as const, text: "Hi" }] },
+ * ];
+ * await assertRejects(
+ *   () => fallbackStream([aiSdkModel(mock)], { prompt }),
+ *   AggregateError,
+ *   "gpt-4o: overloaded",
+ * );
+ * ```
+ *
+ * @param model The language model.
+ * @param options What is special about it.
+ * @returns The model. Its name is the `modelId`.
+ *
+ * @throws {TypeError} If `model` is no language model of v3 or v4.
+ */
+export function aiSdkModel(
+  model: LanguageModelV4,
+  options?: AiSdkModelOptions<LanguageModelV4CallOptions>,
+): Model<LanguageModelV4CallOptions, LanguageModelV4StreamPart>;
+/**
+ * Makes a model of a language model of specification v3.
+ *
+ * @param model The language model.
+ * @param options What is special about it.
+ * @returns The model. Its name is the `modelId`.
+ *
+ * @throws {TypeError} If `model` is no language model of v3 or v4.
+ */
+export function aiSdkModel(
+  model: LanguageModelV3,
+  options?: AiSdkModelOptions<LanguageModelV3CallOptions>,
+): Model<LanguageModelV3CallOptions, LanguageModelV3StreamPart>;
+export function aiSdkModel(
+  model: unknown,
+  options: object = {},
+): unknown {
+  const entry = readEntry({ ...options, model }, "model");
+  return streaming(entry, { isContent, isFinal });
+}
+
+/** Checks a language model, or one with its options. */
+export function readEntry(given: unknown, argument: string): Entry {
+  const isModel = typeof Object(given).doStream === "function";
+  const { model, ...options } = isModel ? { model: given } : Object(given);
+  const { specificationVersion, modelId, doStream } = Object(model);
+  const isKnown = specificationVersion === "v4" ||
+    specificationVersion === "v3";
+  expect(
+    isKnown && typeof doStream === "function",
+    argument,
+    "be a language model of specification v3 or v4",
+    model?.modelId ?? model,
+  );
+  return { model, name: options.name ?? modelId, options };
+}
+
+/**
+ * A model that streams.
+ *
+ * @param judges Which parts are content, and which is final.
+ * @param opened Is told what `doStream` gave, and to which attempt.
+ */
+export function streaming(
+  entry: Entry,
+  judges: Pick<StreamingModel, "isContent" | "isFinal">,
+  opened?: (result: StreamResult, attempt: number) => void,
+): StreamingModel {
+  return {
+    name: entry.name,
+    provider: entry.model.provider,
+    ...judges,
+    async stream(request, { signal, attempt }) {
+      const result = await entry.model.doStream(
+        callOptions(entry, request, signal),
+      );
+      opened?.(result, attempt);
+      return result.stream;
+    },
+  };
+}
+
+type StreamingModel = Model<
+  LanguageModelV4CallOptions,
+  LanguageModelV4StreamPart
+>;
+type StreamResult = Awaited<ReturnType<LanguageModelV4["doStream"]>>;
+
+/** What this model is asked, in this attempt. */
+export function callOptions(
+  { options }: Entry,
+  request: LanguageModelV4CallOptions,
+  abortSignal: AbortSignal,
+): LanguageModelV4CallOptions {
+  const providerOptions = { ...request.providerOptions };
+  for (const [provider, own] of Object.entries(options.providerOptions ?? {})) {
+    providerOptions[provider] = { ...providerOptions[provider], ...own };
+  }
+  return { ...request, ...options.settings, providerOptions, abortSignal };
+}

@@ -1,0 +1,210 @@
+/**
+ * A chain as a language model of the AI SDK.
+ *
+ * @module
+ */
+
+import type {
+  LanguageModelV4GenerateResult,
+  LanguageModelV4StreamResult,
+} from "@ai-sdk/provider";
+import { type Chain, expect, inRange, readChain } from "../_chain.ts";
+import { toReadableStream } from "../_readable.ts";
+import { openChain } from "../fallback_stream.ts";
+import type { FallbackOptions, Model } from "../types.ts";
+import { commonUrls } from "./_common_urls.ts";
+import { isContent, isFinal } from "./_parts.ts";
+import { summary } from "./_summary.ts";
+import type {
+  LanguageModelV3,
+  LanguageModelV3CallOptions,
+  LanguageModelV3StreamPart,
+  LanguageModelV4,
+  LanguageModelV4CallOptions,
+  LanguageModelV4StreamPart,
+} from "./specification.ts";
+import { ToldStream } from "./_told_stream.ts";
+import {
+  type AiSdkModelOptions,
+  callOptions,
+  type Entry,
+  readEntry,
+  streaming,
+} from "./ai_sdk_model.ts";
+
+/**
+ * A language model of a chain, or one with what is special about it there.
+ *
+ * @typeParam LanguageModel The kind of model.
+ * @typeParam CallOptions What it is asked.
+ */
+export type FallbackEntry<LanguageModel, CallOptions> =
+  | LanguageModel
+  | (AiSdkModelOptions<CallOptions> & {
+    /** The language model. */
+    readonly model: LanguageModel;
+  });
+
+/**
+ * Options of {@linkcode fallbackLanguageModel}: those of `fallbackStream`. The
+ * signal is the call's own `abortSignal`.
+ *
+ * @typeParam CallOptions What is asked.
+ * @typeParam StreamPart One part of an answer.
+ */
+export type FallbackLanguageModelOptions<CallOptions, StreamPart> = Omit<
+  FallbackOptions<CallOptions, StreamPart>,
+  "signal" | "isFinal"
+>;
+
+/**
+ * Makes a chain one language model, for `streamText`, `generateText`,
+ * `streamObject`, agents and whatever else takes one. All models must be of the
+ * same specification, v4 (AI SDK 7) or v3 (AI SDK 6); so is the chain.
+ *
+ * Its `modelId` is `"fallback:a,b"`; the model that has answered is in the
+ * response's metadata, and what was tried in `providerMetadata.fallback`. A
+ * stream is read only as fast as the SDK reads it, and closed when the SDK
+ * cancels it or its `abortSignal` aborts. `generateText` gets the same chain,
+ * where a call that returns is content: `contentMs` then limits all of it.
+ *
+ * Give `maxRetries: 0` to the SDK's functions: a chain that has failed is
+ * worth no retry, and a `retry` among the options comes before that.
+ *
+ * @param models The language models, best first. The list is copied.
+ * @param options When to fall back, and how long to wait.
+ * @returns The language model.
+ *
+ * @throws {TypeError} If an argument is of the wrong kind.
+ * @throws {RangeError} If a list is empty or a number out of range.
+ */
+export function fallbackLanguageModel(
+  models: readonly FallbackEntry<LanguageModelV4, LanguageModelV4CallOptions>[],
+  options?: FallbackLanguageModelOptions<
+    LanguageModelV4CallOptions,
+    LanguageModelV4StreamPart
+  >,
+): LanguageModelV4;
+/**
+ * Makes a chain of language models of specification v3 one of them.
+ *
+ * @param models The language models, best first. The list is copied.
+ * @param options When to fall back, and how long to wait.
+ * @returns The language model.
+ *
+ * @throws {TypeError} If an argument is of the wrong kind.
+ * @throws {RangeError} If a list is empty or a number out of range.
+ */
+export function fallbackLanguageModel(
+  models: readonly FallbackEntry<LanguageModelV3, LanguageModelV3CallOptions>[],
+  options?: FallbackLanguageModelOptions<
+    LanguageModelV3CallOptions,
+    LanguageModelV3StreamPart
+  >,
+): LanguageModelV3;
+export function fallbackLanguageModel(
+  models: readonly unknown[],
+  options: object = {},
+): unknown {
+  expect(Array.isArray(models), "models", "be an array of models", models);
+  inRange(models.length > 0, "models", "hold at least one model", models);
+  const entries = models.map((model, i) => readEntry(model, `models[${i}]`));
+  const { specificationVersion } = entries[0]!.model;
+  for (const [i, { model }] of entries.entries()) {
+    expect(
+      model.specificationVersion === specificationVersion,
+      `models[${i}]`,
+      `be of specification ${specificationVersion}, as the first is`,
+      model.specificationVersion,
+    );
+  }
+  const chain = readChain(
+    entries.map((entry) => streaming(entry, {})),
+    options as FallbackOptions<Request, Part>,
+  );
+  const names = entries.map(({ name }) => name);
+  return new FallbackLanguageModel(
+    specificationVersion,
+    `fallback:${names.join(",")}`,
+    entries,
+    chain,
+  );
+}
+
+type Request = LanguageModelV4CallOptions;
+type Part = LanguageModelV4StreamPart;
+
+/** What {@linkcode fallbackLanguageModel} gives. */
+class FallbackLanguageModel implements LanguageModelV4 {
+  readonly provider = "fallback";
+  readonly #entries: readonly Entry[];
+  readonly #chain: Chain<Request, Part>;
+
+  constructor(
+    readonly specificationVersion: "v4",
+    readonly modelId: string,
+    entries: readonly Entry[],
+    chain: Chain<Request, Part>,
+  ) {
+    this.#entries = entries;
+    this.#chain = chain;
+  }
+
+  /** What all models can fetch themselves, for any of them may have to. */
+  get supportedUrls(): PromiseLike<Record<string, RegExp[]>> {
+    return commonUrls(this.#entries.map(({ model }) => model));
+  }
+
+  async doStream(options: Request): Promise<LanguageModelV4StreamResult> {
+    const results = new Map<number, LanguageModelV4StreamResult>();
+    const judges = this.#chain.options.isContent
+      ? { isFinal }
+      : { isContent, isFinal };
+    const models = this.#entries.map((entry) =>
+      streaming(entry, judges, (result, attempt) => {
+        results.set(attempt, result);
+      })
+    );
+    const chain = { ...this.#chain, models };
+    const stream = await openChain(chain, options, options.abortSignal);
+    const { index, attempt } = stream.record;
+    const { model } = this.#entries[index]!;
+    const told = new ToldStream(stream, model.modelId);
+    return { ...results.get(attempt), stream: toReadableStream(told) };
+  }
+
+  async doGenerate(options: Request): Promise<LanguageModelV4GenerateResult> {
+    const models = this.#entries.map(generating);
+    // The models judge their chunks themselves, so `isContent` is never asked.
+    const chain = { ...this.#chain, models } as unknown as Chain<
+      Request,
+      LanguageModelV4GenerateResult
+    >;
+    await using stream = await openChain(chain, options, options.abortSignal);
+    const [result] = await Array.fromAsync(stream);
+    const { model } = this.#entries[stream.record.index]!;
+    return {
+      ...result!,
+      response: { modelId: model.modelId, ...result!.response },
+      providerMetadata: {
+        ...result!.providerMetadata,
+        fallback: summary(stream.attempts),
+      },
+    };
+  }
+}
+
+/** A model that gives one whole answer as its only chunk. */
+function generating(
+  entry: Entry,
+): Model<Request, LanguageModelV4GenerateResult> {
+  return {
+    name: entry.name,
+    provider: entry.model.provider,
+    isContent: () => true,
+    isFinal: () => true,
+    async *stream(request, { signal }) {
+      yield await entry.model.doGenerate(callOptions(entry, request, signal));
+    },
+  };
+}
