@@ -26,17 +26,20 @@ function readDate(value: string | null): number | undefined {
 
 /**
  * What an error says of that: its `retryAfterMs`, else the headers that it
- * carries, itself or in its `response`.
+ * carries, itself, in its `response` or, as in the AI SDK, as
+ * `responseHeaders`.
  *
  * @returns Milliseconds from now, or `undefined` if it does not say.
  */
 export function retryAfterOf(error: unknown): number | undefined {
-  const { retryAfterMs, headers, response } = Object(error);
+  const { retryAfterMs, headers, response, responseHeaders } = Object(error);
   if (typeof retryAfterMs === "number" && retryAfterMs >= 0) {
     return retryAfterMs;
   }
   try {
-    return readRetryAfter(new Headers(headers ?? response?.headers));
+    return readRetryAfter(
+      new Headers(headers ?? response?.headers ?? responseHeaders),
+    );
   } catch {
     return undefined; // headers that are none
   }

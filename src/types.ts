@@ -229,7 +229,8 @@ export interface RetryOptions {
   /**
    * How long to wait at most, in milliseconds. If the provider asks for more
    * (`error.retryAfterMs`, or a `retry-after-ms` or `retry-after` header in
-   * `error.headers` or `error.response.headers`), the next model's turn comes.
+   * `error.headers`, `error.response.headers` or `error.responseHeaders`), the
+   * next model's turn comes.
    *
    * @default {10_000}
    */

@@ -3,13 +3,16 @@
 
 type Urls = Record<string, RegExp[]>;
 
+/** What is asked about its URLs. */
+interface Fetching {
+  readonly supportedUrls: PromiseLike<Urls> | Urls;
+}
+
 /** The patterns that all have in common, by media type. */
 export async function commonUrls(
-  models: readonly { supportedUrls: PromiseLike<Urls> | Urls }[],
+  models: readonly Fetching[],
 ): Promise<Urls> {
-  const [first = {}, ...others] = await Promise.all(
-    models.map(({ supportedUrls }) => supportedUrls),
-  );
+  const [first = {}, ...others] = await Promise.all(models.map(urlsOf));
   const common = Object.entries(first).map(([mediaType, patterns]) => [
     mediaType,
     patterns.filter((pattern) =>
@@ -19,4 +22,13 @@ export async function commonUrls(
     ),
   ]);
   return Object.fromEntries(common);
+}
+
+/** Those of a model that cannot say are none: what is downloaded suits all. */
+async function urlsOf(model: Fetching): Promise<Urls> {
+  try {
+    return await model.supportedUrls;
+  } catch {
+    return {};
+  }
 }

@@ -1,5 +1,6 @@
 // An answer that says which model it is from: in the response's metadata as
-// soon as there is an answer, and with what was tried when it is complete.
+// soon as there is an answer, and with what was tried when it is complete. What
+// cuts it is its last part.
 
 import type { LanguageModelV4StreamPart } from "@ai-sdk/provider";
 import type { FallbackStream } from "../types.ts";
@@ -11,14 +12,20 @@ type Part = LanguageModelV4StreamPart;
 export class ToldStream {
   readonly #stream: FallbackStream<Part>;
   readonly #modelId: string;
+  readonly #signal: AbortSignal | undefined;
   /** The model has said its name, or we have. */
   #named = false;
   /** The part before which our own word went. */
   #next: Part | undefined;
 
-  constructor(stream: FallbackStream<Part>, modelId: string) {
+  constructor(
+    stream: FallbackStream<Part>,
+    modelId: string,
+    signal: AbortSignal | undefined,
+  ) {
     this.#stream = stream;
     this.#modelId = modelId;
+    this.#signal = signal;
   }
 
   async next(): Promise<IteratorResult<Part, undefined>> {
@@ -27,10 +34,15 @@ export class ToldStream {
       this.#next = undefined;
       return { done: false, value };
     }
-    const result = await this.#stream.next();
-    return result.done
-      ? result
-      : { done: false, value: this.#tell(result.value) };
+    try {
+      const result = await this.#stream.next();
+      if (result.done) return result;
+      return { done: false, value: this.#tell(result.value) };
+    } catch (error) {
+      if (this.#signal?.aborted) throw error;
+      // The SDK tells `onError` of such a part, but not of a stream that breaks.
+      return { done: false, value: { type: "error", error } };
+    }
   }
 
   #tell(part: Part): Part {

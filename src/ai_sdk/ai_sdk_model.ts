@@ -13,7 +13,8 @@ import type {
   LanguageModelV4StreamPart,
   ProviderOptions,
 } from "./specification.ts";
-import { expect } from "../_chain.ts";
+import { expect, isObject } from "../_chain.ts";
+import type { NestingContext } from "../_live_attempt.ts";
 import type { Model } from "../types.ts";
 import { isContent, isFinal } from "./_parts.ts";
 
@@ -35,9 +36,19 @@ export interface AiSdkModelOptions<CallOptions> {
    * option by option.
    */
   readonly providerOptions?: ProviderOptions | undefined;
-  /** Wins over the settings of the call: a temperature, a limit of tokens. */
+  /**
+   * Wins over the settings of the call: a temperature, a limit of tokens.
+   * `undefined` takes a setting away. Headers win one by one.
+   */
   readonly settings?:
-    | Partial<Omit<CallOptions, "prompt" | "abortSignal" | "providerOptions">>
+    | {
+      readonly [
+        Name in Exclude<
+          keyof CallOptions,
+          "prompt" | "abortSignal" | "providerOptions"
+        >
+      ]?: CallOptions[Name] | undefined;
+    }
     | undefined;
 }
 
@@ -119,15 +130,21 @@ export function readEntry(given: unknown, argument: string): Entry {
   const isModel = typeof Object(given).doStream === "function";
   const { model, ...options } = isModel ? { model: given } : Object(given);
   const { specificationVersion, modelId, doStream } = Object(model);
+  const { name = modelId, providerOptions, settings } = options;
   const isKnown = specificationVersion === "v4" ||
     specificationVersion === "v3";
   expect(
     isKnown && typeof doStream === "function",
     argument,
     "be a language model of specification v3 or v4",
-    model?.modelId ?? model,
+    modelId ?? given,
   );
-  return { model, name: options.name ?? modelId, options };
+  expect(typeof name === "string", `${argument}.name`, "be a string", name);
+  for (const [key, value] of Object.entries({ providerOptions, settings })) {
+    const ok = value === undefined || isObject(value);
+    expect(ok, `${argument}.${key}`, "be an object", value);
+  }
+  return { model, name, options };
 }
 
 /**
@@ -145,11 +162,11 @@ export function streaming(
     name: entry.name,
     provider: entry.model.provider,
     ...judges,
-    async stream(request, { signal, attempt }) {
+    async stream(request, context) {
       const result = await entry.model.doStream(
-        callOptions(entry, request, signal),
+        callOptions(entry, request, context),
       );
-      opened?.(result, attempt);
+      opened?.(result, context.attempt);
       return result.stream;
     },
   };
@@ -161,15 +178,31 @@ type StreamingModel = Model<
 >;
 type StreamResult = Awaited<ReturnType<LanguageModelV4["doStream"]>>;
 
+/** Where a chain that is asked finds the attempt that asks it. */
+export const asker: unique symbol = Symbol("asker");
+
+/** {@linkcode LanguageModelV4CallOptions} as a chain knows them. */
+export interface AskedOptions extends LanguageModelV4CallOptions {
+  [asker]?: NestingContext;
+}
+
 /** What this model is asked, in this attempt. */
 export function callOptions(
   { options }: Entry,
   request: LanguageModelV4CallOptions,
-  abortSignal: AbortSignal,
-): LanguageModelV4CallOptions {
+  context: NestingContext,
+): AskedOptions {
+  const { settings } = options;
   const providerOptions = { ...request.providerOptions };
   for (const [provider, own] of Object.entries(options.providerOptions ?? {})) {
     providerOptions[provider] = { ...providerOptions[provider], ...own };
   }
-  return { ...request, ...options.settings, providerOptions, abortSignal };
+  return {
+    ...request,
+    ...settings as Partial<LanguageModelV4CallOptions>,
+    headers: { ...request.headers, ...settings?.headers },
+    providerOptions,
+    abortSignal: context.signal,
+    [asker]: context,
+  };
 }

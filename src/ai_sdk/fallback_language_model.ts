@@ -9,9 +9,11 @@ import type {
   LanguageModelV4StreamResult,
 } from "@ai-sdk/provider";
 import { type Chain, expect, inRange, readChain } from "../_chain.ts";
+import type { CommittedStream } from "../_committed_stream.ts";
+import { nest } from "../_live_attempt.ts";
 import { toReadableStream } from "../_readable.ts";
-import { openChain } from "../fallback_stream.ts";
-import type { FallbackOptions, Model } from "../types.ts";
+import { openChain, whenClosed } from "../fallback_stream.ts";
+import type { Attempt, FallbackOptions, Model } from "../types.ts";
 import { commonUrls } from "./_common_urls.ts";
 import { isContent, isFinal } from "./_parts.ts";
 import { summary } from "./_summary.ts";
@@ -26,6 +28,8 @@ import type {
 import { ToldStream } from "./_told_stream.ts";
 import {
   type AiSdkModelOptions,
+  type AskedOptions,
+  asker,
   callOptions,
   type Entry,
   readEntry,
@@ -65,8 +69,12 @@ export type FallbackLanguageModelOptions<CallOptions, StreamPart> = Omit<
  * Its `modelId` is `"fallback:a,b"`; the model that has answered is in the
  * response's metadata, and what was tried in `providerMetadata.fallback`. A
  * stream is read only as fast as the SDK reads it, and closed when the SDK
- * cancels it or its `abortSignal` aborts. `generateText` gets the same chain,
+ * cancels it or its `abortSignal` aborts. What cuts an answer is an `error` part
+ * of it, so that `onError` hears of it. `generateText` gets the same chain,
  * where a call that returns is content: `contentMs` then limits all of it.
+ *
+ * The SDK keeps a stream open that was left by `break`, or by a client that has
+ * gone: give it an `abortSignal`, such as the request's, or set `totalMs`.
  *
  * Give `maxRetries: 0` to the SDK's functions: a chain that has failed is
  * worth no retry, and a `retry` among the options comes before that.
@@ -86,8 +94,10 @@ export function fallbackLanguageModel(
   >,
 ): LanguageModelV4;
 /**
- * Makes a chain of language models of specification v3 one of them.
+ * Makes a chain of language models of specification v3 one of them, in the
+ * types of their own SDK: those of AI SDK 6 and 7 are not the same.
  *
+ * @typeParam Model The kind of model; inferred.
  * @param models The language models, best first. The list is copied.
  * @param options When to fall back, and how long to wait.
  * @returns The language model.
@@ -95,13 +105,13 @@ export function fallbackLanguageModel(
  * @throws {TypeError} If an argument is of the wrong kind.
  * @throws {RangeError} If a list is empty or a number out of range.
  */
-export function fallbackLanguageModel(
-  models: readonly FallbackEntry<LanguageModelV3, LanguageModelV3CallOptions>[],
+export function fallbackLanguageModel<Model extends LanguageModelV3>(
+  models: readonly FallbackEntry<Model, LanguageModelV3CallOptions>[],
   options?: FallbackLanguageModelOptions<
     LanguageModelV3CallOptions,
     LanguageModelV3StreamPart
   >,
-): LanguageModelV3;
+): Pick<Model, keyof LanguageModelV3>;
 export function fallbackLanguageModel(
   models: readonly unknown[],
   options: object = {},
@@ -131,7 +141,7 @@ export function fallbackLanguageModel(
   );
 }
 
-type Request = LanguageModelV4CallOptions;
+type Request = AskedOptions;
 type Part = LanguageModelV4StreamPart;
 
 /** What {@linkcode fallbackLanguageModel} gives. */
@@ -166,10 +176,10 @@ class FallbackLanguageModel implements LanguageModelV4 {
       })
     );
     const chain = { ...this.#chain, models };
-    const stream = await openChain(chain, options, options.abortSignal);
+    const stream = await open(chain, options);
     const { index, attempt } = stream.record;
     const { model } = this.#entries[index]!;
-    const told = new ToldStream(stream, model.modelId);
+    const told = new ToldStream(stream, model.modelId, options.abortSignal);
     return { ...results.get(attempt), stream: toReadableStream(told) };
   }
 
@@ -180,12 +190,15 @@ class FallbackLanguageModel implements LanguageModelV4 {
       Request,
       LanguageModelV4GenerateResult
     >;
-    await using stream = await openChain(chain, options, options.abortSignal);
+    await using stream = await open(chain, options);
     const [result] = await Array.fromAsync(stream);
     const { model } = this.#entries[stream.record.index]!;
     return {
       ...result!,
-      response: { modelId: model.modelId, ...result!.response },
+      response: {
+        ...result!.response,
+        modelId: result!.response?.modelId ?? model.modelId,
+      },
       providerMetadata: {
         ...result!.providerMetadata,
         fallback: summary(stream.attempts),
@@ -203,8 +216,22 @@ function generating(
     provider: entry.model.provider,
     isContent: () => true,
     isFinal: () => true,
-    async *stream(request, { signal }) {
-      yield await entry.model.doGenerate(callOptions(entry, request, signal));
+    async *stream(request, context) {
+      yield await entry.model.doGenerate(callOptions(entry, request, context));
     },
   };
+}
+
+/** Runs one call, below the attempt that asks for it if that is one of ours. */
+function open<Chunk>(
+  chain: Chain<Request, Chunk>,
+  options: Request,
+): Promise<CommittedStream<Chunk>> {
+  const attempts: Attempt[] = [];
+  const outer = options[asker];
+  outer?.[nest]?.(attempts);
+  const progress = { attempts, from: 0 };
+  const opening = openChain(chain, options, options.abortSignal, progress);
+  outer?.stack.defer(whenClosed(opening));
+  return opening;
 }

@@ -1,0 +1,348 @@
+// What is special about one model of a chain: its own options, the URLs that it
+// fetches itself, and what is no entry at all.
+
+import {
+  aiSdkModel,
+  fallbackLanguageModel,
+  type LanguageModelV4,
+} from "@fallback/stream/ai-sdk";
+import { fail } from "@fallback/stream/testing";
+import { assertEquals, assertThrows } from "@std/assert";
+import {
+  answer,
+  REQUEST,
+  type Request,
+  type Scripted,
+  scripted,
+  type Sdk,
+  sdk6,
+  sdk7,
+  testSdk,
+} from "./_sdk.ts";
+
+const text = answer("Hello");
+const overloaded = new Error("overloaded");
+
+/** Two models, the first of which fails. */
+function two(sdk: Sdk): [Scripted, Scripted] {
+  return [scripted(sdk, "a", [fail(overloaded)]), scripted(sdk, "b", text)];
+}
+
+testSdk(
+  "providerOptions of an entry win, provider by provider and option by option",
+  async (sdk) => {
+    const [a, b] = two(sdk);
+    const model = fallbackLanguageModel([
+      a,
+      {
+        model: b,
+        providerOptions: {
+          openai: { user: "second", store: false },
+          anthropic: { thinking: { type: "disabled" } },
+        },
+      },
+    ]);
+    const given = {
+      openai: { user: "first", seed: 1 },
+      google: { safe: true },
+      anthropic: { thinking: { type: "enabled", budgetTokens: 9 } },
+    };
+    await sdk.ai.streamText({ model, prompt: "Hi", providerOptions: given })
+      .text;
+    await sdk.ai.generateText({ model, prompt: "Hi", providerOptions: given });
+    for (const call of [0, 1]) {
+      assertEquals(a.asked[call]?.providerOptions, given);
+      assertEquals(b.asked[call]?.providerOptions, {
+        openai: { user: "second", seed: 1, store: false },
+        google: { safe: true },
+        anthropic: { thinking: { type: "disabled" } },
+      });
+    }
+  },
+);
+
+testSdk("settings of an entry win, for that model only", async (sdk) => {
+  const [a, b] = two(sdk);
+  const model = fallbackLanguageModel([
+    a,
+    {
+      model: b,
+      settings: { temperature: 0, seed: undefined, maxOutputTokens: 9 },
+    },
+  ]);
+  const given = { temperature: 0.7, seed: 4, topP: 0.5 };
+  await sdk.ai.streamText({ model, prompt: "Hi", ...given }).text;
+  await sdk.ai.generateText({ model, prompt: "Hi", ...given });
+  const settingsOf = (
+    { temperature, seed, topP, maxOutputTokens }: Request,
+  ) => [temperature, seed, topP, maxOutputTokens];
+  for (const call of [0, 1]) {
+    assertEquals(settingsOf(a.asked[call]!), [0.7, 4, 0.5, undefined]);
+    assertEquals(settingsOf(b.asked[call]!), [0, undefined, 0.5, 9]);
+  }
+});
+
+testSdk("headers of an entry win one by one", async (sdk) => {
+  const [a, b] = two(sdk);
+  const model = fallbackLanguageModel([
+    a,
+    { model: b, settings: { headers: { "x-team": "red" } } },
+  ]);
+  const headers = { "x-team": "blue", "x-trace": "1" };
+  await model.doStream({ ...REQUEST, headers });
+  assertEquals(a.asked[0]?.headers, headers);
+  assertEquals(b.asked[0]?.headers, { "x-team": "red", "x-trace": "1" });
+});
+
+testSdk("what the caller gave is not changed", async (sdk) => {
+  const [a, b] = two(sdk);
+  const own = { openai: { user: "second" } };
+  const request = {
+    ...REQUEST,
+    providerOptions: { openai: { user: "first" } },
+    headers: { "x-team": "blue" },
+  };
+  const before = structuredClone(request);
+  const model = fallbackLanguageModel([
+    a,
+    {
+      model: b,
+      providerOptions: own,
+      settings: { headers: { "x-team": "r" } },
+    },
+  ]);
+  await model.doStream(request);
+  assertEquals(request, before);
+  assertEquals(own, { openai: { user: "second" } });
+});
+
+testSdk(
+  "everything else is asked of every model as it was given",
+  async (sdk) => {
+    const [a, b] = two(sdk);
+    await sdk.ai.streamText({
+      model: fallbackLanguageModel([a, b]),
+      prompt: "Hi",
+      stopSequences: ["END"],
+      tools: {
+        look: sdk.ai.tool({
+          inputSchema: sdk.ai.jsonSchema({ type: "object" }),
+        }),
+      },
+      toolChoice: "auto",
+    }).text;
+    for (const { asked: [call] } of [a, b]) {
+      assertEquals(call?.prompt, a.asked[0]?.prompt);
+      assertEquals(call?.stopSequences, ["END"]);
+      assertEquals(call?.tools?.map(({ name }) => name), ["look"]);
+      assertEquals(call?.toolChoice, { type: "auto" });
+    }
+  },
+);
+
+// URLs
+
+const HTTPS = /^https:\/\/.*$/;
+const CDN = /^https:\/\/cdn\.host\/.*$/;
+const BUCKET = /^gs:\/\/.*$/;
+
+/** What a chain of models says that take these URLs. */
+async function urlsOf(
+  sdk: Sdk,
+  ...urls: LanguageModelV4["supportedUrls"][]
+): Promise<Record<string, RegExp[]>> {
+  return await fallbackLanguageModel(
+    urls.map((supportedUrls) => scripted(sdk, "m", text, { supportedUrls })),
+  ).supportedUrls;
+}
+
+testSdk("supportedUrls are those that every model takes", async (sdk) => {
+  assertEquals(
+    await urlsOf(
+      sdk,
+      { "image/*": [HTTPS, BUCKET], "application/pdf": [HTTPS] },
+      Promise.resolve({ "image/*": [CDN, /^https:\/\/.*$/], "audio/*": [CDN] }),
+    ),
+    { "image/*": [HTTPS], "application/pdf": [] },
+  );
+  assertEquals(await urlsOf(sdk, { "image/*": [HTTPS] }), {
+    "image/*": [HTTPS],
+  });
+  assertEquals(await urlsOf(sdk, { "image/*": [HTTPS] }, {}), {
+    "image/*": [],
+  });
+});
+
+testSdk(
+  "a model that cannot say which urls it takes takes none",
+  async (sdk) => {
+    const rejecting = {
+      ...scripted(sdk, "rejecting", text),
+      get supportedUrls() {
+        return Promise.reject(overloaded);
+      },
+    };
+    const throwing = {
+      ...scripted(sdk, "throwing", text),
+      get supportedUrls(): never {
+        throw overloaded;
+      },
+    };
+    for (const model of [rejecting, throwing]) {
+      const sure = scripted(sdk, "sure", text, {
+        supportedUrls: { "image/*": [HTTPS] },
+      });
+      const chain = fallbackLanguageModel([sure, model]);
+      assertEquals(await chain.supportedUrls, { "image/*": [] });
+      const { text: said } = await sdk.ai.generateText({
+        model: chain,
+        prompt: "Hi",
+      });
+      assertEquals(said, "Hello");
+    }
+  },
+);
+
+testSdk(
+  "an image's URL is passed on where all models take it, and downloaded where one does not",
+  async (sdk) => {
+    const url = "https://cdn.host/cat.png";
+    const downloads: string[] = [];
+    const ask = async (...urls: LanguageModelV4["supportedUrls"][]) => {
+      const [first, ...others] = urls;
+      const models = [
+        scripted(sdk, "a", text, { supportedUrls: first! }),
+        ...others.map((supportedUrls) =>
+          scripted(sdk, "b", text, { supportedUrls })
+        ),
+      ];
+      await sdk.ai.generateText({
+        model: fallbackLanguageModel(models),
+        messages: [{
+          role: "user",
+          content: [{
+            type: "image",
+            image: new URL(url),
+            mediaType: "image/png",
+          }],
+        }],
+        experimental_download: (plans) =>
+          Promise.resolve(plans.map(({ url, isUrlSupportedByModel }) => {
+            if (isUrlSupportedByModel) return null;
+            downloads.push(`${url}`);
+            return { data: new Uint8Array([1]), mediaType: "image/png" };
+          })),
+      });
+      return JSON.stringify(models[0]!.asked[0]?.prompt).includes(url);
+    };
+    assertEquals(await ask({ "image/*": [CDN] }, { "image/*": [CDN] }), true);
+    assertEquals(downloads, []);
+    assertEquals(await ask({ "image/*": [CDN] }, {}), false);
+    assertEquals(downloads, [url]);
+  },
+);
+
+// Wrong arguments
+
+const good = scripted(sdk7, "good", text);
+const old = { ...good, specificationVersion: "v2", modelId: "old" };
+const newer = { ...good, specificationVersion: "v5", modelId: "newer" };
+
+const wrong: [name: string, models: unknown, message: string][] = [
+  ["nothing", undefined, "'models' must be an array"],
+  ["no list", good, "'models' must be an array"],
+  ["an empty list", [], "'models' must hold at least one model"],
+  [
+    "a gateway's name",
+    ["openai/gpt-5"],
+    "'models[0]' must be a language model of specification v3 or v4: current value is openai/gpt-5",
+  ],
+  [
+    "null",
+    [good, null],
+    "'models[1]' must be a language model of specification v3 or v4: current value is null",
+  ],
+  [
+    "a model of v2",
+    [good, old],
+    "'models[1]' must be a language model of specification v3 or v4: current value is old",
+  ],
+  [
+    "a model of v5",
+    [newer],
+    "'models[0]' must be a language model of specification v3 or v4: current value is newer",
+  ],
+  [
+    "an entry without a model",
+    [{ name: "a" }],
+    `'models[0]' must be a language model of specification v3 or v4: current value is {"name":"a"}`,
+  ],
+  [
+    "an entry with a name for a model",
+    [{ model: "gpt-5" }],
+    `'models[0]' must be a language model of specification v3 or v4: current value is {"model":"gpt-5"}`,
+  ],
+  [
+    "a model of ours",
+    [aiSdkModel(good)],
+    "'models[0]' must be a language model",
+  ],
+  [
+    "a mix",
+    [good, scripted(sdk6, "six", text)],
+    "'models[1]' must be of specification v4, as the first is: current value is v3",
+  ],
+  [
+    "a name that is none",
+    [{ model: good, name: 5 }],
+    "'models[0].name' must be a string: current value is 5",
+  ],
+  [
+    "settings that are none",
+    [{ model: good, settings: 0.5 }],
+    "'models[0].settings' must be an object: current value is 0.5",
+  ],
+  [
+    "providerOptions that are none",
+    [{ model: good, providerOptions: null }],
+    "'models[0].providerOptions' must be an object: current value is null",
+  ],
+];
+
+for (const [name, models, message] of wrong) {
+  Deno.test(`fallbackLanguageModel refuses ${name} by its place`, () => {
+    const call = () => fallbackLanguageModel(models as LanguageModelV4[]);
+    assertThrows(call, Error, message);
+  });
+}
+
+Deno.test("fallbackLanguageModel refuses a bad option by its name", () => {
+  const bad: [unknown, string][] = [
+    [null, "'options' must be an object"],
+    [{ fallbackOn: [] }, "'options.fallbackOn'"],
+    [{ isContent: true }, "'options.isContent'"],
+    [{ timeouts: { contentMs: -1 } }, "'options.timeouts.contentMs'"],
+    [{ retry: { maxAttempts: 0 } }, "'options.retry.maxAttempts'"],
+    [{ hedge: {} }, "'options.hedge.afterMs'"],
+    [{ health: {} }, "'options.health'"],
+  ];
+  for (const [options, message] of bad) {
+    const call = () => fallbackLanguageModel([good], options as object);
+    assertThrows(call, Error, message);
+  }
+});
+
+Deno.test("aiSdkModel refuses what is no language model", () => {
+  for (const model of ["openai/gpt-5", null, undefined, old, {}]) {
+    const call = () => aiSdkModel(model as LanguageModelV4);
+    assertThrows(call, TypeError, "'model' must be a language model");
+  }
+});
+
+Deno.test("the list of a chain is copied", async () => {
+  const models = [good];
+  const model = fallbackLanguageModel(models);
+  models.length = 0;
+  assertEquals(model.modelId, "fallback:good");
+  await model.doStream(REQUEST);
+});

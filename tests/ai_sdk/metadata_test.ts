@@ -1,0 +1,318 @@
+// Who has answered, and what was tried: in the response's metadata and in
+// `providerMetadata.fallback`.
+
+import { fallbackLanguageModel } from "@fallback/stream/ai-sdk";
+import { fail, virtualTime, wait } from "@fallback/stream/testing";
+import { assert, assertEquals } from "@std/assert";
+import {
+  answer,
+  chainOf,
+  failureOf,
+  finish,
+  type Generated,
+  type Part,
+  REQUEST,
+  scripted,
+  type Sdk,
+  START,
+  STOP,
+  testSdk,
+} from "./_sdk.ts";
+
+const overloaded = new Error("overloaded");
+const text = answer("Hello");
+
+/** What an answer says in `providerMetadata`, streamed and not. */
+async function metadataOf(
+  sdk: Sdk,
+  makeModel: () => ReturnType<typeof chainOf>,
+) {
+  return await virtualTime(async () => {
+    const streamed = sdk.ai.streamText({ model: makeModel(), prompt: "Hi" });
+    const metadata = await streamed.providerMetadata;
+    const generated = await sdk.ai.generateText({
+      model: makeModel(),
+      prompt: "Hi",
+    });
+    return [metadata, generated.providerMetadata];
+  });
+}
+
+testSdk(
+  "a chain is named after its models until one has answered",
+  async (sdk) => {
+    const model = chainOf(sdk, [[fail(overloaded)], text]);
+    assertEquals(model.provider, "fallback");
+    assertEquals(model.modelId, "fallback:a,b");
+    assertEquals(model.specificationVersion, sdk.specificationVersion);
+    const result = sdk.ai.streamText({ model, prompt: "Hi" });
+    assertEquals((await result.response).modelId, "b");
+    const { response } = await sdk.ai.generateText({ model, prompt: "Hi" });
+    assertEquals(response.modelId, "b");
+    assertEquals(model.modelId, "fallback:a,b");
+  },
+);
+
+testSdk(
+  "a name of an entry's own is for records, not for the response",
+  async (sdk) => {
+    const inner = scripted(sdk, "gpt", text);
+    const model = fallbackLanguageModel([{ model: inner, name: "azure" }]);
+    assertEquals(model.modelId, "fallback:azure");
+    const { response, providerMetadata } = await sdk.ai.generateText({
+      model,
+      prompt: "Hi",
+    });
+    assertEquals(response.modelId, "gpt");
+    const { attempts } = providerMetadata?.fallback ?? {};
+    assertEquals((attempts as { model: string }[])[0]?.model, "azure");
+  },
+);
+
+testSdk(
+  "what the provider calls its model wins, also when it says so late",
+  async (sdk) => {
+    const late: Part[] = [
+      ...text.slice(0, 3),
+      { type: "response-metadata", id: "r", modelId: "a-2026" },
+      ...text.slice(3),
+    ];
+    const result = sdk.ai.streamText({
+      model: chainOf(sdk, [late]),
+      prompt: "Hi",
+    });
+    const { id, modelId } = await result.response;
+    assertEquals({ id, modelId }, { id: "r", modelId: "a-2026" });
+  },
+);
+
+testSdk(
+  "a response without a model id gets the id of the model that answered",
+  async (sdk) => {
+    const timestamp = new Date(0);
+    const whole = {
+      content: [{ type: "text", text: "Hello" }],
+      finishReason: { unified: "stop", raw: "stop" },
+      usage: (STOP as Part & { type: "finish" }).usage,
+      response: { id: "r", timestamp, modelId: undefined },
+      warnings: [],
+    } as unknown as Generated;
+    const mock = new sdk.Mock({
+      modelId: "b",
+      doGenerate: () => Promise.resolve(whole),
+    });
+    const { response } = await sdk.ai.generateText({
+      model: fallbackLanguageModel([mock]),
+      prompt: "Hi",
+    });
+    assertEquals([response.id, response.modelId], ["r", "b"]);
+    const streamed = sdk.ai.streamText({
+      model: chainOf(sdk, [[
+        START,
+        { type: "response-metadata", id: "r" },
+        ...text.slice(1),
+      ]]),
+      prompt: "Hi",
+    });
+    const { id, modelId } = await streamed.response;
+    assertEquals({ id, modelId }, { id: "r", modelId: "a" });
+  },
+);
+
+testSdk("providerMetadata.fallback has the attempts", async (sdk) => {
+  const metadata = await metadataOf(
+    sdk,
+    () => chainOf(sdk, [[wait(250), fail(overloaded)], [wait(50), ...text]]),
+  );
+  for (const given of metadata) {
+    const { attempts } = given?.fallback as { attempts: object[] };
+    assertEquals(
+      attempts.map((attempt) =>
+        Object.fromEntries(
+          Object.entries(attempt).filter(([key]) =>
+            ["model", "index", "attempt", "outcome", "error"].includes(key)
+          ),
+        )
+      ),
+      [
+        {
+          model: "a",
+          index: 0,
+          attempt: 1,
+          outcome: "failed",
+          error: "Error: overloaded",
+        },
+        { model: "b", index: 1, attempt: 2, outcome: "completed" },
+      ],
+    );
+  }
+});
+
+testSdk(
+  "providerMetadata.fallback is plain JSON, also of a chain in a chain",
+  async (sdk) => {
+    const circular: { self?: unknown; log(): void } = { log() {} };
+    circular.self = circular;
+    const metadata = await metadataOf(sdk, () => {
+      const inner = chainOf(sdk, [[fail(circular)], [fail(10n)], text]);
+      return fallbackLanguageModel([
+        scripted(sdk, "first", [fail(undefined)]),
+        inner,
+      ]);
+    });
+    for (const given of metadata) {
+      const { fallback } = given!;
+      assertEquals(structuredClone(fallback), fallback);
+      assertEquals(JSON.parse(JSON.stringify(fallback)), fallback);
+      const attempts = fallback?.attempts as {
+        model: string;
+        outcome: string;
+        nested?: { model: string; outcome: string; error?: string }[];
+      }[];
+      assertEquals(attempts.map(({ model }) => model), [
+        "first",
+        "fallback:a,b,c",
+      ]);
+      assertEquals(
+        attempts[1]?.nested?.map(({ model, outcome, error }) => [
+          model,
+          outcome,
+          error,
+        ]),
+        [
+          ["a", "failed", "[object Object]"],
+          ["b", "failed", "10"],
+          ["c", "completed", undefined],
+        ],
+      );
+    }
+  },
+);
+
+testSdk(
+  "the response of a chain in a chain is from the innermost model",
+  async (sdk) => {
+    const model = fallbackLanguageModel([
+      scripted(sdk, "first", [fail(overloaded)]),
+      chainOf(sdk, [[fail(overloaded)], text]),
+    ]);
+    assertEquals(model.modelId, "fallback:first,fallback:a,b");
+    const streamed = sdk.ai.streamText({ model, prompt: "Hi" });
+    assertEquals((await streamed.response).modelId, "b");
+    const { response } = await sdk.ai.generateText({ model, prompt: "Hi" });
+    assertEquals(response.modelId, "b");
+  },
+);
+
+testSdk("the provider's own metadata stays beside ours", async (sdk) => {
+  const own = { fake: { cached: true } };
+  const script = [
+    ...text.slice(0, -1),
+    { ...STOP, providerMetadata: own } as Part,
+  ];
+  for (const given of await metadataOf(sdk, () => chainOf(sdk, [script]))) {
+    assertEquals(given?.fake, own.fake);
+    assert(given?.fallback);
+  }
+});
+
+testSdk(
+  "usage, finish reason, headers and request body are the winner's",
+  async (sdk) => {
+    const model = chainOf(sdk, [[fail(overloaded)], [
+      ...text.slice(0, -1),
+      finish("content-filter"),
+    ]]);
+    const streamed = sdk.ai.streamText({
+      model,
+      prompt: "Hi",
+      include: { requestBody: true },
+    });
+    const generated = await sdk.ai.generateText({
+      model,
+      prompt: "Hi",
+      include: { requestBody: true },
+    });
+    for (const result of [streamed, generated]) {
+      const { inputTokens, outputTokens } = await result.usage;
+      assertEquals([inputTokens, outputTokens], [3, 5]);
+      assertEquals(await result.finishReason, "content-filter");
+      const { headers } = await result.response;
+      assertEquals(headers?.["x-from"], "b");
+      assertEquals((await result.request).body, "asked b");
+    }
+  },
+);
+
+testSdk("warnings are the winner's, once", async (sdk) => {
+  const warn = (message: string): Part => ({
+    type: "stream-start",
+    warnings: [{ type: "other", message }],
+  });
+  const model = chainOf(sdk, [
+    [warn("from a"), fail(overloaded)],
+    [warn("from b"), ...text.slice(1)],
+  ]);
+  const streamed = sdk.ai.streamText({ model, prompt: "Hi" });
+  const generated = await sdk.ai.generateText({ model, prompt: "Hi" });
+  for (const result of [streamed, generated]) {
+    assertEquals(await result.warnings, [
+      { type: "other", message: "from b" },
+    ]);
+  }
+});
+
+testSdk(
+  "the records of a hedge's loser are among the attempts",
+  async (sdk) => {
+    const metadata = await metadataOf(
+      sdk,
+      () =>
+        chainOf(sdk, [[wait(9_000), ...text], text], {
+          hedge: { afterMs: 10 },
+        }),
+    );
+    for (const given of metadata) {
+      const { attempts } = given?.fallback as {
+        attempts: { outcome: string }[];
+      };
+      assertEquals(attempts.map(({ outcome }) => outcome), [
+        "lost",
+        "completed",
+      ]);
+    }
+  },
+);
+
+testSdk(
+  "overlapping calls of one chain have attempts of their own",
+  async (sdk) => {
+    const model = chainOf(sdk, [
+      { scripts: [[fail(overloaded)], text, [fail(overloaded)], text] },
+      text,
+    ]);
+    const results = await Promise.all(
+      Array.from(
+        { length: 4 },
+        () => sdk.ai.generateText({ model, prompt: "Hi" }),
+      ),
+    );
+    assertEquals(
+      results.map(({ response, providerMetadata }) => [
+        response.modelId,
+        (providerMetadata?.fallback?.attempts as unknown[]).length,
+      ]),
+      [["b", 2], ["a", 1], ["b", 2], ["a", 1]],
+    );
+  },
+);
+
+testSdk(
+  "a call of the chain is not shown the records of another",
+  async (sdk) => {
+    const inner = chainOf(sdk, [[fail(overloaded)]]);
+    await failureOf(fallbackLanguageModel([inner]).doStream(REQUEST));
+    const error = await failureOf(inner.doStream(REQUEST));
+    assertEquals((error as AggregateError).errors, [overloaded]);
+  },
+);

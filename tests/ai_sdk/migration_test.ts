@@ -1,0 +1,519 @@
+// A test for each line of docs/migration.md.
+
+import { APICallError } from "@ai-sdk/provider";
+import {
+  AllModelsFailedError,
+  attemptsOf,
+  ModelTimeoutError,
+  onStatus,
+} from "@fallback/stream";
+import {
+  aiSdkModel,
+  fallbackLanguageModel,
+  type LanguageModelV4,
+} from "@fallback/stream/ai-sdk";
+import { continueStream } from "@fallback/stream/continue";
+import { memoryHealth } from "@fallback/stream/health";
+import { fail, hang, type Script, virtualTime } from "@fallback/stream/testing";
+import {
+  assertEquals,
+  assertInstanceOf,
+  assertStrictEquals,
+  assertThrows,
+} from "@std/assert";
+import { delay } from "@std/async/delay";
+import {
+  answer,
+  chainOf,
+  delta,
+  failureOf,
+  finish,
+  OPENING,
+  type Options,
+  type Part,
+  REQUEST,
+  type Request,
+  scripted,
+  sdk7 as sdk,
+  START,
+} from "./_sdk.ts";
+
+const { generateText, streamText, wrapLanguageModel } = sdk.ai;
+const text = answer("Hello");
+const prompt = "Hi";
+const overloaded = new Error("Overloaded");
+
+function http(
+  statusCode: number,
+  responseHeaders: Record<string, string> = {},
+): APICallError {
+  return new APICallError({
+    message: `status ${statusCode}`,
+    url: "https://host/",
+    requestBodyValues: {},
+    statusCode,
+    responseHeaders,
+  });
+}
+
+/** Who answers, or what the call throws, when the first fails like this. */
+async function outcome(error: unknown, options: Options): Promise<unknown> {
+  const model = chainOf(sdk, [[fail(error)], text], options);
+  const asked = generateText({ model, prompt, maxRetries: 0 });
+  return await asked.then(({ response }) => response.modelId, (error) => error);
+}
+
+async function says(model: LanguageModelV4): Promise<string> {
+  return (await generateText({ model, prompt, maxRetries: 0 })).text;
+}
+
+/** When each model was asked, until one answered. */
+async function asking(
+  scripts: Script<Part>[][],
+  options: Options,
+): Promise<[string, number][]> {
+  return await virtualTime(async () => {
+    const times: [string, number][] = [];
+    const model = chainOf(sdk, scripts.map((scripts) => ({ scripts })), {
+      ...options,
+      onEvent: ({ type, at, attempt }) => {
+        if (type === "attempt") times.push([attempt!.model, at]);
+      },
+    });
+    await says(model);
+    return times;
+  });
+}
+
+type Lines = Record<string, () => Promise<void>>;
+
+const fromFallback: Lines = {
+  "`createFallback({ models })`": async () => {
+    const model = chainOf(sdk, [[fail(overloaded)], text]);
+    assertEquals(await says(model), "Hello");
+    assertEquals(await streamText({ model, prompt }).text, "Hello");
+  },
+
+  "`models: [{ model, providerOptions }]`": async () => {
+    const b = scripted(sdk, "b", text);
+    const model = fallbackLanguageModel([
+      { model: b, name: "mine", providerOptions: { openai: { user: "u" } } },
+    ]);
+    const providerOptions = { openai: { seed: 1 } };
+    await generateText({ model, prompt, providerOptions });
+    assertEquals(b.asked[0]?.providerOptions, {
+      openai: { seed: 1, user: "u" },
+    });
+  },
+
+  "`shouldRetryThisError`": async () => {
+    const fallbackOn = (error: unknown) => error === overloaded;
+    assertEquals(await outcome(overloaded, { fallbackOn }), "b");
+    const other = new Error("other");
+    assertStrictEquals(await outcome(other, { fallbackOn }), other);
+    assertEquals(await outcome(other, {}), "b");
+  },
+
+  "its default for that": async () => {
+    const options: Options = {
+      fallbackOn: [
+        onStatus(401, 403, 408, 409, 413, 429, 498, "5xx"),
+        (error) => /overloaded|capacity/i.test(String(error)),
+      ],
+    };
+    for (const error of [http(401), http(498), http(529), overloaded]) {
+      assertEquals(await outcome(error, options), "b");
+    }
+    const wrong = http(400);
+    assertStrictEquals(await outcome(wrong, options), wrong);
+  },
+
+  "`onError(error, modelId)`": async () => {
+    const told: unknown[] = [];
+    await outcome(overloaded, {
+      onEvent: ({ type, attempt, error }) => {
+        if (type === "failed") told.push([attempt?.model, error]);
+      },
+    });
+    assertEquals(told, [["a", overloaded]]);
+  },
+
+  "`modelResetInterval`": async () => {
+    await virtualTime(async () => {
+      const health = memoryHealth({ failures: 1, cooldownMs: 180_000 });
+      const a = scripted(sdk, "a", [fail(overloaded)]);
+      const model = fallbackLanguageModel([a, scripted(sdk, "b", text)], {
+        health,
+      });
+      for (let call = 0; call < 3; call++) await says(model);
+      assertEquals(a.asked.length, 1);
+      await delay(180_000);
+      await says(model);
+      assertEquals(a.asked.length, 2);
+    });
+  },
+
+  "`retryAfterOutput: false`": async () => {
+    const b = scripted(sdk, "b", text);
+    const a = scripted(sdk, "a", [...OPENING, delta("Hel"), fail(overloaded)]);
+    const told: unknown[] = [];
+    const result = streamText({
+      model: fallbackLanguageModel([a, b]),
+      prompt,
+      onError: ({ error }) => void told.push(error),
+    });
+    assertEquals(await result.text, "Hel");
+    assertEquals([told, b.asked], [[overloaded], []]);
+  },
+
+  "`retryAfterOutput: true`, the default": async () => {
+    const a = scripted(sdk, "a", [...OPENING, delta("Hel"), fail(overloaded)]);
+    const b = scripted(sdk, "b", answer("lo"));
+    const textIn = (part: Part) => part.type === "text-delta" ? part.delta : "";
+    const resume = (request: Request, chunks: readonly Part[]): Request => ({
+      ...request,
+      prompt: [...request.prompt, {
+        role: "assistant",
+        content: [{ type: "text", text: chunks.map(textIn).join("") }],
+      }],
+    });
+    const models = [aiSdkModel(a), aiSdkModel(b)];
+    await using stream = await continueStream(models, REQUEST, {
+      resume: ({ request, chunks }) => resume(request, chunks),
+    });
+    const parts = await Array.fromAsync(stream);
+    assertEquals(parts.map(textIn).join(""), "Hello");
+    assertEquals(b.asked[0]?.prompt.at(-1)?.content, [
+      { type: "text", text: "Hel" },
+    ]);
+  },
+
+  "`model.modelId` for who has answered": async () => {
+    const model = chainOf(sdk, [[fail(overloaded)], text]);
+    assertEquals((await streamText({ model, prompt }).response).modelId, "b");
+    assertEquals(model.modelId, "fallback:a,b");
+  },
+
+  "the last error is thrown": async () => {
+    const model = chainOf(sdk, [[fail(overloaded)], [fail(http(500))]]);
+    const error = await failureOf(says(model));
+    assertInstanceOf(error, AllModelsFailedError);
+    assertEquals(error.errors.map(String), [
+      "Error: Overloaded",
+      "AI_APICallError: status 500",
+    ]);
+  },
+};
+
+const fromRetry: Lines = {
+  "`createRetryableModel({ model: a, retries: [b] })`": async () => {
+    assertEquals(await outcome(overloaded, {}), "b");
+  },
+
+  '`httpStatus(529, "overloaded")`': async () => {
+    const options: Options = {
+      fallbackOn: [onStatus(529), (error) => /overloaded/i.test(String(error))],
+    };
+    assertEquals(await outcome(http(529), options), "b");
+    assertEquals(await outcome(overloaded, options), "b");
+    const other = http(500);
+    assertStrictEquals(await outcome(other, options), other);
+  },
+
+  "`error.statusCode(/^5/)`": async () => {
+    const options: Options = { fallbackOn: onStatus("5xx") };
+    assertEquals(await outcome(http(503), options), "b");
+    const wrong = http(404);
+    assertStrictEquals(await outcome(wrong, options), wrong);
+  },
+
+  "`error.isInstance(TypeError)`": async () => {
+    const network = new TypeError("fetch failed");
+    assertEquals(await outcome(network, { fallbackOn: TypeError }), "b");
+    assertStrictEquals(
+      await outcome(overloaded, { fallbackOn: TypeError }),
+      overloaded,
+    );
+    const ofSdk = (error: unknown) => APICallError.isInstance(error);
+    assertEquals(await outcome(http(418), { fallbackOn: ofSdk }), "b");
+    assertStrictEquals(await outcome(network, { fallbackOn: ofSdk }), network);
+  },
+
+  "`error(predicate)`": async () => {
+    const fallbackOn: Options["fallbackOn"] = async (error, attempt) =>
+      await Promise.resolve(error === overloaded && attempt.index === 0);
+    assertEquals(await outcome(overloaded, { fallbackOn }), "b");
+    const other = new Error("other");
+    assertStrictEquals(await outcome(other, { fallbackOn }), other);
+  },
+
+  "`or`, `and`, `not`": async () => {
+    const options: Options = {
+      fallbackOn: [
+        TypeError,
+        (error) => APICallError.isInstance(error) && !error.isRetryable,
+      ],
+    };
+    assertEquals(await outcome(new TypeError("network"), options), "b");
+    assertEquals(await outcome(http(400), options), "b");
+    const busy = http(429);
+    assertStrictEquals(await outcome(busy, options), busy);
+  },
+
+  "a target of its own for each condition": async () => {
+    const target = async (error: unknown) => {
+      const a = scripted(sdk, "a", [fail(error)]);
+      const b = scripted(sdk, "b", answer("from b"));
+      const c = scripted(sdk, "c", answer("from c"));
+      const pair = fallbackLanguageModel([a, b], { fallbackOn: onStatus(429) });
+      return await says(fallbackLanguageModel([pair, c]));
+    };
+    assertEquals(await target(http(429)), "from b");
+    assertEquals(await target(http(400)), "from c");
+  },
+
+  "`.retry({ delay, backoffFactor, maxAttempts })`": async () => {
+    const refuses = [fail(overloaded)];
+    const retry = {
+      minDelayMs: 1_000,
+      multiplier: 2,
+      maxAttempts: 3,
+      jitter: 0,
+    };
+    assertEquals(await asking([[refuses], [text]], { retry }), [
+      ["a", 0],
+      ["a", 1_000],
+      ["a", 3_000],
+      ["b", 3_000],
+    ]);
+  },
+
+  "`error.isRetryable(true).retry()`": async () => {
+    const isRetriable = (error: unknown) =>
+      APICallError.isInstance(error) && error.isRetryable;
+    const retry = { jitter: 0, isRetriable };
+    const conflict = [fail(http(409))];
+    const namesOf = async (options: Options) =>
+      (await asking([[conflict, text], [text]], options)).map(([name]) => name);
+    assertEquals(await namesOf({ retry }), ["a", "a"]);
+    assertEquals(await namesOf({ retry: {} }), ["a", "b"]);
+  },
+
+  "`Retry-After`, capped at 60 s": async () => {
+    const after = (seconds: number) => [
+      fail(http(429, { "retry-after": `${seconds}` })),
+    ];
+    assertEquals(await asking([[after(7), text], [text]], { retry: {} }), [
+      ["a", 0],
+      ["a", 7_000],
+    ]);
+    assertEquals(await asking([[after(11), text], [text]], { retry: {} }), [
+      ["a", 0],
+      ["b", 0],
+    ]);
+    const retry = { maxDelayMs: 60_000 };
+    assertEquals(await asking([[after(60), text], [text]], { retry }), [
+      ["a", 0],
+      ["a", 60_000],
+    ]);
+  },
+
+  "`maxAttempts` of one model": async () => {
+    await virtualTime(async () => {
+      const a = scripted(sdk, "a", [fail(overloaded)]);
+      const b = scripted(sdk, "b", [fail(overloaded)]);
+      const retried = fallbackLanguageModel([a], { retry: {} });
+      await failureOf(says(fallbackLanguageModel([retried, b])));
+      assertEquals([a.asked.length, b.asked.length], [3, 1]);
+    });
+  },
+
+  "`timeout` of a retry": async () => {
+    const silent: Script<Part> = [START, hang()];
+    const timeouts = { contentMs: 30_000 };
+    assertEquals(await asking([[silent], [silent], [text]], { timeouts }), [
+      ["a", 0],
+      ["b", 30_000],
+      ["c", 60_000],
+    ]);
+  },
+
+  "`timeout()` as a condition": async () => {
+    const options: Options = {
+      fallbackOn: ModelTimeoutError,
+      timeouts: { contentMs: 30_000 },
+    };
+    await virtualTime(async () => {
+      assertEquals(
+        await says(chainOf(sdk, [[hang()], text], options)),
+        "Hello",
+      );
+      assertStrictEquals(await outcome(overloaded, options), overloaded);
+      const b = scripted(sdk, "b", text);
+      const a = scripted(sdk, "a", [hang()]);
+      await failureOf(generateText({
+        model: fallbackLanguageModel([a, b]),
+        prompt,
+        timeout: 5_000,
+      }));
+      assertEquals(b.asked, []);
+    });
+  },
+
+  "`providerOptions` of a retry": async () => {
+    const b = scripted(sdk, "b", text);
+    const model = fallbackLanguageModel([
+      scripted(sdk, "a", [fail(overloaded)]),
+      { model: b, providerOptions: { openai: { user: "second" } } },
+    ]);
+    const providerOptions = { openai: { user: "first", seed: 1 } };
+    await generateText({ model, prompt, providerOptions });
+    assertEquals(b.asked[0]?.providerOptions, {
+      openai: { user: "second", seed: 1 },
+    });
+  },
+
+  "`options` of a retry": async () => {
+    const b = scripted(sdk, "b", text);
+    const model = fallbackLanguageModel([
+      scripted(sdk, "a", [fail(overloaded)]),
+      { model: b, settings: { temperature: 0.3, maxOutputTokens: 500 } },
+    ]);
+    await generateText({ model, prompt, temperature: 1, topK: 2 });
+    const { temperature, maxOutputTokens, topK } = b.asked[0]!;
+    assertEquals([temperature, maxOutputTokens, topK], [0.3, 500, 2]);
+  },
+
+  "`options.prompt`, and what `onRetry` returns": async () => {
+    const b = scripted(sdk, "b", text);
+    const model = fallbackLanguageModel([
+      scripted(sdk, "a", [fail(overloaded)]),
+      wrapLanguageModel({
+        model: b,
+        middleware: {
+          transformParams: ({ params }) =>
+            Promise.resolve({
+              ...params,
+              prompt: [
+                { role: "system", content: "Be brief." },
+                ...params.prompt,
+              ],
+            }),
+        },
+      }),
+    ]);
+    await says(model);
+    assertEquals(b.asked[0]?.prompt.map(({ role }) => role), [
+      "system",
+      "user",
+    ]);
+  },
+
+  "`onError`, `onRetry`, `onSuccess`, `onFailure`": async () => {
+    const told: string[] = [];
+    const onEvent: Options["onEvent"] = ({ type, attempt }) => {
+      told.push(`${type} ${attempt?.model}`);
+    };
+    const only = (...types: string[]) =>
+      told.filter((line) => types.includes(line.split(" ")[0]!));
+    await outcome(overloaded, { onEvent });
+    assertEquals(only("failed", "interrupted"), ["failed a"]);
+    assertEquals(only("retry", "attempt"), ["attempt a", "attempt b"]);
+    assertEquals(only("completed"), ["completed b"]);
+    const model = chainOf(sdk, [[fail(overloaded)]]);
+    const error = await failureOf(says(model));
+    assertEquals(attemptsOf(error).map(({ model }) => model), ["a"]);
+  },
+
+  '`reset: "after-60-seconds"`': async () => {
+    await virtualTime(async () => {
+      const health = memoryHealth({ failures: 1, cooldownMs: 60_000 });
+      const a = scripted(sdk, "a", { scripts: [[fail(overloaded)], text] });
+      const b = scripted(sdk, "b", answer("from b"));
+      const model = fallbackLanguageModel([a, b], { health });
+      assertEquals(await says(model), "from b");
+      await delay(59_000);
+      assertEquals(await says(model), "from b");
+      await delay(1_000);
+      assertEquals(await says(model), "Hello");
+    });
+  },
+
+  "`disabled`": async () => {
+    const a = scripted(sdk, "a", [fail(overloaded)]);
+    const model = fallbackLanguageModel([a, scripted(sdk, "b", text)]);
+    const pick = (disabled: boolean) => disabled ? a : model;
+    assertEquals(await says(pick(false)), "Hello");
+    assertStrictEquals(await failureOf(says(pick(true))), overloaded);
+  },
+
+  '`finishReason("content-filter")` on a stream': async () => {
+    const model = chainOf(sdk, [[START, finish("content-filter")], text]);
+    assertEquals(await streamText({ model, prompt }).text, "Hello");
+  },
+
+  "`result(predicate)`, `schemaInvalid()`": async () => {
+    const picky = wrapLanguageModel({
+      model: scripted(sdk, "a", answer("no JSON")),
+      middleware: {
+        wrapGenerate: async ({ doGenerate }) => {
+          const result = await doGenerate();
+          for (const part of result.content) {
+            if (part.type === "text") JSON.parse(part.text);
+          }
+          return result;
+        },
+      },
+    });
+    const b = scripted(sdk, "b", answer("[]"));
+    assertEquals(await says(fallbackLanguageModel([picky, b])), "[]");
+  },
+
+  "`RetryError`": async () => {
+    const model = chainOf(sdk, [[fail(overloaded)], [fail(http(500))]]);
+    const error = await failureOf(says(model));
+    assertInstanceOf(error, AllModelsFailedError);
+    assertEquals([error.errors.length, error.attempts.length], [2, 2]);
+  },
+
+  "`maxRetries: 0`": async () => {
+    const a = scripted(sdk, "a", [fail(http(429))]);
+    const model = fallbackLanguageModel([a], { fallbackOn: onStatus("5xx") });
+    await failureOf(generateText({ model, prompt, maxRetries: 0 }));
+    assertEquals(a.asked.length, 1);
+  },
+
+  '`"openai/gpt-5"` for the gateway\'s model': async () => {
+    const model = await Promise.resolve("openai/gpt-5");
+    assertThrows(
+      () => fallbackLanguageModel([model as unknown as LanguageModelV4]),
+      TypeError,
+      "'models[0]' must be a language model",
+    );
+    const chain = fallbackLanguageModel([sdk.ai.gateway(model)]);
+    assertEquals(chain.modelId, "fallback:openai/gpt-5");
+  },
+};
+
+const lines = { "ai-fallback": fromFallback, "ai-retry": fromRetry };
+
+for (const [peer, tests] of Object.entries(lines)) {
+  for (const [line, test] of Object.entries(tests)) {
+    Deno.test(`from ${peer}: ${line}`, test);
+  }
+}
+
+Deno.test("every line of docs/migration.md has its test", async () => {
+  const text = await Deno.readTextFile(
+    new URL("../../docs/migration.md", import.meta.url),
+  );
+  for (const [peer, tests] of Object.entries(lines)) {
+    const [, section] = text.split(`## From ${peer}\n`);
+    const rows = section!.split("\n## ")[0]!.split("\n")
+      .filter((line) => line.startsWith("|"));
+    const names = rows.slice(2).map((row) =>
+      row.split(" |")[0]!.slice(2).trim()
+    );
+    assertEquals(names, Object.keys(tests));
+  }
+});
