@@ -1,0 +1,269 @@
+// What it costs: the same sources through every library, each in a process of
+// its own, in turns, so that a ratio means something where a time does not.
+
+import { TextLineStream } from "@std/streams/text-line-stream";
+import type { Library, Way } from "./_library.ts";
+import type { Job } from "./_meter.ts";
+
+/** One row of the table. */
+export interface Row {
+  readonly name: string;
+  /** What stands behind a number, with the space before it. */
+  readonly unit: string;
+  readonly digits: number;
+  /** A number for each way of using a library; none where it cannot be. */
+  readonly figures: ReadonlyMap<Way, number>;
+  /** Whether a figure is also said as a multiple of the first. */
+  readonly relative?: true;
+}
+
+/** How much is measured. */
+export interface Effort {
+  readonly warmUpMs: number;
+  readonly roundMs: number;
+  readonly rounds: number;
+}
+
+export const FULL: Effort = { warmUpMs: 800, roundMs: 80, rounds: 9 };
+export const QUICK: Effort = { warmUpMs: 1, roundMs: 1, rounds: 1 };
+
+/** Above this, one round has to do. */
+const LONG_MS = 1000;
+
+/** What can be done any number of times; gives the milliseconds that it took. */
+type Work = (times: number) => Promise<number>;
+
+/** What one time of a work costs, and that as a multiple of the first work. */
+interface Cost {
+  readonly ms: number;
+  readonly ratio: number;
+}
+
+const median = (numbers: readonly number[]) =>
+  numbers.toSorted((a, b) => a - b)[numbers.length >> 1]!;
+
+/** Medians of rounds in which all works take turns. */
+async function inTurns<Key>(
+  works: ReadonlyMap<Key, Work>,
+  least: number,
+  { warmUpMs, roundMs, rounds }: Effort,
+): Promise<Map<Key, Cost>> {
+  const plans: { work: Work; times: number; costs: number[] }[] = [];
+  for (const work of works.values()) {
+    let times = least;
+    let took = await work(times);
+    for (let spent = took; spent < warmUpMs; spent += took) {
+      if (took < warmUpMs / 4) times *= 2;
+      took = await work(times);
+    }
+    const batches = Math.max(1, Math.round(roundMs * times / took / least));
+    // Where a batch takes long, the first has warmed itself up.
+    const costs = took > LONG_MS ? [took / times] : [];
+    plans.push({ work, times: batches * least, costs });
+  }
+  for (let round = 0; round < rounds; round++) {
+    for (const { work, times, costs } of plans) {
+      if (costs[0]! * times > LONG_MS) continue;
+      costs.push(await work(times) / times);
+    }
+  }
+  const base = plans[0]!.costs;
+  return new Map([...works.keys()].map((key, i) => {
+    const { costs } = plans[i]!;
+    const ratios = costs.map((ms, round) => ms / base[round]!);
+    return [key, { ms: median(costs), ratio: median(ratios) }];
+  }));
+}
+
+/** Processes that do what they are asked, one for each way and one for none. */
+export class Meters implements AsyncDisposable {
+  readonly ways: readonly Way[];
+  readonly #libraries: readonly Library[];
+  readonly #meters = new Map<Way | undefined, Meter>();
+
+  constructor(libraries: readonly Library[]) {
+    this.#libraries = libraries;
+    this.ways = firstWays(libraries);
+    this.#meters.set(undefined, new Meter([]));
+    for (const { module, ways } of libraries) {
+      for (const way of ways) {
+        if (!this.ways.includes(way)) continue;
+        this.#meters.set(way, new Meter([module, way.name]));
+      }
+    }
+  }
+
+  /** A chunk of a long answer, as a multiple of reading its source directly. */
+  async chunk(kind: "generator" | "readable", effort: Effort): Promise<Row> {
+    const able = this.ways.filter(({ readableOnly }) =>
+      kind === "readable" || !readableOnly
+    );
+    const costs = await inTurns(
+      this.#works([undefined, ...able], { what: "chunk", kind }),
+      effort === QUICK ? 100 : 5000,
+      effort,
+    );
+    const raw = costs.get(undefined)!.ms * 1e6;
+    const source = kind === "readable"
+      ? "a `ReadableStream`"
+      : "an async generator";
+    return {
+      name: `a chunk of ${source}, over reading it directly (${
+        raw.toFixed(0)
+      } ns)`,
+      unit: " ×",
+      digits: 1,
+      figures: new Map(able.map((way) => [way, costs.get(way)!.ratio])),
+    };
+  }
+
+  /** A call in which all models refuse but the last. */
+  async call(models: number, atOnce: number, effort: Effort): Promise<Row> {
+    const costs = await inTurns(
+      this.#works(this.ways, { what: "call", models, atOnce }),
+      atOnce,
+      effort,
+    );
+    return {
+      name: atOnce === 1
+        ? `a call, ${models} models of which the last answers`
+        : `the same with 2 models, ${
+          atOnce.toLocaleString("en")
+        } calls at once`,
+      unit: " µs",
+      digits: 1,
+      figures: new Map(
+        this.ways.map((way) => [way, costs.get(way)!.ms * 1000]),
+      ),
+      relative: true,
+    };
+  }
+
+  #works<Key extends Way | undefined>(
+    keys: readonly Key[],
+    job:
+      | { what: "chunk"; kind: "generator" | "readable" }
+      | { what: "call"; models: number; atOnce: number },
+  ): Map<Key, Work> {
+    return new Map(keys.map((key) => {
+      const meter = this.#meters.get(key)!;
+      return [key, (times: number) => meter.measure({ ...job, times })];
+    }));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.#meters.values()].map((meter) => meter.end()));
+  }
+}
+
+/** One such process. */
+class Meter {
+  readonly #process: Deno.ChildProcess;
+  readonly #input: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #output: ReadableStreamDefaultReader<string>;
+
+  constructor(args: readonly string[]) {
+    this.#process = new Deno.Command(Deno.execPath(), {
+      args: [
+        "run",
+        "--quiet",
+        "-A",
+        "--v8-flags=--expose-gc",
+        new URL("_meter.ts", import.meta.url).href,
+        ...args,
+      ],
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "inherit",
+    }).spawn();
+    this.#input = this.#process.stdin.getWriter();
+    this.#output = this.#process.stdout
+      .pipeThrough(new TextDecoderStream())
+      .pipeThrough(new TextLineStream())
+      .getReader();
+  }
+
+  async measure(job: Job): Promise<number> {
+    await this.#input.write(
+      new TextEncoder().encode(`${JSON.stringify(job)}\n`),
+    );
+    const { done, value } = await this.#output.read();
+    if (done) throw new Error(`the process ended: ${JSON.stringify(job)}`);
+    return JSON.parse(value).ms;
+  }
+
+  async end(): Promise<void> {
+    await this.#input.close();
+    await this.#output.cancel();
+    await this.#process.status;
+  }
+}
+
+/** The ways whose costs differ: not the settings of one and the same. */
+export function firstWays(libraries: readonly Library[]): Way[] {
+  const entries = new Set<string>();
+  return libraries.flatMap(({ ways }) => ways).filter(({ entry }) =>
+    !entries.has(entry) && entries.add(entry)
+  );
+}
+
+const ENTRIES = new URL("entries/", import.meta.url);
+
+async function deno(...args: string[]): Promise<Uint8Array<ArrayBuffer>> {
+  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args,
+    cwd: new URL("../../", import.meta.url),
+    stdin: "null",
+  }).output();
+  if (!success) throw new Error(new TextDecoder().decode(stderr));
+  return stdout;
+}
+
+/** What a bundler makes of the smallest module that imports it. */
+export async function size(ways: readonly Way[]): Promise<Row> {
+  const figures = new Map<Way, number>();
+  for (const way of ways) {
+    const path = new URL(way.entry, ENTRIES).href;
+    const bundle = await deno("bundle", "--quiet", "--minify", path);
+    const zipped = await new Response(
+      new Blob([bundle]).stream().pipeThrough(new CompressionStream("gzip")),
+    ).arrayBuffer();
+    figures.set(way, zipped.byteLength / 1024);
+  }
+  return {
+    name: "bundled, minified and gzipped",
+    unit: " KiB",
+    digits: 1,
+    figures,
+  };
+}
+
+/** What a new process takes to import it, beyond one that imports nothing. */
+export async function importing(
+  ways: readonly Way[],
+  effort: Effort,
+): Promise<Row> {
+  const run = (entry: string): Work => async (times) => {
+    const begin = performance.now();
+    for (let i = 0; i < times; i++) {
+      await deno("run", "--quiet", "-A", new URL(entry, ENTRIES).href);
+    }
+    return performance.now() - begin;
+  };
+  const works = new Map<Way | undefined, Work>([
+    [undefined, run("empty.ts")],
+    ...ways.map((way): [Way, Work] => [way, run(way.entry)]),
+  ]);
+  const costs = await inTurns(works, 1, { ...effort, roundMs: 0 });
+  const empty = costs.get(undefined)!.ms;
+  return {
+    name: `to import it (over a process that imports nothing, ${
+      empty.toFixed(0)
+    } ms)`,
+    unit: " ms",
+    digits: 0,
+    figures: new Map(
+      ways.map((way) => [way, (costs.get(way)!.ratio - 1) * empty]),
+    ),
+  };
+}

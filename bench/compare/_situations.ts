@@ -1,0 +1,441 @@
+// What can happen to a call, and what a caller then sees: one row of the table
+// each. Every cell is what was seen in this run.
+
+import { delay } from "@std/async/delay";
+import { fail, hang, open, wait } from "@fallback/stream/testing";
+import {
+  answer,
+  type Caller,
+  type Chunk,
+  createJournal,
+  errorEvent,
+  failure,
+  final,
+  type Journal,
+  type Line,
+  metadata,
+  type Needs,
+  type Spec,
+  texts,
+  type Way,
+} from "./_library.ts";
+import { catchUnhandled, inVirtualTime } from "./_time.ts";
+
+/** One row. */
+export interface Situation {
+  /** What happens, and what the library was told, as far as it can be. */
+  readonly name: string;
+  /** What should be seen, where that is no matter of taste. */
+  readonly good?: string;
+  /** What is seen. */
+  see(stage: Stage): Promise<string>;
+}
+
+/** What this way of using a library has no means for. */
+class CannotError extends Error {}
+
+/** Where one situation is played, for one way of using a library. */
+class Stage {
+  readonly journal: Journal = createJournal();
+  readonly #way: Way;
+
+  constructor(way: Way) {
+    this.#way = way;
+  }
+
+  /** Models with these scripts, named A, B, C, and a caller that has them. */
+  make(
+    scripts: readonly (readonly Line[])[],
+    need: Needs = {},
+    ignoresAbort = false,
+  ): Caller {
+    const specs = scripts.map((script, i): Spec => ({
+      name: "ABCDEFGH"[i]!,
+      scripts: [script],
+      ignoresAbort: ignoresAbort && i === 0,
+    }));
+    return this.makeOf(specs, need);
+  }
+
+  makeOf(specs: readonly Spec[], need: Needs = {}): Caller {
+    const caller = this.#way.make(specs, this.journal, need);
+    if (!caller) throw new CannotError();
+    return caller;
+  }
+
+  /** How often a model was asked. */
+  asked(model: string): number {
+    return this.journal.calls.filter((call) => call.model === model).length;
+  }
+
+  /** What has become of the first stream of A. */
+  get fate(): string {
+    const { closes, ended, signal } = this.journal.calls[0]!;
+    return closes.length > 0 || ended === "fail"
+      ? "closed"
+      : ended
+      ? "read to its end"
+      : signal.aborted
+      ? "aborted"
+      : "left open";
+  }
+}
+
+/** What came of a situation; a way that has no means for it gives nothing. */
+export async function play(
+  { see }: Situation,
+  way: Way,
+): Promise<string | undefined> {
+  using unhandled = catchUnhandled();
+  let seen: string;
+  try {
+    const outcome = await inVirtualTime(() => see(new Stage(way)));
+    seen = outcome.hangs ? "hangs" : outcome.value;
+  } catch (error) {
+    if (error instanceof CannotError) return;
+    throw error;
+  }
+  return unhandled.count ? `${seen}, and an unhandled rejection` : seen;
+}
+
+/** What the caller got, and how it ended. */
+interface Seen {
+  readonly texts: readonly string[];
+  readonly error?: unknown;
+  readonly failed: boolean;
+}
+
+/** Reads an answer to its end, which is an error perhaps. */
+async function read(chunks: AsyncIterable<Chunk>): Promise<Seen> {
+  const got: Chunk[] = [];
+  try {
+    for await (const chunk of chunks) got.push(chunk);
+  } catch (error) {
+    return { texts: show(got), error, failed: true };
+  }
+  return { texts: show(got), failed: false };
+}
+
+/** The texts, and metadata that belong to another model than what follows. */
+function show(chunks: readonly Chunk[]): string[] {
+  return chunks.flatMap(({ kind, text }, i) => {
+    if (kind === "text") return [text];
+    const next = chunks.slice(i).find(({ kind }) => kind === "text");
+    return kind === "metadata" && next && next.text[0] !== text[0]
+      ? [text]
+      : [];
+  });
+}
+
+function inWords({ texts, failed }: Seen): string {
+  const words = failed ? [...texts, "error"] : texts;
+  return words.length ? words.join(" ") : "nothing";
+}
+
+/** Everything that an error, or a list of reasons, says. */
+function said(thing: unknown, depth = 0): string {
+  if (typeof thing === "string") return thing;
+  if (typeof thing !== "object" || thing === null || depth > 6) return "";
+  const { message, cause, ...rest } = thing as Error;
+  return [message, cause, ...Object.values(rest), ...errorsOf(thing)]
+    .map((part) => said(part, depth + 1)).join("\n");
+}
+
+function errorsOf(thing: object): readonly unknown[] {
+  return "errors" in thing && Array.isArray(thing.errors) ? thing.errors : [];
+}
+
+/** Of which of the failures a caller has learnt. */
+function known(messages: readonly string[], ...from: unknown[]): string {
+  const text = from.map((thing) => said(thing)).join("\n");
+  const count = messages.filter((message) => text.includes(message)).length;
+  return `${count} of ${messages.length}`;
+}
+
+const overloaded = (model: string) => failure(`${model} is overloaded`);
+const down = (model: string): Line[] => [wait(10), fail(overloaded(model))];
+
+/** A whole answer, one text every so often. */
+function slowly(model: string, count: number, everyMs: number): Line[] {
+  return [
+    metadata(model),
+    ...texts(model, count).flatMap((text) => [wait(everyMs), text]),
+    final,
+  ];
+}
+
+const clocks = { contentMs: 300, idleMs: 300, totalMs: 10_000 };
+/** When the clocks were of no use. */
+const LATE_MS = 2000;
+
+/** A situation of which only what the caller reads is looked at. */
+function reading(
+  name: string,
+  good: string,
+  scripts: readonly (readonly Line[])[],
+  need?: Needs,
+  ignoresAbort?: boolean,
+): Situation {
+  return {
+    name,
+    good,
+    see: async (stage) => {
+      const caller = stage.make(scripts, need, ignoresAbort);
+      const start = Date.now();
+      const words = inWords(await read(caller.call()));
+      const ms = Date.now() - start;
+      return ms > LATE_MS ? `${words} after ${ms / 1000} s` : words;
+    },
+  };
+}
+
+/** Aborts a call after a while; says how that ended, and who was asked. */
+async function aborting(
+  stage: Stage,
+  script: readonly Line[],
+  ignoresAbort: boolean,
+): Promise<string> {
+  const controller = new AbortController();
+  const reason = new Error("the caller has left");
+  const caller = stage.make([script, answer("B")], {}, ignoresAbort);
+  const reading = read(caller.call(controller.signal));
+  await delay(50);
+  controller.abort(reason);
+  const seen = await reading;
+  await delay(5000);
+  const how = seen.failed
+    ? "ends"
+    : seen.texts.some((text) => text.startsWith("B"))
+    ? "answers B"
+    : "ends as if complete";
+  return stage.asked("B") ? `${how}, B asked` : how;
+}
+
+const MANY = 5000;
+
+/** Whether a fake's chunk is a text, of ours or of the AI SDK. */
+function isText(value: unknown): boolean {
+  const { kind, type } = Object(value);
+  return kind === "text" || type === "text-delta";
+}
+
+export const situations: readonly Situation[] = [
+  reading("the first model refuses", "B0 B1 B2", [down("A"), answer("B")]),
+  reading("an error inside the open stream, before anything else", "B0 B1 B2", [
+    [open(), fail(overloaded("A"))],
+    answer("B"),
+  ]),
+  reading("an error event inside a 200, after metadata", "B0 B1 B2", [
+    [metadata("A"), errorEvent(overloaded("A"))],
+    answer("B"),
+  ]),
+  reading("metadata, then the connection breaks", "B0 B1 B2", [
+    [metadata("A"), fail(overloaded("A"))],
+    answer("B"),
+  ]),
+  reading("two chunks, then an error", "A0 A1 error", [
+    [metadata("A"), ...texts("A", 2), fail(overloaded("A"))],
+    answer("B"),
+  ]),
+  reading("the same, with three attempts for each model", "A0 A1 error", [
+    [metadata("A"), ...texts("A", 2), fail(overloaded("A"))],
+    answer("B"),
+  ], { attempts: 3 }),
+  {
+    name: "the same, asked to go on with the next model",
+    good: "A0 A1 B2 B3",
+    see: async (stage) => {
+      const cut = [metadata("A"), ...texts("A", 2), fail(overloaded("A"))];
+      const rest = [metadata("B"), ...texts("B", 2, 2), final];
+      return inWords(
+        await read(stage.make([cut, rest], { goOn: true }).call()),
+      );
+    },
+  },
+  {
+    name: "8 calls through one wrapper, 3 ms apart, the first model down",
+    good: "8 of 8",
+    see: async (stage) => {
+      const caller = stage.make([down("A"), answer("B")]);
+      const all = await Promise.all(
+        Array.from({ length: 8 }, async (_, i) => {
+          await delay(3 * i);
+          return await read(caller.call());
+        }),
+      );
+      const whole = all.filter((seen) => inWords(seen) === "B0 B1 B2");
+      return `${whole.length} of 8`;
+    },
+  },
+  {
+    name: "the caller leaves the loop after one chunk",
+    good: "closed",
+    see: async (stage) => {
+      const caller = stage.make([slowly("A", 100, 20), answer("B")]);
+      for await (const { kind } of caller.call()) if (kind === "text") break;
+      await delay(5000);
+      return stage.asked("B") ? `${stage.fate}, B asked` : stage.fate;
+    },
+  },
+  {
+    name: "the caller aborts before the first token",
+    good: "ends",
+    see: (stage) => aborting(stage, [open(), hang()], false),
+  },
+  {
+    name: "the same in mid-answer, and the provider ignores it",
+    good: "ends",
+    see: (stage) =>
+      aborting(stage, [metadata("A"), ...texts("A", 1), hang()], true),
+  },
+  reading("opening hangs, with clocks of 300 ms", "B0 B1 B2", [
+    [hang()],
+    answer("B"),
+  ], { clocks }),
+  reading("nothing after the metadata, with clocks of 300 ms", "B0 B1 B2", [
+    [metadata("A"), hang()],
+    answer("B"),
+  ], { clocks }),
+  reading(
+    "the same, and the provider ignores its signal",
+    "B0 B1 B2",
+    [[metadata("A"), hang()], answer("B")],
+    { clocks },
+    true,
+  ),
+  reading("nothing more in mid-answer, with clocks of 300 ms", "A0 A1 error", [
+    [metadata("A"), ...texts("A", 2), hang()],
+    answer("B"),
+  ], { clocks }),
+  {
+    name: "a healthy answer of a second, with the same clocks",
+    good: "20 of 20",
+    see: async (stage) => {
+      const caller = stage.make([slowly("A", 20, 50)], { clocks });
+      const { texts } = await read(caller.call());
+      return `${texts.filter((text) => text.startsWith("A")).length} of 20`;
+    },
+  },
+  {
+    name: "the first model takes 10 s, hedged after 1 s: first text after",
+    good: "1,000 ms",
+    see: async (stage) => {
+      const caller = stage.make([
+        [wait(10_000), ...answer("A")],
+        answer("B"),
+      ], { hedgeMs: 1000 });
+      const start = Date.now();
+      for await (const { kind } of caller.call()) if (kind === "text") break;
+      return `${(Date.now() - start).toLocaleString("en")} ms`;
+    },
+  },
+  reading("the body ends without its last event", "A0 A1 error", [
+    [metadata("A"), ...texts("A", 2)],
+    answer("B"),
+  ]),
+  reading("a complete answer without any text", "B0 B1 B2", [
+    [metadata("A"), final],
+    answer("B"),
+  ], { notEmpty: true }),
+  {
+    name: "an error event: when the failed stream is closed",
+    good: "before B is asked",
+    see: async (stage) => {
+      const script = [errorEvent(overloaded("A")), wait(100), ...answer("A")];
+      await read(stage.make([script, answer("B")]).call());
+      await delay(5000);
+      const { entries } = stage.journal;
+      const closed = entries.findIndex(({ model, type }) =>
+        model === "A" && type === "close"
+      );
+      const asked = entries.findIndex(({ model }) => model === "B");
+      return closed < 0
+        ? "never"
+        : asked < 0
+        ? "B is not asked"
+        : closed < asked
+        ? "before B is asked"
+        : "after B is asked";
+    },
+  },
+  {
+    name: "the caller takes one text: how many are read",
+    good: `1 of ${MANY.toLocaleString("en")}`,
+    see: async (stage) => {
+      const script = answer("A", MANY);
+      const caller = stage.make([script]);
+      for await (const { kind } of caller.call()) {
+        if (kind !== "text") continue;
+        await delay(1000); // or it is not the caller who is slow
+        break;
+      }
+      const read = stage.journal.entries.filter(({ type, value }) =>
+        type === "chunk" && isText(value)
+      );
+      return `${read.length.toLocaleString("en")} of ${
+        MANY.toLocaleString("en")
+      }`;
+    },
+  },
+  reading("a 400, told to fall back on 5xx only", "error", [
+    [fail(failure("A does not understand", 400))],
+    answer("B"),
+  ], { only5xx: true }),
+  {
+    name: "three models fail: reasons in the error",
+    good: "3 of 3",
+    see: async (stage) => {
+      const names = ["A", "B", "C"];
+      const { error } = await read(stage.make(names.map(down)).call());
+      return known(names.map((name) => `${name} is overloaded`), error);
+    },
+  },
+  {
+    name: "a 503, then a 400 that may not fall back: reasons, wherever told",
+    good: "2 of 2",
+    see: async (stage) => {
+      const refused = [fail(failure("B does not understand", 400))];
+      const caller = stage.make([down("A"), refused, answer("C")], {
+        only5xx: true,
+      });
+      const told: unknown[] = [];
+      const { error } = await read(caller.call(undefined, told));
+      const messages = ["A is overloaded", "B does not understand"];
+      return known(messages, error, told);
+    },
+  },
+  {
+    name: "an answer after two failures: reasons, wherever told",
+    good: "2 of 2",
+    see: async (stage) => {
+      const told: unknown[] = [];
+      const caller = stage.make([down("A"), down("B"), answer("C")]);
+      await read(caller.call(undefined, told));
+      return known(["A is overloaded", "B is overloaded"], told);
+    },
+  },
+  {
+    name:
+      "10 calls, the first model down, with a memory: how often it is asked",
+    see: async (stage) => {
+      const caller = stage.make([down("A"), answer("B")], { memory: true });
+      for (let call = 0; call < 10; call++) await read(caller.call());
+      return `${stage.asked("A")} of 10`;
+    },
+  },
+  {
+    name: "10 calls, its first one fails, with a memory: answers of it",
+    see: async (stage) => {
+      const caller = stage.makeOf([
+        { name: "A", scripts: [down("A"), answer("A")] },
+        { name: "B", scripts: [answer("B")] },
+      ], { memory: true });
+      let count = 0;
+      for (let call = 0; call < 10; call++) {
+        const { texts } = await read(caller.call());
+        if (texts[0] === "A0") count++;
+      }
+      return `${count} of 10`;
+    },
+  },
+];

@@ -1,0 +1,1 @@
+export { createFallback } from "npm:ai-fallback@3.0.0";

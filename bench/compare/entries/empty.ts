@@ -1,0 +1,2 @@
+// Nothing: what a process takes that imports nothing.
+export {};

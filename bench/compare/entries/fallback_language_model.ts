@@ -1,0 +1,1 @@
+export { fallbackLanguageModel } from "@fallback/stream/ai-sdk";

@@ -1,0 +1,1 @@
+export { fallbackStream } from "@fallback/stream";
