@@ -32,15 +32,15 @@ function readDate(value: string | null): number | undefined {
  * @returns Milliseconds from now, or `undefined` if it does not say.
  */
 export function retryAfterOf(error: unknown): number | undefined {
-  const { retryAfterMs, headers, response, responseHeaders } = Object(error);
-  if (typeof retryAfterMs === "number" && retryAfterMs >= 0) {
-    return retryAfterMs;
-  }
   try {
+    const { retryAfterMs, headers, response, responseHeaders } = Object(error);
+    if (typeof retryAfterMs === "number" && retryAfterMs >= 0) {
+      return retryAfterMs;
+    }
     return readRetryAfter(
       new Headers(headers ?? response?.headers ?? responseHeaders),
     );
   } catch {
-    return undefined; // headers that are none
+    return undefined; // headers that are none, or cannot be looked at
   }
 }

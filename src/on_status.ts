@@ -56,9 +56,13 @@ export function onStatus(
 
 /** The HTTP status that an error carries, if it carries one. */
 export function statusOf(error: unknown): number | undefined {
-  const { status, statusCode, response } = Object(error);
-  return [status, statusCode, response?.status]
-    .find((value) => typeof value === "number");
+  try {
+    const { status, statusCode, response } = Object(error);
+    return [status, statusCode, response?.status]
+      .find((value) => typeof value === "number");
+  } catch {
+    return undefined; // an error that cannot be looked at
+  }
 }
 
 /** Whether it is the server that is in trouble, not the request: 408, 429, 5xx, or no status at all. */

@@ -37,3 +37,12 @@ Deno.test("onStatus names a code that is none", () => {
     assertThrows(() => onStatus(code as number), RangeError, `${code}`);
   }
 });
+
+Deno.test("onStatus refuses an error that cannot be looked at", () => {
+  const error = {
+    get status() {
+      throw new Error("no");
+    },
+  };
+  assertEquals(accepts(["4xx", "5xx"], error), false);
+});

@@ -35,3 +35,12 @@ Deno.test("retryAfterOf reads retryAfterMs, headers, response.headers, responseH
     [1, 2_000, 3_000, 4_000],
   );
 });
+
+Deno.test("retryAfterOf takes nothing from an error that cannot be looked at", () => {
+  const error = {
+    get retryAfterMs() {
+      throw new Error("no");
+    },
+  };
+  assertEquals(retryAfterOf(error), undefined);
+});
