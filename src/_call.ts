@@ -175,7 +175,7 @@ export class Call<Request, Chunk> {
 }
 
 /** Runs code of others; what that throws or returns changes nothing. */
-function quietly(tell: () => unknown): void {
+export function quietly(tell: () => unknown): void {
   try {
     Promise.resolve(tell()).catch(() => {});
   } catch {

@@ -3,25 +3,51 @@ import { fileURLToPath } from "node:url";
 
 const RUN = fileURLToPath(new URL("../../.ci/run", import.meta.url));
 
+/** What `.ci/run` uses, besides what is made up here. */
+const TOOLS = "bash cat dirname grep head mktemp rm sh tail tee timeout".split(
+  " ",
+);
+
+/** Commands that are made up, by their names, as lines of a shell. */
+type Commands = Readonly<Record<string, string>>;
+
 /**
  * Runs `.ci/run` with a made-up npx that prints what the tests and the checks
- * would, and then ends as they would.
+ * would, and then ends as they would. No command is there but these.
  */
-async function ci(tests: string, checks: string) {
+async function ci(
+  tests: string,
+  checks: string,
+  commands: Commands = { chromium: "" },
+) {
   const bin = await Deno.makeTempDir();
   try {
-    const npx =
-      `#!/bin/sh\nif [ "$4" = test ]; then ${tests}; else ${checks}; fi\n`;
-    await Deno.writeTextFile(`${bin}/npx`, npx, { mode: 0o755 });
+    await link(bin, TOOLS);
+    const npx = `if [ "$4" = test ]; then ${tests}; else ${checks}; fi`;
+    for (const [name, line] of Object.entries({ npx, ...commands })) {
+      const script = `#!${bin}/sh\n${line}\n`;
+      await Deno.writeTextFile(`${bin}/${name}`, script, { mode: 0o755 });
+    }
     const { code, stdout } = await new Deno.Command("bash", {
       args: [RUN],
-      env: { PATH: `${bin}:${Deno.env.get("PATH")}` },
+      env: { PATH: bin },
       stderr: "null",
     }).output();
     const lines = new TextDecoder().decode(stdout).trimEnd().split("\n");
     return { code, lines, last: lines.at(-1) };
   } finally {
     await Deno.remove(bin, { recursive: true });
+  }
+}
+
+/** Brings tools of this machine into a folder. */
+async function link(folder: string, names: readonly string[]): Promise<void> {
+  const where = names.map((name) => `command -v ${name}`).join("; ");
+  const { stdout } = await new Deno.Command("sh", { args: ["-c", where] })
+    .output();
+  const paths = new TextDecoder().decode(stdout).trimEnd().split("\n");
+  for (const [at, path] of paths.entries()) {
+    await Deno.symlink(path, `${folder}/${names[at]}`);
   }
 }
 
@@ -75,4 +101,45 @@ test("CI does not pass where nothing has passed", async () => {
     'echo "0 passed, 0 failed"',
   );
   assertEquals({ code, last }, { code: 1, last: "0 passed, 0 failed" });
+});
+
+test("CI installs a browser where there is none, as root or by sudo", async () => {
+  const log = await Deno.makeTempFile();
+  try {
+    const { code, lines } = await ci(GOOD_TESTS, GOOD_CHECKS, {
+      "apt-get": `echo "apt-get $*" >>${log}`,
+      sudo: `echo sudo >>${log}; shift; "$@"`,
+    });
+    assertEquals({ code, lines: lines.length }, { code: 0, lines: 2 });
+    const done = (await Deno.readTextFile(log)).replaceAll("sudo\n", "");
+    assertEquals(done.split("\n"), [
+      "apt-get update",
+      "apt-get install -y --no-install-recommends chromium",
+      "",
+    ]);
+  } finally {
+    await Deno.remove(log);
+  }
+});
+
+test("CI installs nothing where there is a browser", async () => {
+  for (const browser of ["chromium", "google-chrome"]) {
+    const { code, lines } = await ci(GOOD_TESTS, GOOD_CHECKS, {
+      [browser]: "",
+      "apt-get": "kill $PPID",
+      sudo: "kill $PPID",
+    });
+    assertEquals({ code, lines: lines.length }, { code: 0, lines: 2 });
+  }
+});
+
+test("CI goes on where no browser can be installed, and says so", async () => {
+  const none = {};
+  const refusing = { "apt-get": "exit 100", sudo: "exit 1" };
+  for (const commands of [none, refusing]) {
+    const { code, lines } = await ci(GOOD_TESTS, GOOD_CHECKS, commands);
+    assertEquals(code, 0);
+    assertEquals(lines[0], "No browser, and none could be installed.");
+    assertEquals(lines.at(-1), "17 passed, 0 failed");
+  }
 });

@@ -1,0 +1,119 @@
+// Who is asked: real providers where there are keys, else fakes that live in
+// this function and speak at the speed of real ones.
+
+import {
+  type ChatChunk,
+  type ChatRequest,
+  type Model,
+  openaiModel,
+  type OpenAIModelOptions,
+} from "@fallback/stream/openai";
+import { fakeProvider, wait, type WireScript } from "@fallback/stream/testing";
+import { type Failure, scriptOf } from "./_failures.ts";
+
+const FAKES: readonly OpenAIModelOptions[] = [
+  { model: "primary", fetch: answer("primary", 450) },
+  { model: "backup", fetch: answer("backup", 300) },
+  { model: "reserve", fetch: answer("reserve", 600) },
+];
+
+/** What the fakes say in answer to the first, second and third question. */
+const ANSWERS = [
+  "I am a fake: a script inside this function that speaks the protocol of a " +
+  "real provider, at about its speed. So I cannot answer you, but I can show " +
+  "you something. The bars below this text have grown while you were reading " +
+  "it. The pale part is how long you waited for my first word, the full part " +
+  "is how long I have been talking. Now choose a way for the primary to fail, " +
+  "and ask again.",
+  "A lighthouse keeps two lamps because a dark coast forgives nothing. When " +
+  "the first one cracks, the keeper does not argue with it, and he does not " +
+  "light both at once, for two beams would send ships onto the rocks. He " +
+  "closes the first shutter, opens the second, and far out at sea nobody " +
+  "notices that anything has happened.",
+  "Once a model has said its first word, no other is asked: half an answer by " +
+  "one and half by another is no answer. Before that word nobody has seen " +
+  "anything, so whoever fails is closed, and the next one gets the same " +
+  "question. That is all there is to it. The rest is closing things properly.",
+];
+
+/** What a model says that is about to fail, or to look like it. */
+const BAD_ANSWER =
+  "This is the primary. Something is wrong with my answer, and you will see " +
+  "what it is. Every word of it that you have read is on your page for good: " +
+  "no other model may begin again after it, or you would read two answers " +
+  "mixed into one. So whoever asked is told what happened, and decides.";
+
+/** Where the real providers are, and which model is asked there. */
+export function realProviders(
+  env: (name: string) => string | undefined,
+): OpenAIModelOptions[] {
+  const openai = env("OPENAI_API_KEY");
+  const baseUrl = env("OPENAI_BASE_URL");
+  const groq = env("GROQ_API_KEY");
+  const mistral = env("MISTRAL_API_KEY");
+  return [
+    // A server of one's own may need no key.
+    ...(openai || baseUrl
+      ? [{
+        model: env("OPENAI_MODEL") || "gpt-4o-mini",
+        apiKey: openai || undefined,
+        baseUrl: baseUrl || undefined,
+      }]
+      : []),
+    ...(groq
+      ? [{
+        model: "llama-3.3-70b-versatile",
+        apiKey: groq,
+        baseUrl: "https://api.groq.com/openai/v1",
+      }]
+      : []),
+    ...(mistral
+      ? [{
+        model: "mistral-small-latest",
+        apiKey: mistral,
+        baseUrl: "https://api.mistral.ai/v1",
+      }]
+      : []),
+  ];
+}
+
+/**
+ * Lists the models, of which the first ones fail as they are told. A single
+ * real provider has the fakes behind it.
+ */
+export function modelsOf(
+  real: readonly OpenAIModelOptions[],
+): (failure: Failure) => Model<ChatRequest, ChatChunk>[] {
+  const providers = real.length > 1 ? real : [...real, ...FAKES];
+  return (failure) =>
+    providers.map((provider, index) => {
+      const script = scriptOf(failure, index, words(BAD_ANSWER));
+      // Only the network is replaced: what reads it is the same code.
+      return openaiModel(
+        script ? { ...provider, fetch: fakeProvider(script).fetch } : provider,
+      );
+    });
+}
+
+/** A fake's network: it begins after a while, and knows how often it was asked. */
+function answer(
+  name: string,
+  firstWordMs: number,
+): NonNullable<OpenAIModelOptions["fetch"]> {
+  return async (url, init) => {
+    const { messages } = await new Request(url, init).json();
+    const turn = Math.floor(messages.length / 2) % ANSWERS.length;
+    const script = words(`This is the ${name}. ${ANSWERS[turn]}`);
+    return fakeProvider([wait(firstWordMs), ...script]).fetch(url, init);
+  };
+}
+
+/** A text word by word, with a short rest where a speaker takes one. */
+function words(text: string): WireScript {
+  return text.split(/(?<= )/).flatMap((
+    word,
+  ) => [
+    word,
+    wait(/[.:]\s*$/.test(word) ? 220 : /,\s*$/.test(word) ? 130 : 55),
+  ]);
+}

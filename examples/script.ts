@@ -1,0 +1,66 @@
+// Ask from the command line: words to stdout as they come, what was tried to
+// stderr. It ends with 0 for an answer, 1 for none or half of one, 130 on Ctrl-C.
+//
+//   deno run --allow-net --allow-env script.ts "Why is the sky blue?"
+//   git diff | deno run --allow-net --allow-env script.ts > review.md
+
+import { attemptsOf, fallbackStream, formatAttempts } from "@fallback/stream";
+import { openaiModel } from "@fallback/stream/openai";
+
+const setting = (name: string) => Deno.env.get(name) || undefined;
+const apiKey = setting("OPENAI_API_KEY");
+const baseUrl = setting("OPENAI_BASE_URL");
+const ollama = setting("OLLAMA_HOST");
+
+const models = [];
+if (apiKey || baseUrl) {
+  const model = setting("OPENAI_MODEL") ?? "gpt-4o-mini";
+  models.push(openaiModel({ model, apiKey, baseUrl }));
+}
+if (ollama) {
+  const model = setting("OLLAMA_MODEL") ?? "llama3.2";
+  const url = ollama.includes("://") ? ollama : `http://${ollama}`;
+  models.push(openaiModel({ model, baseUrl: url.replace(/\/*$/, "/v1") }));
+}
+if (models.length === 0) {
+  console.error(
+    "No model: set OPENAI_API_KEY, or OPENAI_BASE_URL for another server, or\n" +
+      "OLLAMA_HOST=127.0.0.1:11434. OPENAI_MODEL and OLLAMA_MODEL say which.",
+  );
+  Deno.exit(1);
+}
+
+const content = Deno.args.join(" ") ||
+  (Deno.stdin.isTerminal()
+    ? prompt(">")
+    : await new Response(Deno.stdin.readable).text());
+if (!content?.trim()) {
+  console.error("No question: give it as arguments, or on stdin.");
+  Deno.exit(1);
+}
+
+// From here on Ctrl-C closes the provider's connection before it ends us.
+const controller = new AbortController();
+const { signal } = controller;
+Deno.addSignalListener("SIGINT", () => controller.abort());
+
+const stdout = Deno.stdout.writable.getWriter();
+const print = (text: string) => stdout.write(new TextEncoder().encode(text));
+const request = { messages: [{ role: "user", content }] };
+const timeouts = { contentMs: 30_000, idleMs: 30_000 };
+try {
+  await using stream = await fallbackStream(models, request, {
+    signal,
+    timeouts,
+  });
+  for await (const { choices } of stream) {
+    await print(choices[0]?.delta?.content ?? "");
+  }
+  await print("\n");
+  console.error(`\n${formatAttempts(stream.attempts)}`);
+} catch (error) {
+  // Whoever read our words, such as `head`, has enough of them.
+  if (error instanceof Deno.errors.BrokenPipe) Deno.exit(141);
+  console.error(`\n${formatAttempts(attemptsOf(error))}`);
+  Deno.exitCode = signal.aborted ? 130 : 1;
+}

@@ -1,0 +1,38 @@
+/**
+ * Answers over HTTP, for `Deno.serve`, Deno Deploy and whatever else speaks
+ * `Response`: server-sent events, and a proper answer where there is none.
+ *
+ * ```ts
+ * import { fallbackStream } from "@fallback/stream";
+ * import { errorResponse, sseResponse } from "@fallback/stream/sse";
+ * import { fakeModel } from "@fallback/stream/testing";
+ *
+ * const models = [fakeModel("a", ["Good ", "morning"])];
+ *
+ * async function handler({ signal }: Request): Promise<Response> {
+ *   try {
+ *     return sseResponse(await fallbackStream(models, "hi", { signal }));
+ *   } catch (error) {
+ *     return errorResponse(error);
+ *   }
+ * }
+ * // Deno.serve(handler), or for Deno Deploy: export default { fetch: handler }
+ * const response = await handler(new Request("http://localhost"));
+ * console.log(await response.text());
+ * ```
+ *
+ * @module
+ */
+
+export { errorResponse } from "./error_response.ts";
+export {
+  type SseEnd,
+  type SseOptions,
+  sseResponse,
+  type SseSource,
+} from "./sse_response.ts";
+export {
+  type AttemptSummary,
+  summarizeAttempts,
+} from "./summarize_attempts.ts";
+export type { Attempt, Outcome } from "../types.ts";

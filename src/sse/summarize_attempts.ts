@@ -1,0 +1,74 @@
+/**
+ * What was tried, for the outside.
+ *
+ * @module
+ */
+
+import type { Attempt } from "../types.ts";
+import { safeMessage } from "./_safe.ts";
+
+/** An attempt without anything that a provider has said. */
+export interface AttemptSummary {
+  /** The model's name in the list. */
+  readonly model: string;
+  /** What has become of it. */
+  readonly outcome: Attempt["outcome"];
+  /** When it was asked, in milliseconds since the epoch. */
+  readonly startedAt: number;
+  /** When its first content came. */
+  readonly contentAt?: number;
+  /** When it ended. */
+  readonly endedAt?: number;
+  /** How many chunks were delivered. */
+  readonly chunks: number;
+  /** What ended it, in words that give nothing away. */
+  readonly error?: string;
+  /** The attempts of an inner chain. */
+  readonly nested?: readonly AttemptSummary[];
+}
+
+/**
+ * Sums attempts up, as the last event of `sseResponse` does, for events that
+ * say earlier what is being tried.
+ *
+ * @example While the answer is awaited
+ * ```ts
+ * import { fallbackStream } from "@fallback/stream";
+ * import { summarizeAttempts } from "@fallback/stream/sse";
+ * import { fail, fakeModel } from "@fallback/stream/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const models = [
+ *   fakeModel("a", [fail(new Error("key sk-1 is over its limit"))]),
+ *   fakeModel("b", ["Hi"]),
+ * ];
+ * const errors = new Set<string | undefined>();
+ *
+ * await using stream = await fallbackStream(models, "hi", {
+ *   onEvent({ attempts }) {
+ *     for (const { error } of summarizeAttempts(attempts)) errors.add(error);
+ *   },
+ * });
+ * assertEquals([...errors], [undefined, "the model failed"]);
+ * ```
+ *
+ * @param attempts The records of a call, also of one that goes on.
+ * @returns A copy of them that gives nothing away.
+ */
+export function summarizeAttempts(
+  attempts: readonly Attempt[],
+): AttemptSummary[] {
+  return attempts.map((attempt) => {
+    const { model, outcome, startedAt, contentAt, endedAt, chunks } = attempt;
+    return {
+      model,
+      outcome,
+      startedAt,
+      ...(contentAt !== undefined && { contentAt }),
+      ...(endedAt !== undefined && { endedAt }),
+      chunks,
+      ...("error" in attempt && { error: safeMessage(attempt.error) }),
+      ...(attempt.nested && { nested: summarizeAttempts(attempt.nested) }),
+    };
+  });
+}

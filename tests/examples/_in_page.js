@@ -1,0 +1,72 @@
+// What runs in the page. It is no TypeScript, for a page has other globals than
+// the rest of this project.
+
+/** @param {HTMLElement} element */
+export function nameOf(element) {
+  return element.id || element.textContent.trim();
+}
+
+/** @param {HTMLElement} element */
+export function outlineOf(element) {
+  return getComputedStyle(element).outlineStyle;
+}
+
+/** @param {HTMLElement} status */
+export function listenTo(status) {
+  globalThis.heard = [];
+  new MutationObserver(() => globalThis.heard.push(status.textContent))
+    .observe(status, { childList: true });
+}
+
+export function heard() {
+  return globalThis.heard;
+}
+
+export function countAnimations() {
+  return document.getAnimations().length;
+}
+
+/** @param {HTMLElement} select */
+export function offerPrototype(select) {
+  select.firstElementChild.value = "__proto__";
+}
+
+/** By how many pixels the page is wider than the window. */
+export function excessWidth() {
+  return document.documentElement.scrollWidth - innerWidth;
+}
+
+/** What has less contrast than WCAG's AA wants of small text: 4.5 to 1. */
+export function faintTexts() {
+  const read = (colour) => colour.match(/[\d.]+/g).map(Number);
+  const luminance = (colour) => {
+    const [r, g, b] = colour.slice(0, 3).map((part) => {
+      const share = part / 255;
+      return share <= 0.04045
+        ? share / 12.92
+        : ((share + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const behind = (element) => {
+    for (; element; element = element.parentElement) {
+      const [r, g, b, a = 1] = read(getComputedStyle(element).backgroundColor);
+      if (a === 1) return [r, g, b];
+    }
+    return [255, 255, 255];
+  };
+  const hasText = ({ childNodes }) =>
+    [...childNodes].some(({ nodeType, data }) =>
+      nodeType === Node.TEXT_NODE && data.trim() !== ""
+    );
+  return [...document.body.querySelectorAll("*")].flatMap((element) => {
+    if (!hasText(element) || !element.checkVisibility()) return [];
+    const [light, dark] = [
+      luminance(read(getComputedStyle(element).color)),
+      luminance(behind(element)),
+    ].sort((a, b) => b - a);
+    const contrast = (light + 0.05) / (dark + 0.05);
+    if (contrast >= 4.5) return [];
+    return [`${element.tagName} ${element.className}: ${contrast.toFixed(2)}`];
+  });
+}

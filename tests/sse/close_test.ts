@@ -1,0 +1,383 @@
+// However an answer ends, its stream is closed and `onClose` is told once, with
+// what has happened, when that is done.
+
+import { type SseEnd, sseResponse } from "@fallback/stream/sse";
+import {
+  fail,
+  hang,
+  type Journal,
+  type Script,
+  type SourceKind,
+  virtualTime,
+  wait,
+} from "@fallback/stream/testing";
+import { assertEquals, assertRejects } from "@std/assert";
+import { delay } from "@std/async/delay";
+import { answer, type Client, clientOf, count, readAll } from "./_client.ts";
+
+const KINDS: readonly SourceKind[] = ["generator", "iterable", "readable"];
+const wrong = new Error("wrong");
+
+/** How far a client comes before it leaves, of which answer. */
+const leaves: Record<string, [Script<unknown>, (client: Client) => unknown]> = {
+  "before its first read": [["a", "b"], () => {}],
+  "between two reads": [["a", "b", "c"], async (client) => {
+    await client.read();
+    await client.read();
+  }],
+  "while a read waits": [["a", hang()], async (client) => {
+    await client.read();
+    client.read();
+    await delay(10);
+  }],
+  "while several reads wait": [["a", hang()], (client) => {
+    for (let i = 0; i < 3; i++) client.read();
+  }],
+  "at the moment when it has begun to wait": [["a", hang()], async (client) => {
+    await client.read();
+    client.read();
+  }],
+  "while comments are sent": [["a", hang()], async (client) => {
+    await client.read();
+    await client.read();
+    await client.read();
+    client.read();
+    await delay(10);
+  }],
+  "between a comment and the next": [["a", hang()], async (client) => {
+    await client.read();
+    await client.read();
+    await delay(1000);
+  }],
+};
+
+for (const [when, [script, play]] of Object.entries(leaves)) {
+  for (const kind of KINDS) {
+    Deno.test(`a client that leaves ${when} closes the stream at once: of a ${kind}`, async () => {
+      const { journal, ends } = await virtualTime(async () => {
+        const it = await answer(script, { heartbeatMs: 30, model: { kind } });
+        const client = clientOf(it.response);
+        await play(client);
+        const pulls = count(it.journal, "pull");
+        const leftAt = Date.now();
+        await client.cancel();
+        await client.cancel();
+        assertEquals(Date.now(), leftAt);
+        assertEquals(it.ends, [{ outcome: "cancelled" }]);
+        await delay(100_000);
+        assertEquals(count(it.journal, "pull"), pulls);
+        return it;
+      });
+      assertEquals(ends, [{ outcome: "cancelled" }]);
+      journal.assertClean();
+    });
+  }
+}
+
+Deno.test("a client that leaves after the end changes nothing", async () => {
+  for (const last of ["b", fail(wrong)]) {
+    const { journal, ends } = await virtualTime(async () => {
+      const it = await answer(["a", last]);
+      const client = clientOf(it.response);
+      while (await client.read());
+      await client.cancel();
+      return it;
+    });
+    assertEquals(ends, [
+      last === "b"
+        ? { outcome: "completed" }
+        : { outcome: "interrupted", error: wrong },
+    ]);
+    journal.assertClean();
+  }
+});
+
+Deno.test("a client that leaves before it has read the last event is told of once", async () => {
+  const { journal, ends } = await virtualTime(async () => {
+    const it = await answer(["a"]);
+    const reader = it.response.body!.getReader();
+    await reader.read();
+    await delay(10);
+    const last = reader.read();
+    reader.releaseLock();
+    await assertRejects(() => last, TypeError);
+    await delay(10);
+    await it.response.body!.cancel();
+    return it;
+  });
+  assertEquals(ends, [{ outcome: "completed" }]);
+  journal.assertClean();
+});
+
+Deno.test("a client that leaves while a broken answer is being closed is told of once", async () => {
+  const encode = () => {
+    throw wrong;
+  };
+  const { journal, ends } = await virtualTime(async () => {
+    const it = await answer(["a", "b"], {
+      encode,
+      model: { onClose: [wait(50)] },
+    });
+    const client = clientOf(it.response);
+    client.read();
+    await delay(10);
+    await client.cancel();
+    await delay(1000);
+    return it;
+  });
+  assertEquals(ends.length, 1);
+  journal.assertClean();
+});
+
+Deno.test("a client is let go after closeMs where the model ignores that it left", async () => {
+  await virtualTime(async () => {
+    const it = await answer(["a", hang()], {
+      model: { ignoresAbort: true },
+      call: { timeouts: { closeMs: 200 } },
+    });
+    const client = clientOf(it.response);
+    await client.read();
+    client.read();
+    await delay(10);
+    await client.cancel();
+    assertEquals(Date.now(), 210);
+    assertEquals(it.ends, [{ outcome: "cancelled" }]);
+  });
+});
+
+Deno.test("a client that leaves ends the wait for the next comment, also where the model goes on hanging", async () => {
+  await virtualTime(async () => {
+    const source: AsyncIterable<string> = {
+      [Symbol.asyncIterator]: () => ({
+        next: () => new Promise(() => {}),
+        return: () => Promise.resolve({ done: true, value: undefined }),
+      }),
+    };
+    const client = clientOf(sseResponse(source, { heartbeatMs: 1000 }));
+    using timers = countTimers();
+    client.read();
+    await delay(10);
+    await client.cancel();
+    assertEquals(timers.pending(), 0);
+  });
+});
+
+/** Counts the timers that were set and neither fired nor were cleared. */
+function countTimers(): { pending(): number } & Disposable {
+  const { setTimeout, clearTimeout } = globalThis;
+  const ids = new Set<unknown>();
+  globalThis.setTimeout = ((fn: () => void, ms: number, ...rest: []) => {
+    const id = setTimeout(() => {
+      ids.delete(id);
+      fn(...rest);
+    }, ms);
+    ids.add(id);
+    return id;
+  }) as typeof globalThis.setTimeout;
+  globalThis.clearTimeout = (id) => {
+    ids.delete(id);
+    clearTimeout(id);
+  };
+  return {
+    pending: () => ids.size,
+    [Symbol.dispose]() {
+      Object.assign(globalThis, { setTimeout, clearTimeout });
+    },
+  };
+}
+
+/** The ways of an answer to its end, each with what is told of it. */
+const endings: Record<
+  string,
+  [Script<unknown>, (client: Client) => Promise<unknown>, SseEnd]
+> = {
+  "complete": [["a"], async (client) => {
+    while (await client.read());
+  }, { outcome: "completed" }],
+  "broken off": [["a", fail(wrong)], async (client) => {
+    while (await client.read());
+  }, { outcome: "interrupted", error: wrong }],
+  "left": [["a", "b"], async (client) => {
+    await client.read();
+    await client.cancel();
+  }, { outcome: "cancelled" }],
+};
+
+/** What a caller's `onClose` may do wrong. */
+const misdeeds: Record<string, () => unknown> = {
+  "throws": () => {
+    throw new Error("from onClose");
+  },
+  "rejects": () => Promise.reject(new Error("from onClose")),
+  "never settles": () => new Promise(() => {}),
+  "gives a thenable that throws": () => ({
+    then() {
+      throw new Error("from onClose");
+    },
+  }),
+};
+
+for (const [ending, [script, play, expected]] of Object.entries(endings)) {
+  Deno.test(`onClose is told once, when all is closed: ${ending}`, async () => {
+    const told: unknown[] = [];
+    const { journal } = await virtualTime(async () => {
+      const { promise, resolve } = Promise.withResolvers<Journal>();
+      const it = await answer(script, {
+        model: { onClose: [wait(50)], onStack: [wait(50)], onDispose: [] },
+        async onClose(end) {
+          const { entries } = await promise;
+          told.push(end, entries.at(-1)?.type, Date.now());
+        },
+      });
+      resolve(it.journal);
+      await play(clientOf(it.response));
+      return it;
+    });
+    // A stream that has ended by itself needs no return, only its stack.
+    const at = ending === "left" ? 100 : 50;
+    assertEquals(told, [expected, "closed", at]);
+    journal.assertClean();
+  });
+
+  for (const [misdeed, onClose] of Object.entries(misdeeds)) {
+    Deno.test(`an onClose that ${misdeed} changes nothing: ${ending}`, async () => {
+      const seen: string[][] = [];
+      for (const each of [() => {}, onClose]) {
+        const { journal } = await virtualTime(async () => {
+          const it = await answer(script, { onClose: each });
+          const client = clientOf(it.response);
+          const events: string[] = [];
+          await play({
+            cancel: client.cancel,
+            async read() {
+              const event = await client.read();
+              if (event) events.push(...event);
+              return event;
+            },
+          });
+          seen.push(events);
+          return it;
+        });
+        journal.assertClean();
+      }
+      assertEquals(seen[0], seen[1]);
+    });
+  }
+}
+
+Deno.test("onClose is called as a method of the options", async () => {
+  class Options {
+    readonly #ends: SseEnd[] = [];
+    onClose(end: SseEnd): void {
+      this.#ends.push(end);
+    }
+    get ends() {
+      return this.#ends;
+    }
+  }
+  async function* source() {
+    yield "a";
+  }
+  const options = new Options();
+  await readAll(sseResponse(source(), options));
+  assertEquals(options.ends, [{ outcome: "completed" }]);
+});
+
+Deno.test("an onClose that cancels the response is not told of that again", async () => {
+  for (const [script, _, expected] of Object.values(endings).slice(0, 2)) {
+    const told: SseEnd[] = [];
+    let leave = () => {};
+    const { journal } = await virtualTime(async () => {
+      const it = await answer(script, {
+        onClose(end) {
+          told.push(end);
+          if (told.length < 5) leave();
+        },
+      });
+      const client = clientOf(it.response);
+      leave = client.cancel;
+      while (await client.read());
+      return it;
+    });
+    assertEquals(told, [expected]);
+    journal.assertClean();
+  }
+});
+
+Deno.test("the caller's abort in mid-answer is an error event, and closes the stream", async () => {
+  const reason = new Error("sk-secret");
+  const { journal, ends } = await virtualTime(async () => {
+    const controller = new AbortController();
+    const { signal } = controller;
+    const it = await answer(["a", hang()], { call: { signal } });
+    const client = clientOf(it.response);
+    await client.read();
+    const last = client.read();
+    await delay(10);
+    controller.abort(reason);
+    const [type, data] = (await last)!;
+    assertEquals([type, data.includes("sk-secret")], ["error", false]);
+    assertEquals(await client.read(), undefined);
+    return it;
+  });
+  assertEquals(ends, [{ outcome: "interrupted", error: reason }]);
+  journal.assertClean();
+});
+
+Deno.test("what closing throws changes nothing for the client", async () => {
+  const { ends } = await virtualTime(async () => {
+    const it = await answer(["a", "b"], { model: { onClose: [fail(wrong)] } });
+    const client = clientOf(it.response);
+    await client.read();
+    await client.cancel();
+    return it;
+  });
+  assertEquals(ends, [{ outcome: "cancelled" }]);
+});
+
+/** Iterators that are within the protocol, if only just. */
+const iterators: Record<string, Partial<AsyncIterator<string>>> = {
+  "no return": {},
+  "a return that throws": {
+    return: () => {
+      throw wrong;
+    },
+  },
+  "a return that rejects": { return: () => Promise.reject(wrong) },
+};
+
+for (const [what, members] of Object.entries(iterators)) {
+  Deno.test(`an iterator with ${what} can be sent, and left`, async () => {
+    const source: AsyncIterable<string> = {
+      [Symbol.asyncIterator]: () => ({
+        next: () => Promise.resolve({ done: false, value: "a" }),
+        ...members,
+      }),
+    };
+    const ends: SseEnd[] = [];
+    const client = clientOf(
+      sseResponse(source, { onClose: (end) => void ends.push(end) }),
+    );
+    assertEquals(await client.read(), ["message", '"a"']);
+    await client.cancel();
+    assertEquals(ends, [{ outcome: "cancelled" }]);
+  });
+}
+
+Deno.test("a next that throws, or rejects with nothing, is an error event", async () => {
+  const nexts = [
+    () => {
+      throw wrong;
+    },
+    () => Promise.reject(undefined),
+  ];
+  for (const next of nexts) {
+    const ends: SseEnd[] = [];
+    const source = { [Symbol.asyncIterator]: () => ({ next }) };
+    const onClose = (end: SseEnd) => void ends.push(end);
+    const seen = await readAll(sseResponse(source, { onClose }));
+    assertEquals(seen.map(([type]) => type), ["error"]);
+    assertEquals(ends.length, 1);
+    assertEquals("error" in ends[0]!, true);
+  }
+});

@@ -1,0 +1,223 @@
+// A response reads from the model what its client reads from it, and no more.
+// While the client waits, comments tell it that somebody is there.
+
+import { sseResponse } from "@fallback/stream/sse";
+import {
+  fail,
+  type Script,
+  type SourceKind,
+  virtualTime,
+  wait,
+} from "@fallback/stream/testing";
+import { assertEquals } from "@std/assert";
+import { delay } from "@std/async/delay";
+import fc from "fast-check";
+import { answer, clientOf, count, readAll, type Seen } from "./_client.ts";
+
+const KINDS: readonly SourceKind[] = ["generator", "iterable", "readable"];
+
+for (const kind of KINDS) {
+  Deno.test(`a response pulls as often as it is read: from a ${kind}`, async () => {
+    const { journal } = await virtualTime(async () => {
+      const it = await answer(["a", "b", "c"], { model: { kind } });
+      // The first is what the stream was committed by.
+      const pulls = [count(it.journal, "pull")];
+      await delay(10);
+      const client = clientOf(it.response);
+      for (;;) {
+        const seen = await client.read();
+        await delay(10);
+        pulls.push(count(it.journal, "pull"));
+        if (!seen) break;
+      }
+      assertEquals(pulls, [1, 1, 2, 3, 4, 4]);
+      return it;
+    });
+    journal.assertClean();
+  });
+}
+
+Deno.test("what is held back before the first content is sent first, one event a read", async () => {
+  const isContent = (chunk: unknown) => chunk === "c";
+  const { journal } = await virtualTime(async () => {
+    const it = await answer(["a", "b", "c", "d"], { model: { isContent } });
+    const client = clientOf(it.response);
+    const pulls: unknown[] = [];
+    for (const data of ["a", "b", "c", "d"]) {
+      assertEquals(await client.read(), ["message", JSON.stringify(data)]);
+      pulls.push(count(it.journal, "pull"));
+    }
+    assertEquals(pulls, [3, 3, 3, 4]);
+    await client.cancel();
+    return it;
+  });
+  journal.assertClean();
+});
+
+Deno.test("a comment is sent after each heartbeatMs without a chunk, as long as the client waits", async () => {
+  const { journal } = await virtualTime(async () => {
+    const it = await answer(["a", wait(100), "b", wait(35), "c"], {
+      heartbeatMs: 30,
+    });
+    const client = clientOf(it.response);
+    const seen: unknown[] = [];
+    for (;;) {
+      const event = await client.read();
+      if (!event) break;
+      seen.push([Date.now(), event[0] === "message" ? event[1] : event[0]]);
+    }
+    assertEquals(seen, [
+      [0, '"a"'],
+      [30, "comment"],
+      [60, "comment"],
+      [90, "comment"],
+      [100, '"b"'],
+      [130, "comment"],
+      [135, '"c"'],
+      [135, "done"],
+    ]);
+    return it;
+  });
+  journal.assertClean();
+});
+
+Deno.test("the first comment is sent after 15 s, if nothing else is said", async () => {
+  const { journal } = await virtualTime(async () => {
+    const it = await answer(["a", wait(15_001), "b"]);
+    const client = clientOf(it.response);
+    await client.read();
+    assertEquals(await client.read(), ["comment", ""]);
+    assertEquals(Date.now(), 15_000);
+    await client.cancel();
+    return it;
+  });
+  journal.assertClean();
+});
+
+Deno.test("while nobody reads there is no heartbeat, and no timer", async () => {
+  const { journal } = await virtualTime(async () => {
+    const it = await answer(["a", wait(100), "b"], { heartbeatMs: 30 });
+    const client = clientOf(it.response);
+    await client.read();
+    await client.read(); // the comment at 30 ms, while the model works on
+    await delay(1000);
+    assertEquals(await client.read(), ["message", '"b"']);
+    assertEquals(Date.now(), 1030);
+    assertEquals((await client.read())?.[0], "done");
+    return it;
+  });
+  journal.assertClean();
+});
+
+Deno.test("a model that dies between two comments is an error event at the next read", async () => {
+  const wrong = new Error("wrong");
+  const { journal, ends } = await virtualTime(async () => {
+    const it = await answer(["a", wait(100), fail(wrong)], { heartbeatMs: 30 });
+    const client = clientOf(it.response);
+    await client.read();
+    await client.read();
+    await delay(1000);
+    assertEquals((await client.read())?.[0], "error");
+    assertEquals(await client.read(), undefined);
+    return it;
+  });
+  assertEquals(ends, [{ outcome: "interrupted", error: wrong }]);
+  journal.assertClean();
+});
+
+Deno.test({
+  name: "a heartbeat never loses, doubles or moves a chunk, whoever is slow",
+  permissions: "none",
+  fn: () =>
+    fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.constantFrom(0, 1, 9, 10, 11, 20, 35), { maxLength: 8 }),
+        fc.infiniteStream(fc.constantFrom(0, 0, 0, 1, 10, 25)),
+        fc.constantFrom(...KINDS),
+        fc.constantFrom(undefined, 0, 10),
+        async (waits, pauses, kind, failsAfter) => {
+          const script: Script<unknown> = [
+            "first",
+            ...waits.flatMap((ms, i) => [wait(ms), i]),
+            ...failsAfter === undefined
+              ? []
+              : [wait(failsAfter), fail(new Error("wrong"))],
+          ];
+          const { journal, ends } = await virtualTime(async () => {
+            const it = await answer(script, {
+              heartbeatMs: 10,
+              model: { kind },
+            });
+            const client = clientOf(it.response);
+            const seen: Seen[] = [];
+            for (const pause of pauses) {
+              await delay(pause);
+              const event = await client.read();
+              if (!event) break;
+              if (event[0] !== "comment") seen.push(event);
+            }
+            const end = seen.pop();
+            assertEquals(end?.[0], failsAfter === undefined ? "done" : "error");
+            assertEquals(seen.map(([type, data]) => [type, JSON.parse(data)]), [
+              ["message", "first"],
+              ...waits.map((_, i) => ["message", i]),
+            ]);
+            return it;
+          });
+          assertEquals(ends.length, 1);
+          journal.assertClean();
+        },
+      ),
+      { numRuns: 300 },
+    ),
+});
+
+Deno.test("a day of heartbeats pulls the model once, and leaves no timer", async () => {
+  const DAY = 86_400_000;
+  const { journal } = await virtualTime(async () => {
+    const it = await answer(["a", wait(DAY - 1), "b"]);
+    const seen = await readAll(it.response);
+    assertEquals(
+      seen.filter(([type]) => type === "comment").length,
+      DAY / 15_000 - 1,
+    );
+    assertEquals(count(it.journal, "pull"), 3);
+    return it;
+  });
+  journal.assertClean();
+});
+
+Deno.test("a response that nobody reads costs no timer, and pulls nothing", async () => {
+  let pulls = 0;
+  const source: AsyncIterable<string> = {
+    [Symbol.asyncIterator]: () => ({
+      next: () => {
+        pulls++;
+        return Promise.resolve({ done: false, value: "a" });
+      },
+    }),
+  };
+  const { body } = sseResponse(source, { heartbeatMs: 0 });
+  await virtualTime(() => delay(100_000));
+  assertEquals(pulls, 0);
+  await body!.cancel();
+});
+
+Deno.test("an answer without end is read as far as its client reads", async () => {
+  let made = 0;
+  let isClosed = false;
+  async function* endless(): AsyncGenerator<number> {
+    try {
+      for (;;) yield made++;
+    } finally {
+      isClosed = true;
+    }
+  }
+  const client = clientOf(sseResponse(endless()));
+  for (let i = 0; i < 10_000; i++) {
+    assertEquals(await client.read(), ["message", `${i}`]);
+  }
+  assertEquals(made, 10_000);
+  await client.cancel();
+  assertEquals(isClosed, true);
+});

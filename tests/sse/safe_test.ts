@@ -1,0 +1,295 @@
+// What the client is told of a failure gives nothing away: no key, no body of a
+// provider, no stack, whatever was thrown. The caller's own `onClose` gets all.
+
+import {
+  AllModelsFailedError,
+  type Attempt,
+  CircuitOpenError,
+  EmptyStreamError,
+  fallbackModel,
+  fallbackStream,
+  ModelTimeoutError,
+  TruncatedStreamError,
+} from "@fallback/stream";
+import { memoryHealth } from "@fallback/stream/health";
+import { HttpError, StreamError } from "@fallback/stream/openai";
+import {
+  type AttemptSummary,
+  errorResponse,
+  type SseEnd,
+  sseResponse,
+} from "@fallback/stream/sse";
+import {
+  fail,
+  fakeModel,
+  hang,
+  virtualTime,
+  wait,
+} from "@fallback/stream/testing";
+import { assert, assertEquals, assertStrictEquals } from "@std/assert";
+import { answer, readAll } from "./_client.ts";
+
+const SECRET = "sk-secret";
+const secret = () => new Error(SECRET);
+const throwing = (...names: string[]) =>
+  Object.defineProperties(
+    new Error(SECRET),
+    Object.fromEntries(names.map((name) => [name, {
+      get() {
+        throw secret();
+      },
+    }])),
+  );
+
+/** Everything that a model can throw. */
+const thrown: Record<string, () => unknown> = {
+  "an error with a key in its message": secret,
+  "an error with a key in its name, cause, stack and fields": () =>
+    Object.assign(new Error(SECRET, { cause: secret() }), {
+      name: SECRET,
+      stack: SECRET,
+      body: SECRET,
+      config: { headers: { authorization: SECRET } },
+    }),
+  "a provider's refusal with a body": () =>
+    new HttpError(401, {
+      statusText: SECRET,
+      headers: { "x-key": SECRET },
+      body: SECRET,
+    }),
+  "an error event of a provider": () =>
+    new StreamError(SECRET, { body: SECRET }),
+  "an error with a status that is a text": () =>
+    Object.assign(secret(), { status: SECRET }),
+  "an error whose response has a status": () =>
+    Object.assign(secret(), { response: { status: 500, data: SECRET } }),
+  "a chain that failed": () =>
+    new AllModelsFailedError([attempt({ error: secret() })]),
+  "a chain of chains that failed": () =>
+    new AllModelsFailedError([
+      attempt({
+        error: new AllModelsFailedError([attempt({ error: secret() })]),
+      }),
+    ]),
+  "a group of errors": () => new AggregateError([secret()], SECRET),
+  "a suppressed error": () => new SuppressedError(secret(), secret(), SECRET),
+  "an abort": () => new DOMException(SECRET, "AbortError"),
+  "a text": () => SECRET,
+  "a symbol": () => Symbol(SECRET),
+  "undefined": () => undefined,
+  "null": () => null,
+  "a function": () => () => SECRET,
+  "an error without a prototype": () =>
+    Object.assign(Object.create(null), { message: SECRET }),
+  "an error whose text throws": () =>
+    Object.assign(secret(), { toString: throwing, message: {} }),
+  "an error whose message throws": () => throwing("message", "name", "stack"),
+  "an error whose status throws": () => throwing("status"),
+  "an error whose statusCode throws": () => throwing("statusCode"),
+  "an error whose response throws": () => throwing("response"),
+  "an error whose headers throw": () =>
+    throwing("headers", "retryAfterMs", "errors", "attempts", "error"),
+};
+
+/** A record, as a call makes it. */
+function attempt(fields: Partial<Attempt>): Attempt {
+  return {
+    model: "inner",
+    index: 0,
+    attempt: 1,
+    startedAt: 0,
+    outcome: "failed",
+    chunks: 0,
+    ...fields,
+  };
+}
+
+/** Nothing of what a client gets may hold a secret, or lines of a stack. */
+function assertSafe(text: string): void {
+  assert(!text.includes(SECRET), text);
+  assert(!/\bat .*:\d+:\d+/.test(text), text);
+  assert(!text.includes("file:"), text);
+}
+
+for (const [what, make] of Object.entries(thrown)) {
+  Deno.test(`a model that dies in mid-answer is an error event that is safe: ${what}`, async () => {
+    const error = make();
+    const { ends, journal } = await virtualTime(async () => {
+      const it = await answer(["a", fail(error)]);
+      const seen = await readAll(it.response);
+      assertEquals(seen.map(([type]) => type), ["message", "error"]);
+      const data = JSON.parse(seen[1]![1]);
+      assertEquals(Object.keys(data), ["message", "attempts"]);
+      assertEquals(data.attempts.length, 1);
+      assertEquals(data.attempts[0].outcome, "interrupted");
+      assertSafe(JSON.stringify(seen));
+      return it;
+    });
+    assertEquals(ends.map(({ outcome }) => outcome), ["interrupted"]);
+    assertStrictEquals(ends[0]!.error, error);
+    journal.assertClean();
+  });
+
+  Deno.test(`a model that fails before another answers is summed up safely: ${what}`, async () => {
+    const models = [
+      fakeModel("bad", [fail(make())]),
+      fakeModel("good", ["a"]),
+    ];
+    await virtualTime(async () => {
+      const stream = await fallbackStream(models, "hi");
+      const seen = await readAll(sseResponse(stream));
+      assertEquals(seen.map(([type]) => type), ["message", "done"]);
+      assertSafe(JSON.stringify(seen));
+      assertEquals(
+        JSON.parse(seen[1]![1]).attempts.map((it: AttemptSummary) =>
+          it.outcome
+        ),
+        ["failed", "completed"],
+      );
+    });
+  });
+
+  Deno.test(`a call that fails is a response that is safe: ${what}`, async () => {
+    const bare = errorResponse(make());
+    assertSafe(await bare.text());
+    await virtualTime(async () => {
+      const models = [fakeModel("bad", [fail(make())])];
+      const error = await fallbackStream(models, "hi").catch((error) => error);
+      const response = errorResponse(error);
+      const text = await response.text();
+      assertEquals([bare.status, response.status], [502, 502]);
+      assertSafe(text + [...response.headers]);
+      assertEquals(JSON.parse(text).error.attempts.length, 1);
+    });
+  });
+}
+
+Deno.test("our own errors speak for themselves, a provider's only by its status", async () => {
+  const cases: [unknown, string][] = [
+    [new ModelTimeoutError("m", "idle", 50), "no further chunk within 50 ms"],
+    [new EmptyStreamError("m"), "the stream ended without any content"],
+    [
+      new TruncatedStreamError("m"),
+      "the stream ended before its final chunk",
+    ],
+    [new HttpError(529, { body: SECRET }), "the model failed with status 529"],
+    [
+      Object.assign(secret(), { statusCode: 400 }),
+      "the model failed with status 400",
+    ],
+    [
+      new AllModelsFailedError([attempt({ error: secret() })]),
+      "all models failed",
+    ],
+    [secret(), "the model failed"],
+  ];
+  for (const [error, message] of cases) {
+    await virtualTime(async () => {
+      const { response } = await answer(["a", fail(error)]);
+      const { 1: last } = await readAll(response);
+      const data = JSON.parse(last![1]);
+      assertEquals(data.message, message);
+      assertEquals(data.attempts[0].error, message);
+    });
+    const { error: body } = await errorResponse(error).json();
+    assertEquals(body.message, message);
+  }
+});
+
+Deno.test("the summary has the times, the chunks and an inner chain of each attempt", async () => {
+  const inner = fallbackModel([
+    fakeModel("a", [wait(5), fail(new HttpError(500, { body: SECRET }))]),
+    fakeModel("b", [wait(5), "b0", wait(5), "b1"]),
+  ]);
+  const models = [fakeModel("silent", [hang()]), inner];
+  await virtualTime(async () => {
+    const stream = await fallbackStream(models, "hi", {
+      timeouts: { contentMs: 30 },
+    });
+    const seen = await readAll(sseResponse(stream));
+    assertEquals(JSON.parse(seen.at(-1)![1]), {
+      attempts: [{
+        model: "silent",
+        outcome: "failed",
+        startedAt: 0,
+        endedAt: 30,
+        chunks: 0,
+        error: "no content within 30 ms",
+      }, {
+        model: "fallback:a,b",
+        outcome: "completed",
+        startedAt: 30,
+        contentAt: 40,
+        endedAt: 45,
+        chunks: 2,
+        nested: [{
+          model: "a",
+          outcome: "failed",
+          startedAt: 30,
+          endedAt: 35,
+          chunks: 0,
+          error: "the model failed with status 500",
+        }, {
+          model: "b",
+          outcome: "completed",
+          startedAt: 35,
+          contentAt: 40,
+          endedAt: 45,
+          chunks: 2,
+        }],
+      }],
+    });
+  });
+});
+
+Deno.test("the summary says of a skipped model how long its circuit is open", async () => {
+  const health = memoryHealth({ failures: 1, cooldownMs: 1000 });
+  const models = [
+    fakeModel("down", [fail(secret())]),
+    fakeModel("up", ["a"]),
+  ];
+  await virtualTime(async () => {
+    for (const outcome of ["failed", "skipped"]) {
+      const stream = await fallbackStream(models, "hi", { health });
+      const seen = await readAll(sseResponse(stream));
+      assertSafe(JSON.stringify(seen));
+      const { attempts } = JSON.parse(seen.at(-1)![1]);
+      assertEquals(attempts[0].outcome, outcome);
+      if (outcome === "skipped") {
+        assertEquals(attempts[0].error, new CircuitOpenError("", 1000).message);
+      }
+    }
+  });
+});
+
+Deno.test("an error event sums up what was tried, also where the source has no attempts of its own", async () => {
+  await virtualTime(async () => {
+    const models = [
+      fakeModel("bad", [fail(secret())]),
+      fakeModel("cut", ["a", fail(secret())]),
+    ];
+    async function* words() {
+      yield* await fallbackStream(models, "hi");
+    }
+    const seen = await readAll(sseResponse(words()));
+    const { attempts } = JSON.parse(seen.at(-1)![1]);
+    assertEquals(
+      attempts.map((it: AttemptSummary) => [it.model, it.outcome]),
+      [["bad", "failed"], ["cut", "interrupted"]],
+    );
+  });
+});
+
+Deno.test("a source that is no stream of ours is summed up as nothing", async () => {
+  const ends: SseEnd[] = [];
+  const onClose = (end: SseEnd) => void ends.push(end);
+  const body = new ReadableStream<string>({
+    pull: (controller) => controller.error(secret()),
+  });
+  const seen = await readAll(sseResponse(body, { onClose }));
+  assertEquals(seen, [[
+    "error",
+    '{"message":"the model failed","attempts":[]}',
+  ]]);
+  assertEquals(ends.length, 1);
+});
