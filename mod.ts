@@ -41,6 +41,7 @@ export type {
   ErrorClass,
   FallbackCondition,
   FallbackEvent,
+  FallbackListener,
   FallbackOptions,
   FallbackStream,
   HealthReport,

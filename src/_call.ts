@@ -7,6 +7,7 @@ import { ModelTimeoutError } from "./errors.ts";
 import type {
   Attempt,
   FallbackEvent,
+  FallbackListener,
   HealthReport,
   HealthStore,
 } from "./types.ts";
@@ -21,6 +22,9 @@ export interface Stoppable {
   stop(outcome: "cancelled" | "lost", failure?: Failure): void;
 }
 
+/** Shared, for most calls have none and many streams may be open at once. */
+const NONE: readonly Promise<unknown>[] = [];
+
 /** The state of one call. */
 export class Call<Request, Chunk> {
   readonly chain: Chain<Request, Chunk>;
@@ -29,11 +33,13 @@ export class Call<Request, Chunk> {
   /** Whatever is running at the moment: attempts, waits, or the stream. */
   readonly running = new Set<Stoppable>();
   /** The models that race, each with its retries. */
-  runners: readonly Promise<unknown>[] = [];
+  runners = NONE;
   /** One model is committed: no other is opened any more. */
   committed = false;
   /** Who is asked before a model is; nobody where all would be skipped. */
   gate: HealthStore | undefined;
+  /** Whether the caller's listener wants to see its parts: asked only once. */
+  readonly isSeen: boolean;
   #stopped: Failure | undefined;
   readonly #signal: AbortSignal | undefined;
   #totalTimer: ReturnType<typeof setTimeout> | undefined;
@@ -46,6 +52,7 @@ export class Call<Request, Chunk> {
     this.chain = chain;
     this.attempts = attempts;
     this.gate = chain.options.health;
+    this.isSeen = wantsToSee(chain.options.onEvent);
     this.#signal = signal;
     if (signal?.aborted) {
       this.handleEvent();
@@ -117,6 +124,16 @@ export class Call<Request, Chunk> {
     return this.committed;
   }
 
+  /** Runs a part of the call as the caller's listener wants to see it run. */
+  around<T>(run: () => Promise<T>, attempt?: Attempt): Promise<T> {
+    if (!this.isSeen) return run();
+    const { onEvent } = this.chain.options;
+    let running: Promise<T> | undefined;
+    const once = () => running ??= run();
+    quietly(() => onEvent!.around!(once, this.attempts, attempt));
+    return once();
+  }
+
   /** Waits for `work`, at most `ms` and until the call is stopped or decided. */
   async wait<T>(work: PromiseLike<T>, ms?: number): Promise<T | undefined> {
     let wait: Stoppable | undefined;
@@ -162,23 +179,57 @@ export class Call<Request, Chunk> {
   ): void {
     const { options } = this.chain;
     if (!options.onEvent) return;
-    const event: FallbackEvent = {
-      type,
-      at: Date.now(),
-      ...(attempt && { attempt }),
-      attempts: this.attempts,
-      ...failure,
-      ...(delayMs !== undefined && { delayMs }),
-    };
-    quietly(() => options.onEvent!(event));
+    const event: {
+      -readonly [Key in keyof FallbackEvent]: FallbackEvent[Key];
+    } = attempt
+      ? { type, at: timeOf(type, attempt), attempt, attempts: this.attempts }
+      : { type, at: Date.now(), attempts: this.attempts };
+    if (failure) event.error = failure.error;
+    if (delayMs !== undefined) event.delayMs = delayMs;
+    try {
+      forget(options.onEvent(event));
+    } catch {
+      // Theirs.
+    }
+  }
+}
+
+/** When it was that something happened: its record knows of most. */
+function timeOf(type: FallbackEvent["type"], attempt: Attempt): number {
+  switch (type) {
+    case "attempt":
+      return attempt.startedAt;
+    case "open":
+      return attempt.openedAt!;
+    case "content":
+      return attempt.contentAt!;
+    case "retry":
+    case "hedge":
+    case "closed":
+      return Date.now();
+    default:
+      return attempt.endedAt!;
+  }
+}
+
+function wantsToSee(listener: FallbackListener | undefined): boolean {
+  try {
+    return typeof listener?.around === "function";
+  } catch {
+    return false;
   }
 }
 
 /** Runs code of others; what that throws or returns changes nothing. */
 export function quietly(tell: () => unknown): void {
   try {
-    Promise.resolve(tell()).catch(() => {});
+    forget(tell());
   } catch {
     // Theirs.
   }
+}
+
+/** What others return may be a promise, and reject. */
+function forget(told: unknown): void {
+  if (told !== undefined) Promise.resolve(told).catch(() => {});
 }

@@ -88,7 +88,10 @@ export class CommittedStream<Chunk> implements FallbackStream<Chunk> {
 
   #pull(): void {
     this.#idle?.start();
-    this.#source.pull().then(this.#onResult, this.#onError);
+    const pulling = this.#call.isSeen
+      ? this.#call.around(() => this.#source.pull(), this.record)
+      : this.#source.pull();
+    pulling.then(this.#onResult, this.#onError);
   }
 
   readonly #onResult = (result: IteratorResult<Chunk>): void => {

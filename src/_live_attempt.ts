@@ -84,6 +84,7 @@ export class LiveAttempt<Request, Chunk> implements AsyncDisposable {
       outcome: "pending",
       chunks: 0,
     };
+    if (model.provider !== undefined) this.record.provider = model.provider;
     call.attempts.push(this.record);
     call.running.add(this);
   }
@@ -102,7 +103,8 @@ export class LiveAttempt<Request, Chunk> implements AsyncDisposable {
       const { openMs, contentMs } = this.#call.chain.clocks;
       this.#openClock = this.#clock("open", openMs);
       this.#contentClock = this.#clock("content", contentMs);
-      this.#open(request).then(resolve, (error) => this.#fail(error));
+      this.#call.around(() => this.#open(request), this.record)
+        .then(resolve, (error) => this.#fail(error));
     });
   }
 

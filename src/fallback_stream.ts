@@ -81,13 +81,22 @@ interface Progress {
 }
 
 /** Runs one call of a chain, whose records go to those of `progress`. */
-export async function openChain<Request, Chunk>(
+export function openChain<Request, Chunk>(
   chain: Chain<Request, Chunk>,
   request: Request,
   signal: AbortSignal | undefined,
   { attempts, from }: Progress = { attempts: [], from: 0 },
 ): Promise<CommittedStream<Chunk>> {
   const call = new Call(chain, signal, attempts);
+  return call.around(() => open(call, request, from));
+}
+
+async function open<Request, Chunk>(
+  call: Call<Request, Chunk>,
+  request: Request,
+  from: number,
+): Promise<CommittedStream<Chunk>> {
+  const { attempts, chain } = call;
   const before = attempts.length;
   try {
     call.throwIfStopped();

@@ -179,7 +179,33 @@ export interface FallbackOptions<Request, Chunk> {
    * Is told what happens, in the order in which it happens. What it throws or
    * returns changes nothing.
    */
-  onEvent?: ((event: FallbackEvent) => unknown) | undefined;
+  onEvent?: FallbackListener | undefined;
+}
+
+/** What is told of a call: a function, which a tracer may give a second ear. */
+export interface FallbackListener {
+  /**
+   * Is told what happens.
+   *
+   * @param event What has happened.
+   */
+  (event: FallbackEvent): unknown;
+  /**
+   * Runs a part of a call, so that it can be seen as one: with an attempt, the
+   * model's own code, at its opening and in each pull; without, the call until
+   * it is committed or has failed. It has to call `run` at once; what it throws
+   * or returns changes nothing. Whether it is there is asked once, when a call
+   * begins.
+   *
+   * @param run Does the work.
+   * @param attempts The records of the call, always the same array.
+   * @param attempt Whose code is run.
+   */
+  around?(
+    run: () => Promise<unknown>,
+    attempts: readonly Attempt[],
+    attempt?: Attempt,
+  ): unknown;
 }
 
 /**
@@ -364,6 +390,8 @@ export type Outcome =
 export interface Attempt {
   /** The model's name in the list. */
   readonly model: string;
+  /** Who serves the model, where it says so. */
+  readonly provider?: string;
   /** The model's place in the list, from 0. */
   readonly index: number;
   /** Which attempt of the whole call this is, from 1. */

@@ -234,7 +234,9 @@ export const flow: Promised[] = [
       const told: string[] = [];
       const stop = new Error("stop");
       const onEvent = ({ type, at, attempt }: FallbackEvent) =>
-        void told.push(`${at} ${type} ${attempt?.model ?? "-"}`);
+        void told.push(
+          `${at === Date.now() ? at : "late"} ${type} ${attempt?.model ?? "-"}`,
+        );
       await read(
         await fallbackStream(
           [

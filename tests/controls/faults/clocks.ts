@@ -80,9 +80,9 @@ export const clocks: readonly Control[] = [
       },
       {
         file: "src/_live_attempt.ts",
-        from: "this.#open(request).then",
+        from: "this.#call.around(() =>",
         to: `if (this.#over) return;
-      this.#open(request).then`,
+      this.#call.around(() =>`,
       },
     ],
   },

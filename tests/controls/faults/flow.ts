@@ -151,14 +151,17 @@ export const flow: readonly Control[] = [
   {
     name: "lets what onEvent throws end the call",
     file: "src/_call.ts",
-    from: "} catch {\n",
-    to: "} catch (error) {\n      throw error;\n",
+    from: `forget(options.onEvent(event));
+    } catch {`,
+    to: `forget(options.onEvent(event));
+    } catch (error) {
+      throw error;`,
   },
   {
     name: "lets a promise of onEvent's go unhandled",
     file: "src/_call.ts",
-    from: "Promise.resolve(tell()).catch(() => {});",
-    to: "tell();",
+    from: "forget(options.onEvent(event));",
+    to: "options.onEvent(event);",
   },
   {
     name: "tells of an attempt after the model was called",
@@ -224,7 +227,7 @@ export const flow: readonly Control[] = [
   {
     name: "tells of a failure without the error",
     file: "src/_call.ts",
-    from: "...failure,",
+    from: "if (failure) event.error = failure.error;",
     to: "",
   },
   {

@@ -66,8 +66,8 @@ export const nesting: readonly Control[] = [
   {
     name: "calls onEvent detached from its object",
     file: "src/_call.ts",
-    from: "options.onEvent!(event)",
-    to: "(0, options.onEvent!)(event)",
+    from: "options.onEvent(event)",
+    to: "(0, options.onEvent)(event)",
   },
   {
     name: "calls a condition detached from its object",

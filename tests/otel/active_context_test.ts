@@ -1,0 +1,282 @@
+// Which span is active while whose code runs, and when an SDK is looked for.
+
+import {
+  fallbackModel,
+  type FallbackOptions,
+  fallbackStream,
+  type Model,
+  type StreamSource,
+} from "@fallback/stream";
+import { continueStream } from "@fallback/stream/continue";
+import { instrument } from "@fallback/stream/otel";
+import { fail, fakeModel, virtualTime } from "@fallback/stream/testing";
+import { context, metrics, trace } from "@opentelemetry/api";
+import { assertEquals } from "@std/assert";
+import { delay } from "@std/async/delay";
+import { lines, Sdk } from "./_sdk.ts";
+
+/** What a provider's library does: a span of its own, wherever it is. */
+function request(name: string): void {
+  trace.getTracer("provider").startSpan(name, { startTime: new Date() })
+    .end(new Date());
+}
+
+async function* generator(): AsyncGenerator<string> {
+  request("first pull");
+  await delay(1);
+  request("first pull, later");
+  yield "x";
+  request("second pull");
+  await delay(1);
+  request("second pull, later");
+  yield "y";
+  await delay(1);
+  request("last pull, later");
+}
+
+async function opened(): Promise<AsyncGenerator<string>> {
+  request("opening");
+  await delay(1);
+  request("opening, later");
+  return generator();
+}
+
+function readable(): ReadableStream<string> {
+  const source = generator();
+  return new ReadableStream({
+    async pull(controller) {
+      const { done, value } = await source.next();
+      if (done) controller.close();
+      else controller.enqueue(value);
+    },
+  }, { highWaterMark: 0 });
+}
+
+function iterable(): AsyncIterable<string> {
+  const source = generator();
+  return { [Symbol.asyncIterator]: () => ({ next: () => source.next() }) };
+}
+
+const PULLS = [
+  "first pull",
+  "first pull, later",
+  "second pull",
+  "second pull, later",
+  "last pull, later",
+];
+
+const kinds: [
+  string,
+  () => StreamSource<string> | Promise<StreamSource<string>>,
+  string[],
+][] = [
+  ["generator", generator, PULLS],
+  ["generator that is opened", opened, ["opening", "opening, later", ...PULLS]],
+  ["ReadableStream", readable, PULLS],
+  ["plain iterable", iterable, PULLS],
+];
+
+for (const [kind, stream, expected] of kinds) {
+  Deno.test(`a provider's spans hang under the attempt: ${kind}`, async () => {
+    await using sdk = new Sdk();
+    await virtualTime(async () => {
+      const model: Model<unknown, string> = { name: "a", stream };
+      const onEvent = instrument();
+      await using answer = await fallbackStream([model], "hi", { onEvent });
+      // Its caller reads where it likes.
+      await delay(10);
+      assertEquals(await Array.fromAsync(answer), ["x", "y"]);
+      assertEquals(trace.getActiveSpan(), undefined);
+    });
+    const names = lines(sdk.spans()).map((line) => line.split(/ \d/)[0]);
+    assertEquals(names, [
+      "chat",
+      "  chat a",
+      ...expected.map((name) => `    ${name}`),
+    ]);
+  });
+}
+
+Deno.test("a provider's spans hang under their own attempt where two run side by side", async () => {
+  await using sdk = new Sdk();
+  await virtualTime(async () => {
+    const slow: Model<unknown, string> = {
+      name: "slow",
+      async stream() {
+        request("slow opening");
+        await delay(20);
+        request("slow opening, later");
+        return await new Promise<never>(() => {});
+      },
+    };
+    const quick: Model<unknown, string> = {
+      name: "quick",
+      async stream() {
+        await delay(20);
+        return generator();
+      },
+    };
+    await using answer = await fallbackStream([slow, quick], "hi", {
+      onEvent: instrument(),
+      hedge: { afterMs: 10 },
+    });
+    await Array.fromAsync(answer);
+  });
+  const told = lines(sdk.spans())
+    .filter((line) => !line.includes(" * "))
+    .map((line) => line.split(/ \d/)[0]);
+  assertEquals(told, [
+    "chat",
+    "  chat slow",
+    "    slow opening",
+    "    slow opening, later",
+    "  chat quick",
+    ...PULLS.map((name) => `    ${name}`),
+  ]);
+});
+
+Deno.test("a provider's spans hang under the inner chain's attempt", async () => {
+  await using sdk = new Sdk();
+  await virtualTime(async () => {
+    const onEvent = instrument();
+    const failing = fakeModel<string>("failing", [fail(new Error("no"))]);
+    const model: Model<unknown, string> = { name: "a", stream: opened };
+    const inner = fallbackModel([failing, model], { onEvent });
+    await using answer = await fallbackStream([inner], "hi", { onEvent });
+    await Array.fromAsync(answer);
+  });
+  assertEquals(lines(sdk.spans()).map((line) => line.split(/ \d/)[0]), [
+    "chat",
+    "  chat fallback:failing,a",
+    "    chat",
+    "      chat failing",
+    "      chat a",
+    "        opening",
+    "        opening, later",
+    ...PULLS.map((name) => `        ${name}`),
+  ]);
+});
+
+Deno.test("a call hangs under the span in which it is made, its later parts too", async () => {
+  await using sdk = new Sdk();
+  await virtualTime(async () => {
+    const models: Model<unknown, string>[] = [
+      fakeModel("cut", ["x", fail(new Error("reset"))]),
+      { name: "a", stream: generator },
+    ];
+    const tracer = trace.getTracer("caller");
+    const startTime = new Date();
+    await tracer.startActiveSpan("handler", { startTime }, async (span) => {
+      await using answer = await continueStream(models, "hi", {
+        onEvent: instrument(),
+        resume: () => "go on",
+      });
+      await Array.fromAsync(answer);
+      assertEquals(trace.getActiveSpan(), span);
+      span.end(new Date());
+    });
+  });
+  assertEquals(lines(sdk.spans()).map((line) => line.split(/ \d/)[0]), [
+    "handler",
+    "  chat",
+    "    chat cut",
+    "  chat",
+    "    chat a",
+    ...PULLS.map((name) => `      ${name}`),
+  ]);
+});
+
+Deno.test("the call's span is active where its conditions are asked", async () => {
+  await using sdk = new Sdk();
+  await virtualTime(async () => {
+    const failing = fakeModel("a", [fail(new Error("no"))]);
+    const options: FallbackOptions<unknown, string> = {
+      onEvent: instrument(),
+      fallbackOn: () => {
+        request("moderation");
+        return true;
+      },
+    };
+    await fallbackStream([failing], "hi", options).catch(() => {});
+  });
+  assertEquals(lines(sdk.spans()).map((line) => line.split(/ \d/)[0]), [
+    "chat",
+    "  moderation",
+    "  chat a",
+  ]);
+});
+
+async function answer(onEvent: ReturnType<typeof instrument>): Promise<void> {
+  const model: Model<unknown, string> = { name: "a", stream: generator };
+  await using stream = await fallbackStream([model], "hi", { onEvent });
+  await Array.fromAsync(stream);
+}
+
+Deno.test("without an SDK nothing is wrapped, and nothing told", async () => {
+  const onEvent = instrument();
+  assertEquals(onEvent.around, undefined);
+  await virtualTime(() => answer(onEvent));
+  const attempts: [] = [];
+  assertEquals(onEvent({ type: "attempt", at: 0, attempts }), undefined);
+});
+
+Deno.test("an SDK that is registered after instrument() is told of the calls that follow", async () => {
+  const onEvent = instrument();
+  await virtualTime(() => answer(onEvent));
+  {
+    await using sdk = new Sdk();
+    await virtualTime(() => answer(onEvent));
+    assertEquals(sdk.spans().at(-1)?.name, "chat");
+    assertEquals(Object.keys(await sdk.metrics()).toSorted(), [
+      "fallback.call.attempts",
+      "fallback.call.duration",
+      "gen_ai.client.operation.duration",
+      "gen_ai.client.operation.time_to_first_chunk",
+    ]);
+  }
+  assertEquals(onEvent.around, undefined);
+  await virtualTime(() => answer(onEvent));
+});
+
+Deno.test("another SDK that is registered later is told the metrics too", async () => {
+  const onEvent = instrument();
+  for (let i = 0; i < 2; i++) {
+    await using sdk = new Sdk();
+    await virtualTime(() => answer(onEvent));
+    const { "fallback.call.duration": points } = await sdk.metrics();
+    assertEquals(points?.map(({ count }) => count), [1]);
+  }
+});
+
+Deno.test("an SDK that is registered in mid-call is told of the next call, not of half of one", async () => {
+  await virtualTime(async () => {
+    const onEvent = instrument();
+    const model = fakeModel("a", ["x", "y"]);
+    await using stream = await fallbackStream([model], "hi", { onEvent });
+    await stream.next();
+    await using sdk = new Sdk();
+    await stream.next();
+    await stream.next();
+    assertEquals(sdk.spans(), []);
+  });
+});
+
+Deno.test("an SDK for metrics alone, or for spans alone, is enough", async () => {
+  const onEvent = instrument();
+  {
+    await using sdk = new Sdk();
+    trace.disable();
+    context.disable();
+    await virtualTime(() => answer(onEvent));
+    const { "fallback.call.duration": points } = await sdk.metrics();
+    assertEquals(points?.map(({ count }) => count), [1]);
+    assertEquals(sdk.spans(), []);
+  }
+  {
+    await using sdk = new Sdk();
+    metrics.disable();
+    await virtualTime(() => answer(onEvent));
+    assertEquals(sdk.spans().at(-1)?.name, "chat");
+    assertEquals(await sdk.metrics(), {});
+  }
+});

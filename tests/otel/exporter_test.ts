@@ -1,0 +1,199 @@
+// What arrives where Deno's own exporter sends it: OTLP as JSON over HTTP, from
+// a process that does nothing but `instrument()`.
+
+import { fakeProvider, finish, status } from "@fallback/stream/testing";
+import { assert, assertEquals } from "@std/assert";
+
+interface Attribute {
+  readonly key: string;
+  readonly value: {
+    readonly stringValue?: string;
+    readonly intValue?: string | number;
+    readonly doubleValue?: number;
+    readonly boolValue?: boolean;
+  };
+}
+
+interface OtlpSpan {
+  readonly name: string;
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly parentSpanId?: string;
+  readonly startTimeUnixNano: string;
+  readonly endTimeUnixNano: string;
+  readonly attributes: readonly Attribute[];
+  readonly status?: { readonly code?: number };
+}
+
+interface OtlpMetric {
+  readonly name: string;
+  readonly unit: string;
+  readonly histogram?: { readonly dataPoints: readonly OtlpPoint[] };
+}
+
+interface OtlpPoint {
+  readonly count: string | number;
+  readonly explicitBounds: readonly number[];
+  readonly attributes: readonly Attribute[];
+}
+
+interface Scoped {
+  readonly scope?: { readonly name?: string };
+}
+
+/** What a process has sent. */
+interface Received {
+  readonly resourceSpans?: readonly {
+    readonly scopeSpans: readonly (Scoped & { spans: readonly OtlpSpan[] })[];
+  }[];
+  readonly resourceMetrics?: readonly {
+    readonly scopeMetrics: readonly (Scoped & {
+      metrics: readonly OtlpMetric[];
+    })[];
+  }[];
+}
+
+/** Runs the script with the exporter on. Gives what it has sent. */
+async function run(): Promise<{ received: Received[]; texts: string }> {
+  const received: Received[] = [];
+  let texts = "";
+  await using receiver = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    async (request) => {
+      const text = await request.text();
+      texts += text;
+      received.push(JSON.parse(text));
+      return Response.json({});
+    },
+  );
+  const answer = { choices: [{ delta: { content: "the answer" } }] };
+  const provider = fakeProvider({
+    scripts: [[status(429, { body: "the question" })], [answer, finish()]],
+  });
+  await using listening = provider.listen();
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [
+      "run",
+      "--quiet",
+      "--no-prompt",
+      "--allow-net=127.0.0.1",
+      new URL("exported.ts", import.meta.url).href,
+      listening.baseUrl,
+    ],
+    env: {
+      OTEL_DENO: "true",
+      OTEL_EXPORTER_OTLP_PROTOCOL: "http/json",
+      OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${receiver.addr.port}`,
+    },
+    stdin: "null",
+    stdout: "inherit",
+    stderr: "inherit",
+  }).spawn();
+  const patience = setTimeout(() => child.kill("SIGKILL"), 20_000);
+  const { success } = await child.status;
+  clearTimeout(patience);
+  assert(success);
+  return { received, texts };
+}
+
+function attributesOf(
+  { attributes }: { readonly attributes: readonly Attribute[] },
+): Record<string, unknown> {
+  return Object.fromEntries(attributes.map(({ key, value }) => {
+    const { stringValue, intValue, doubleValue, boolValue } = value;
+    const number = intValue === undefined ? doubleValue : Number(intValue);
+    return [key, stringValue ?? number ?? boolValue];
+  }));
+}
+
+Deno.test("with OTEL_DENO=true Deno's own exporter sends the spans, the provider's requests under them, and the metrics", async () => {
+  const { received, texts } = await run();
+  const spans = received.flatMap(({ resourceSpans = [] }) =>
+    resourceSpans.flatMap(({ scopeSpans }) =>
+      scopeSpans.flatMap(({ scope, spans }) =>
+        spans.map((span) => ({ scope: scope?.name, span }))
+      )
+    )
+  );
+  const childrenOf = (parent: string, indent = ""): string[] =>
+    spans.filter(({ span }) => (span.parentSpanId ?? "") === parent)
+      .toSorted((a, b) =>
+        Number(
+          BigInt(a.span.startTimeUnixNano) -
+            BigInt(b.span.startTimeUnixNano),
+        ) ||
+        Number(attributesOf(a.span)["fallback.attempt"] ?? 0) -
+          Number(attributesOf(b.span)["fallback.attempt"] ?? 0)
+      )
+      .flatMap(({ scope, span }) => [
+        `${indent}${span.name} by ${scope}, status ${span.status?.code ?? 0}`,
+        ...childrenOf(span.spanId, `${indent}  `),
+      ]);
+  assertEquals(childrenOf(""), [
+    "chat by @fallback/stream, status 0",
+    "  chat gpt by @fallback/stream, status 2",
+    "    POST by deno, status 2",
+    "  chat llama by @fallback/stream, status 0",
+    "    POST by deno, status 0",
+  ]);
+  const [traceId, ...others] = new Set(spans.map(({ span }) => span.traceId));
+  assertEquals([traceId?.length, others], [32, []]);
+  for (const { span } of spans) {
+    const { startTimeUnixNano: from, endTimeUnixNano: to } = span;
+    assert(BigInt(from) <= BigInt(to));
+    assert(Math.abs(Number(BigInt(to) / 1_000_000n) - Date.now()) < 60_000);
+  }
+  const named = (name: string) =>
+    attributesOf(spans.find(({ span }) => span.name === name)!.span);
+  const { "gen_ai.response.time_to_first_chunk": seconds, ...llama } = named(
+    "chat llama",
+  );
+  assertEquals(typeof seconds, "number");
+  assertEquals(llama, {
+    "gen_ai.operation.name": "chat",
+    "gen_ai.provider.name": "127.0.0.1",
+    "gen_ai.request.model": "llama",
+    "gen_ai.request.stream": true,
+    "gen_ai.response.model": "llama",
+    "fallback.attempt": 2,
+    "fallback.outcome": "completed",
+  });
+  assertEquals(named("chat gpt")["error.type"], "429");
+  assertEquals(named("chat"), {
+    "gen_ai.operation.name": "chat",
+    "gen_ai.response.model": "llama",
+    "fallback.attempts": 2,
+    "fallback.outcome": "completed",
+  });
+
+  // The latest of each, for a process that is slow may send them twice.
+  const metrics = new Map(
+    received.flatMap(({ resourceMetrics = [] }) =>
+      resourceMetrics.flatMap(({ scopeMetrics }) =>
+        scopeMetrics.filter(({ scope }) => scope?.name === "@fallback/stream")
+          .flatMap(({ metrics }) => metrics)
+          .map((metric) => [metric.name, metric] as const)
+      )
+    ),
+  );
+  const counts = (name: string) =>
+    metrics.get(name)?.histogram?.dataPoints.map((point) => [
+      attributesOf(point)["fallback.outcome"],
+      Number(point.count),
+    ]).toSorted();
+  assertEquals(counts("gen_ai.client.operation.duration"), [
+    ["completed", 1],
+    ["failed", 1],
+  ]);
+  assertEquals(counts("gen_ai.client.operation.time_to_first_chunk"), [
+    [undefined, 1],
+  ]);
+  assertEquals(counts("fallback.call.duration"), [["completed", 1]]);
+  assertEquals(counts("fallback.call.attempts"), [["completed", 1]]);
+  const { unit, histogram } = metrics.get("gen_ai.client.operation.duration")!;
+  assertEquals(unit, "s");
+  assertEquals(histogram!.dataPoints[0]!.explicitBounds[0], 0.01);
+  for (const text of ["the question", "the answer", "a secret"]) {
+    assert(!texts.includes(text), text);
+  }
+});
