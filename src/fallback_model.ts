@@ -5,9 +5,9 @@
  */
 
 import { readChain } from "./_chain.ts";
-import { nest, type NestingContext } from "./_live_attempt.ts";
-import { openChain, whenClosed } from "./fallback_stream.ts";
-import type { Attempt, FallbackOptions, Model, ModelLike } from "./types.ts";
+import type { NestingContext } from "./_live_attempt.ts";
+import { openWithin } from "./fallback_stream.ts";
+import type { FallbackOptions, Model, ModelLike } from "./types.ts";
 
 /**
  * Makes a chain of models one model, for use in another chain. Its attempts
@@ -53,13 +53,7 @@ export function fallbackModel<Request, Chunk>(
   const names = chain.models.map(({ name }) => name);
   return {
     name: `fallback:${names.join(",")}`,
-    stream(request: Request, context: NestingContext) {
-      const attempts: Attempt[] = [];
-      context[nest]?.(attempts);
-      const progress = { attempts, from: 0 };
-      const opening = openChain(chain, request, context.signal, progress);
-      context.stack.defer(whenClosed(opening));
-      return opening;
-    },
+    stream: (request: Request, context: NestingContext) =>
+      openWithin(context, chain, request, context.signal),
   };
 }

@@ -10,10 +10,9 @@ import type {
 } from "@ai-sdk/provider";
 import { type Chain, expect, inRange, readChain } from "../_chain.ts";
 import type { CommittedStream } from "../_committed_stream.ts";
-import { nest } from "../_live_attempt.ts";
 import { toReadableStream } from "../_readable.ts";
-import { openChain, whenClosed } from "../fallback_stream.ts";
-import type { Attempt, FallbackOptions, Model } from "../types.ts";
+import { openChain, openWithin } from "../fallback_stream.ts";
+import type { FallbackOptions, Model } from "../types.ts";
 import { commonUrls } from "./_common_urls.ts";
 import { isContent, isFinal } from "./_parts.ts";
 import { summary } from "./_summary.ts";
@@ -222,16 +221,13 @@ function generating(
   };
 }
 
-/** Runs one call, below the attempt that asks for it if that is one of ours. */
+/** Runs one call, within the attempt that asks for it if that is one of ours. */
 function open<Chunk>(
   chain: Chain<Request, Chunk>,
   options: Request,
 ): Promise<CommittedStream<Chunk>> {
-  const attempts: Attempt[] = [];
-  const outer = options[asker];
-  outer?.[nest]?.(attempts);
-  const progress = { attempts, from: 0 };
-  const opening = openChain(chain, options, options.abortSignal, progress);
-  outer?.stack.defer(whenClosed(opening));
-  return opening;
+  const { [asker]: outer, abortSignal } = options;
+  return outer
+    ? openWithin(outer, chain, options, abortSignal)
+    : openChain(chain, options, abortSignal);
 }

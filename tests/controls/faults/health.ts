@@ -507,9 +507,9 @@ export const health: readonly Control[] = [
       },
       {
         file: "src/fallback_model.ts",
-        from: "openChain(chain, request,",
+        from: "openWithin(context, chain, request,",
         to:
-          "openChain({ ...chain, options: { ...chain.options, health: (context as any).health ?? chain.options.health } }, request,",
+          "openWithin(context, { ...chain, options: { ...chain.options, health: (context as any).health ?? chain.options.health } }, request,",
       },
     ],
   },
