@@ -558,26 +558,36 @@ Deno.test("a listener around ours that aborts as an attempt begins loses no span
 });
 
 Deno.test("errors that cannot be looked at end their spans all the same", async () => {
-  const hostile: unknown[] = [
-    new Proxy({}, {
-      get() {
-        throw new Error("get");
-      },
-      getPrototypeOf() {
-        throw new Error("getPrototypeOf");
-      },
-    }),
-    Object.defineProperty(new Error("status"), "status", {
-      get() {
-        throw new Error("get");
-      },
-    }),
-    Object.assign(new Error("symbol"), { name: Symbol("name") }),
-    Object.assign(new Error("object"), { name: Object.create(null) }),
+  const hostile: readonly (readonly [error: unknown, type: string])[] = [
+    [
+      new Proxy({}, {
+        get() {
+          throw new Error("get");
+        },
+        getPrototypeOf() {
+          throw new Error("getPrototypeOf");
+        },
+      }),
+      "_OTHER",
+    ],
+    [
+      Object.defineProperty(new Error("status"), "status", {
+        get() {
+          throw new Error("get");
+        },
+      }),
+      "Error",
+    ],
+    [Object.assign(new Error("symbol"), { name: Symbol("name") }), "_OTHER"],
+    [
+      Object.assign(new Error("object"), { name: Object.create(null) }),
+      "_OTHER",
+    ],
   ];
   for (const recordErrors of [false, true]) {
     // The SDK itself warns of a name that is no text.
-    for (const error of recordErrors ? hostile.slice(0, 2) : hostile) {
+    const errors = recordErrors ? hostile.slice(0, 2) : hostile;
+    for (const [error, type] of errors) {
       await using sdk = new Sdk();
       await virtualTime(async () => {
         const onEvent = instrument({ recordErrors });
@@ -597,11 +607,11 @@ Deno.test("errors that cannot be looked at end their spans all the same", async 
       assertEquals(
         lines(sdk.spans()).filter((line) => !line.includes(" * ")),
         [
-          "chat 0–10 interrupted !_OTHER",
-          "  chat a 0–10 interrupted !_OTHER",
+          `chat 0–10 interrupted !${type}`,
+          `  chat a 0–10 interrupted !${type}`,
           "chat 10–10 cancelled",
-          "chat 10–10 failed !_OTHER",
-          "  chat b 10–10 failed !_OTHER",
+          `chat 10–10 failed !${type}`,
+          `  chat b 10–10 failed !${type}`,
         ],
       );
     }
