@@ -194,22 +194,14 @@ export class Call<Request, Chunk> {
   }
 }
 
-/** When it was that something happened: its record knows of most. */
+/** What the record of an attempt has no time for. */
+const UNTIMED: readonly FallbackEvent["type"][] = ["retry", "hedge", "closed"];
+
+/** When something happened: a record knows of its latest, and a clock is dear. */
 function timeOf(type: FallbackEvent["type"], attempt: Attempt): number {
-  switch (type) {
-    case "attempt":
-      return attempt.startedAt;
-    case "open":
-      return attempt.openedAt!;
-    case "content":
-      return attempt.contentAt!;
-    case "retry":
-    case "hedge":
-    case "closed":
-      return Date.now();
-    default:
-      return attempt.endedAt!;
-  }
+  if (UNTIMED.includes(type)) return Date.now();
+  const { startedAt, openedAt, contentAt, endedAt } = attempt;
+  return endedAt ?? contentAt ?? openedAt ?? startedAt;
 }
 
 function wantsToSee(listener: FallbackListener | undefined): boolean {
