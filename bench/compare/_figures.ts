@@ -168,7 +168,6 @@ class Meter {
         "run",
         "--quiet",
         "-A",
-        "--v8-flags=--expose-gc",
         new URL("_meter.ts", import.meta.url).href,
         ...args,
       ],

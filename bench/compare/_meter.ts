@@ -5,8 +5,6 @@
 import { TextLineStream } from "@std/streams/text-line-stream";
 import type { Library, Open, Part, Source } from "./_library.ts";
 
-declare const gc: () => void;
-
 /** What to do, so and so many times. */
 export type Job =
   & { readonly times: number }
@@ -116,7 +114,8 @@ if (import.meta.main) {
     .pipeThrough(new TextLineStream());
   for await (const line of lines) {
     const work = workOf(JSON.parse(line), bare);
-    gc();
+    // No collection by hand before: with the last objects of a shape it would
+    // throw away the code that was made for it, and each round begin cold.
     const begin = performance.now();
     await work();
     console.log(JSON.stringify({ ms: performance.now() - begin }));
