@@ -10,6 +10,7 @@ import {
 } from "@fallback/stream";
 import { virtualTime } from "@fallback/stream/testing";
 import { delay } from "@std/async/delay";
+import { watchTimers } from "../src/testing/_timers.ts";
 import type { Parameters } from "./_parameters.ts";
 import {
   arrival,
@@ -53,7 +54,7 @@ export function run(
   onProgress: (part: number) => void,
 ): Promise<Outcome> {
   return virtualTime(async () => {
-    using timers = countTimers();
+    using timers = watchTimers();
     using _ = seedMathRandom(parameters.seed);
     const { models, ledger } = makeProviders(parameters);
     const used = models.slice(0, count);
@@ -80,7 +81,8 @@ export function run(
     if (opened !== closed) {
       left.push(`streams: ${opened} opened, ${closed} closed`);
     }
-    if (timers.pending > 0) left.push(`timers: ${timers.pending}`);
+    const { size } = timers.pending;
+    if (size > 0) left.push(`timers: ${size}`);
     return { times: times.subarray(0, answered).sort(), asked, left };
   });
 }
@@ -125,37 +127,6 @@ function isSimulated(error: unknown): boolean {
   }
   return error === impatience || error instanceof ProviderError ||
     error instanceof ModelTimeoutError;
-}
-
-/** Counts the timers that are pending, until it is disposed of. */
-function countTimers(): { readonly pending: number } & Disposable {
-  const { setTimeout, clearTimeout } = globalThis;
-  const pending = new Set<unknown>();
-  const counted = (
-    fn: (...args: unknown[]) => void,
-    ms?: number,
-    ...args: unknown[]
-  ) => {
-    const id = setTimeout(() => {
-      pending.delete(id);
-      fn(...args);
-    }, ms);
-    pending.add(id);
-    return id;
-  };
-  globalThis.setTimeout = counted as typeof setTimeout;
-  globalThis.clearTimeout = (id) => {
-    pending.delete(id);
-    clearTimeout(id);
-  };
-  return {
-    get pending() {
-      return pending.size;
-    },
-    [Symbol.dispose]() {
-      Object.assign(globalThis, { setTimeout, clearTimeout });
-    },
-  };
 }
 
 /** Makes the jitter of the back-off repeatable, until it is disposed of. */

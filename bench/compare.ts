@@ -3,6 +3,7 @@
 // sources, and what that costs. It writes the tables into the README, and draws
 // `docs/compare.svg`.
 
+import { showProgress } from "./_progress.ts";
 import { chart } from "./compare/_chart.ts";
 import { aiFallback } from "./compare/_ai_fallback.ts";
 import { aiRetry } from "./compare/_ai_retry.ts";
@@ -66,12 +67,6 @@ function readFlags(args: readonly string[]): Flags {
     readme: values.get("--readme") ?? new URL("README.md", ROOT),
     svg: values.get("--svg") ?? new URL("docs/compare.svg", ROOT),
   };
-}
-
-/** One line at a terminal, written over and over; nothing in a pipe. */
-function showProgress(text: string): void {
-  if (!Deno.stderr.isTerminal()) return;
-  Deno.stderr.writeSync(new TextEncoder().encode(`\r\x1b[2K${text}`));
 }
 
 /** Plays every situation, for every way of using every library. */

@@ -12,13 +12,9 @@ import {
   UsageError,
 } from "./_parameters.ts";
 import { firstTimes } from "./_providers.ts";
+import { showProgress } from "./_progress.ts";
 import { run, type Strategy } from "./_run.ts";
-
-/** One line at a terminal, written over and over; nothing in a pipe. */
-function showProgress(text: string): void {
-  if (!Deno.stderr.isTerminal()) return;
-  Deno.stderr.writeSync(new TextEncoder().encode(`\r\x1b[2K${text}`));
-}
+import { table } from "./_table.ts";
 
 /** What `part` of the sorted numbers do not exceed. */
 function quantile(sorted: Float64Array, part: number): number | undefined {
@@ -65,18 +61,6 @@ function percent(part: number): string {
 
 function milliseconds(ms: number | undefined): string {
   return ms === undefined ? "–" : `${ms.toLocaleString("en")} ms`;
-}
-
-/** A table in Markdown whose columns are as wide as they must be. */
-function table(rows: readonly (readonly string[])[]): string {
-  const [head, ...body] = rows;
-  const widths = head!.map((_, column) =>
-    Math.max(...rows.map((row) => row[column]!.length))
-  );
-  const line = (row: readonly string[]) =>
-    `| ${row.map((cell, i) => cell.padEnd(widths[i]!)).join(" | ")} |`;
-  const rule = widths.map((width) => "-".repeat(width));
-  return [line(head!), line(rule), ...body.map(line)].join("\n");
 }
 
 let parameters: Parameters;

@@ -4,13 +4,7 @@
 import type { Call } from "./_call.ts";
 import type { Retry } from "./_chain.ts";
 import { retryAfterOf } from "./_retry_after.ts";
-import {
-  AllModelsFailedError,
-  CircuitOpenError,
-  EmptyStreamError,
-  ModelTimeoutError,
-  TruncatedStreamError,
-} from "./errors.ts";
+import { isOurOwn } from "./errors.ts";
 import { isServerTrouble } from "./on_status.ts";
 import type { Attempt } from "./types.ts";
 
@@ -59,15 +53,6 @@ function delayOf(
   return delay * (1 - jitter * Math.random());
 }
 
-const OUR_OWN = [
-  AllModelsFailedError,
-  CircuitOpenError,
-  EmptyStreamError,
-  ModelTimeoutError,
-  TruncatedStreamError,
-];
-
 function isTransient(failure: unknown): boolean {
-  if (OUR_OWN.some((ours) => failure instanceof ours)) return false;
-  return isServerTrouble(failure);
+  return !isOurOwn(failure) && isServerTrouble(failure);
 }

@@ -143,15 +143,11 @@ function readRetry(options: RetryOptions): Retry {
   expect(isObject(options), name, "be an object", options);
   const { isRetriable, multiplier = 2, jitter = 1 } = options;
   expectFunction(`${name}.isRetriable`, isRetriable);
-  const min = readMs(`${name}.minDelayMs`, options.minDelayMs);
-  const max = readMs(`${name}.maxDelayMs`, options.maxDelayMs);
-  const minDelayMs = min ?? Math.min(500, max ?? 500);
-  const maxDelayMs = max ?? Math.max(10_000, minDelayMs);
-  inRange(
-    minDelayMs <= maxDelayMs,
-    `${name}.minDelayMs`,
-    `be at most 'maxDelayMs', ${maxDelayMs}`,
-    minDelayMs,
+  const [minDelayMs, maxDelayMs] = readMsRange(
+    `${name}.`,
+    options,
+    ["minDelayMs", 500],
+    ["maxDelayMs", 10_000],
   );
   return {
     options,
@@ -190,6 +186,24 @@ export function readMs(
   return ms === undefined
     ? undefined
     : Math.ceil(readNumber(name, ms, 0, LONGEST_MS));
+}
+
+/**
+ * Two durations, of which the first is at most the second. A default gives way
+ * to the other one where only that is given.
+ */
+export function readMsRange<Key extends string>(
+  path: string,
+  options: { readonly [name in Key]?: number | undefined },
+  [low, otherwise]: readonly [name: Key, otherwise: number],
+  [high, otherwiseHigh]: readonly [name: Key, otherwise: number],
+): [low: number, high: number] {
+  const most = readMs(path + high, options[high]);
+  const from = readMs(path + low, options[low]) ??
+    Math.min(otherwise, most ?? otherwise);
+  const to = most ?? Math.max(otherwiseHigh, from);
+  inRange(from <= to, path + low, `be at most '${high}', ${to}`, from);
+  return [from, to];
 }
 
 export function readCount(

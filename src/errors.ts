@@ -129,6 +129,19 @@ export class CircuitOpenError extends Error {
   }
 }
 
+const OUR_OWN = [
+  AllModelsFailedError,
+  CircuitOpenError,
+  EmptyStreamError,
+  ModelTimeoutError,
+  TruncatedStreamError,
+];
+
+/** Whether an error is one of this module, and not a provider's. */
+export function isOurOwn(error: unknown): boolean {
+  return OUR_OWN.some((ours) => error instanceof ours);
+}
+
 /** What an error says; anything can be thrown, also what cannot be printed. */
 export function messageOf(error: unknown): string {
   try {

@@ -6,7 +6,6 @@ import {
   type FallbackEvent,
   type FallbackListener,
   fallbackModel,
-  type FallbackOptions,
   fallbackStream,
 } from "@fallback/stream";
 import {
@@ -18,10 +17,10 @@ import {
   virtualTime,
   wait,
 } from "@fallback/stream/testing";
-import { continueStream } from "@fallback/stream/continue";
 import { assertEquals, assertStrictEquals } from "@std/assert";
 import fc from "fast-check";
 import { violation } from "./property/check.ts";
+import { listened } from "./property/listened.ts";
 import { scenarios } from "./property/scenarios.ts";
 
 type Around = NonNullable<FallbackListener["around"]>;
@@ -165,22 +164,13 @@ Deno.test("R16 nothing that happens in 4,000 random scenarios depends on an arou
   await fc.assert(property, { numRuns: 4_000, seed: 20_261 });
 });
 
-type Listening = Pick<FallbackOptions<never, never>, "onEvent">;
-
 /** A subject all of whose chains have an `around`. */
 function heardBy({ around }: FallbackListener): Subject {
-  const hear = <Options extends Listening>(options?: Options): Options => {
-    const onEvent: FallbackListener = (event) => options?.onEvent?.(event);
+  return listened((own) => {
+    const onEvent: FallbackListener = (event) => own?.(event);
     onEvent.around = around!;
-    return { ...options!, onEvent };
-  };
-  return {
-    fallbackStream: (models, request, options) =>
-      fallbackStream(models, request, hear(options)),
-    fallbackModel: (models, options) => fallbackModel(models, hear(options)),
-    continueStream: (models, request, options) =>
-      continueStream(models, request, hear(options)),
-  };
+    return onEvent;
+  });
 }
 
 Deno.test("around is called as a method of the listener", async () => {

@@ -1,5 +1,6 @@
 // The results as tables in Markdown.
 
+import { table } from "../_table.ts";
 import type { Row } from "./_figures.ts";
 import type { Library, Way } from "./_library.ts";
 import type { Situation } from "./_situations.ts";
@@ -67,15 +68,4 @@ function figuresOf({ ways }: Library, row: Row): string {
       : word;
   });
   return words.join(" / ") || "–";
-}
-
-function table(rows: readonly (readonly string[])[]): string {
-  const [head, ...body] = rows;
-  const widths = head!.map((_, column) =>
-    Math.max(...rows.map((row) => row[column]!.length))
-  );
-  const line = (row: readonly string[]) =>
-    `| ${row.map((cell, i) => cell.padEnd(widths[i]!)).join(" | ")} |`;
-  const rule = widths.map((width) => "-".repeat(width));
-  return [line(head!), line(rule), ...body.map(line)].join("\n");
 }

@@ -245,10 +245,13 @@ class SharedCircuit {
   }
 
   admit(): Admission | Promise<Admission> {
-    if (!this.#isYoungerThan(this.#cacheMs)) return this.#admitAfterwards();
+    const now = Date.now();
+    if (!this.#isYoungerThan(this.#cacheMs, now)) {
+      return this.#admitAfterwards();
+    }
     const busy = this.#running ?? this.#next;
-    if (!busy && !this.#isYoungerThan(this.#cacheMs / 2)) this.#exchange();
-    const answer = this.#admission();
+    if (!busy && !this.#isYoungerThan(this.#cacheMs / 2, now)) this.#exchange();
+    const answer = admission(this.#known, now);
     return answer === "probe" ? this.#admitAfterwards() : answer;
   }
 
@@ -277,8 +280,8 @@ class SharedCircuit {
     return canWait ? undefined : this.#exchange();
   }
 
-  #isYoungerThan(ms: number): boolean {
-    const age = Date.now() - this.#readAt;
+  #isYoungerThan(ms: number, now = Date.now()): boolean {
+    const age = now - this.#readAt;
     return age >= 0 && age < ms;
   }
 

@@ -11,6 +11,7 @@ import {
   isObject,
   readCount,
   readMs,
+  readMsRange,
   readNumber,
 } from "../_chain.ts";
 import { isErrorClass } from "../_condition.ts";
@@ -115,15 +116,11 @@ export function readRules(options: CircuitOptions): Rules {
   for (const condition of conditions) {
     expectFunction("failureOn", condition ?? null);
   }
-  const max = readMs("maxCooldownMs", options.maxCooldownMs);
-  const cooldownMs = readMs("cooldownMs", options.cooldownMs) ??
-    Math.min(30_000, max ?? 30_000);
-  const maxCooldownMs = max ?? Math.max(300_000, cooldownMs);
-  inRange(
-    cooldownMs <= maxCooldownMs,
-    "cooldownMs",
-    `be at most 'maxCooldownMs', ${maxCooldownMs}`,
-    cooldownMs,
+  const [cooldownMs, maxCooldownMs] = readMsRange(
+    "",
+    options,
+    ["cooldownMs", 30_000],
+    ["maxCooldownMs", 300_000],
   );
   return {
     failures: failures === Infinity

@@ -3,42 +3,13 @@
 
 import { contract, type Subject } from "@fallback/stream/testing";
 import { findViolation } from "../property/check.ts";
+import { type Finding, firstFinding, type Suite } from "./suites.ts";
 
 const SCENARIOS = { runs: 500, seed: 20_261 };
 
-/** What notices a fault first, and what it says. */
-export interface Finding {
-  /** The name of a case of the contract, or `"property"`. */
-  readonly by: string;
-  readonly what: string;
-}
-
 /** What is wrong with an implementation; nothing if nobody notices. */
-export async function judge(subject: Subject): Promise<Finding | undefined> {
-  const unhandled: unknown[] = [];
-  const note = (event: PromiseRejectionEvent) => {
-    event.preventDefault();
-    unhandled.push(event.reason);
-  };
-  globalThis.addEventListener("unhandledrejection", note);
-  try {
-    for (const { by, complain } of suites(subject)) {
-      const what = await complain();
-      // An unhandled rejection is told of after the turn in which it happens.
-      await new Promise((resolve) => void setImmediate(resolve));
-      if (what !== undefined) return { by, what };
-      if (unhandled.length > 0) {
-        return { by, what: `unhandled rejection: ${unhandled[0]}` };
-      }
-    }
-  } finally {
-    globalThis.removeEventListener("unhandledrejection", note);
-  }
-}
-
-interface Suite {
-  readonly by: string;
-  complain(): Promise<string | undefined>;
+export function judge(subject: Subject): Promise<Finding | undefined> {
+  return firstFinding(suites(subject));
 }
 
 function suites(subject: Subject): Suite[] {

@@ -11,9 +11,10 @@ import { health } from "./faults/health.ts";
 import { nesting } from "./faults/nesting.ts";
 import { order } from "./faults/order.ts";
 import { remedies } from "./faults/remedies.ts";
-import { type Finding, judge } from "./judge.ts";
+import { judge } from "./judge.ts";
 import { type Files, load, loadChanged, readModules } from "./modules.ts";
 import { naive } from "./naive.ts";
+import type { Finding } from "./suites.ts";
 
 const controls: readonly Control[] = [
   order,

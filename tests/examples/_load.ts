@@ -1,10 +1,10 @@
 // The function of the example as a process of its own, so that what is measured
-// is the server alone. A line in asks what it holds, a line of JSON out says so;
-// when nothing more can come in, it has to end by itself.
+// is the server alone. It says where it is and what it holds; when nothing more
+// can be asked, it has to end by itself.
 
 import { openaiModel } from "@fallback/stream/openai";
-import { TextLineStream } from "@std/streams/text-line-stream";
 import { createHandler } from "../../examples/deploy/handler.ts";
+import { obey } from "../_child.ts";
 import { watchTimers } from "../../src/testing/_timers.ts";
 
 declare const gc: () => void;
@@ -68,10 +68,7 @@ if (import.meta.main) {
       return await handle(request);
     },
   );
-  console.log(server.addr.port);
-  const lines = Deno.stdin.readable.pipeThrough(new TextDecoderStream())
-    .pipeThrough(new TextLineStream());
-  for await (const _ of lines) {
+  const held = async (): Promise<Held> => {
     for (let i = 0; i < 3; i++) {
       // What the last turn has let go of is garbage only in the next.
       await new Promise((resolve) => void setImmediate(resolve));
@@ -79,15 +76,8 @@ if (import.meta.main) {
     }
     const { heapUsed: heap, rss } = Deno.memoryUsage();
     const timers = watch.pending.size;
-    const held: Held = {
-      heap,
-      rss,
-      timers,
-      answering,
-      mostAnswering,
-      unhandled,
-    };
-    console.log(JSON.stringify(held));
-  }
+    return { heap, rss, timers, answering, mostAnswering, unhandled };
+  };
+  await obey({ port: () => server.addr.port, held });
   await server.shutdown();
 }

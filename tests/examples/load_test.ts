@@ -6,8 +6,8 @@
 import { assert, assertEquals, assertLess, assertMatch } from "@std/assert";
 import { deadline } from "@std/async/deadline";
 import { delay } from "@std/async/delay";
-import { TextLineStream } from "@std/streams/text-line-stream";
 import { createParser, type EventSourceMessage } from "eventsource-parser";
+import { type Child, start } from "../_child.ts";
 import type { Held, LoadSettings } from "./_load.ts";
 import { answerOf, type Provider, serveProvider } from "./_wire.ts";
 
@@ -30,60 +30,6 @@ interface Seen {
   readonly endings: Record<Ending, number>;
   /** Times to the first word, in milliseconds. */
   readonly firstWordMs: number[];
-}
-
-/** The process of the server. */
-interface Server extends AsyncDisposable {
-  readonly url: string;
-  readonly pid: number;
-  held(): Promise<Held>;
-  /** Lets it end by itself. */
-  end(): Promise<Deno.CommandStatus>;
-}
-
-async function start(settings: LoadSettings): Promise<Server> {
-  const process = new Deno.Command(Deno.execPath(), {
-    args: [
-      "run",
-      "--no-prompt",
-      "--quiet",
-      "--v8-flags=--expose-gc",
-      "--allow-net=127.0.0.1",
-      new URL("_load.ts", import.meta.url).href,
-      JSON.stringify(settings),
-    ],
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "inherit",
-  }).spawn();
-  const commands = process.stdin.getWriter();
-  const lines = process.stdout.pipeThrough(new TextDecoderStream())
-    .pipeThrough(new TextLineStream()).getReader();
-  const line = async () => {
-    const { value } = await deadline(lines.read(), STUCK_MS);
-    assert(value !== undefined, "The server has not survived");
-    return value;
-  };
-  let hasEnded = false;
-  const status = process.status.finally(() => hasEnded = true);
-  return {
-    pid: process.pid,
-    url: `http://127.0.0.1:${await line()}/chat`,
-    async held() {
-      await commands.write(new TextEncoder().encode("held\n"));
-      return JSON.parse(await line());
-    },
-    async end() {
-      await commands.close();
-      return await deadline(status, STUCK_MS);
-    },
-    async [Symbol.asyncDispose]() {
-      if (!hasEnded) process.kill("SIGKILL");
-      await commands.abort().catch(() => {}); // it is closed, or broken
-      await lines.cancel();
-      await status;
-    },
-  };
 }
 
 /** One request, which some leave; says what came of it. */
@@ -187,9 +133,9 @@ async function load(
 }
 
 /** Waits until the news that the last client has left are everywhere. */
-async function settle(server: Server, providers: readonly Provider[]) {
+async function settle(server: Child, providers: readonly Provider[]) {
   for (let tries = 0;; tries++) {
-    const held = await server.held();
+    const held = await server.tell("held") as Held;
     const connections = await connectionsOf(server.pid);
     const pending = providers.some(({ outcomes }) => outcomes.pending > 0);
     const isQuiet = held.answering + held.timers + connections === 0;
@@ -218,11 +164,17 @@ Deno.test("a thousand clients at once get one whole answer each or a clean error
   await using stack = new AsyncDisposableStack();
   const providers = PROVIDERS.map((name) => stack.use(serveProvider(name)));
   const urls = PROVIDERS.map((name, i) => [name, providers[i]!.baseUrl]);
+  const settings: LoadSettings = {
+    providers: Object.fromEntries(urls),
+    timeouts,
+  };
   const server = stack.use(
-    await start({ providers: Object.fromEntries(urls), timeouts }),
+    start(new URL("_load.ts", import.meta.url), settings, {
+      flags: ["--v8-flags=--expose-gc"],
+      stuckMs: STUCK_MS,
+    }),
   );
-
-  const { url } = server;
+  const url = `http://127.0.0.1:${await server.tell("port")}/chat`;
   // What is made once and kept, such as code, shall not count.
   await load(url, { name: "warm-up", atOnce: AT_ONCE, seconds: 0 });
   const before = await settle(server, providers);

@@ -1,6 +1,8 @@
 // A clock that stands still until it is moved. `Date.now()` is all that the
 // circuits read; timers stay real, and none of them has to fire.
 
+import { type Watch, watchTimers } from "../../src/testing/_timers.ts";
+
 /** Stops `Date.now()` until it is disposed of. */
 export function stoppedClock(): { now: number } & Disposable {
   const { now } = Date;
@@ -10,28 +12,14 @@ export function stoppedClock(): { now: number } & Disposable {
 }
 
 /** Tells which timers are pending of those set until it is disposed of. */
-export function watchedTimers(): { pending: Set<unknown> } & Disposable {
-  const { setTimeout, clearTimeout } = globalThis;
-  const pending = new Set<unknown>();
-  const set = (fn: () => void, ms?: number) => {
-    const id = setTimeout(() => {
-      pending.delete(id);
-      fn();
-    }, ms);
-    pending.add(id);
-    return id;
-  };
-  globalThis.setTimeout = set as typeof setTimeout;
-  globalThis.clearTimeout = (id) => {
-    pending.delete(id);
-    clearTimeout(id);
-  };
+export function watchedTimers(): Pick<Watch, "pending"> & Disposable {
+  const watch = watchTimers();
   return {
-    pending,
+    pending: watch.pending,
     [Symbol.dispose]: () => {
       // Who has left one shall not keep the process waiting for it.
-      for (const id of pending) clearTimeout(id as number);
-      Object.assign(globalThis, { setTimeout, clearTimeout });
+      for (const id of watch.pending.keys()) clearTimeout(id);
+      watch[Symbol.dispose]();
     },
   };
 }

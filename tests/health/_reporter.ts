@@ -3,7 +3,7 @@
 
 import { kvHealth, type KvHealthOptions } from "@fallback/stream/kv";
 import { delay } from "@std/async/delay";
-import { obey } from "./_isolate.ts";
+import { obey } from "../_child.ts";
 
 /** What a process that reports is told first. */
 export interface ReporterSettings {

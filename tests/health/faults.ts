@@ -356,19 +356,19 @@ export const faults: readonly (Control & Edit)[] = [
   fault(
     KV,
     "waits for the KV though it knows",
-    "if (!this.#isYoungerThan(this.#cacheMs)) return this.#admitAfterwards();",
-    "if (this.#cacheMs >= 0) return this.#admitAfterwards();",
+    "if (!this.#isYoungerThan(this.#cacheMs, now)) {",
+    "if (this.#cacheMs >= 0) {",
   ),
   fault(
     KV,
     "does not refresh what it knows",
-    "if (!busy && !this.#isYoungerThan(this.#cacheMs / 2)) this.#exchange();",
+    "if (!busy && !this.#isYoungerThan(this.#cacheMs / 2, now)) this.#exchange();",
     "",
   ),
   fault(
     KV,
     "refreshes what it knows at every call",
-    "if (!busy && !this.#isYoungerThan(this.#cacheMs / 2))",
+    "if (!busy && !this.#isYoungerThan(this.#cacheMs / 2, now))",
     "if (!busy)",
   ),
   fault(KV, "refreshes what is being refreshed", "if (!busy && ", "if ("),

@@ -1,5 +1,6 @@
 // What the suites say of a copy of the stores, quickly: for negative controls.
 
+import { firstFinding, type Suite } from "../controls/suites.ts";
 import { memoryViolation, sharedViolation } from "./check.ts";
 import { crowdCases } from "./crowd.ts";
 import { edgeCases } from "./edges.ts";
@@ -11,28 +12,11 @@ const RUNS = { seed: 20_264, endOnFailure: true };
 
 /** The first promise that a copy does not keep; nothing if it keeps them all. */
 export async function violation(subject: Subject): Promise<string | undefined> {
-  const unhandled: unknown[] = [];
-  const note = (event: PromiseRejectionEvent) => {
-    event.preventDefault();
-    unhandled.push(event.reason);
-  };
-  globalThis.addEventListener("unhandledrejection", note);
-  try {
-    for (const { name, run } of suites(subject)) {
-      const what = await run().then(() => undefined, String);
-      // An unhandled rejection is told of after the turn in which it happens.
-      await new Promise((resolve) => void setImmediate(resolve));
-      if (what !== undefined) return `${name}: ${what}`;
-      if (unhandled.length > 0) {
-        return `${name}: unhandled rejection: ${unhandled[0]}`;
-      }
-    }
-  } finally {
-    globalThis.removeEventListener("unhandledrejection", note);
-  }
+  const finding = await firstFinding(suites(subject));
+  return finding && `${finding.by}: ${finding.what}`;
 }
 
-function suites(subject: Subject): Case[] {
+function suites(subject: Subject): Suite[] {
   const property = (name: string, find: () => Promise<string | undefined>) => ({
     name,
     async run() {
@@ -40,7 +24,7 @@ function suites(subject: Subject): Case[] {
       if (found !== undefined) throw new Error(found);
     },
   });
-  return [
+  const cases: Case[] = [
     ...edgeCases(subject),
     ...troubleCases(subject),
     ...crowdCases(subject, 3),
@@ -53,4 +37,8 @@ function suites(subject: Subject): Case[] {
       () => sharedViolation(inFakeKv(subject), { runs: 30, ...RUNS }, memoryMs),
     ),
   ];
+  return cases.map(({ name, run }) => ({
+    by: name,
+    complain: () => run().then(() => undefined, String),
+  }));
 }

@@ -4,7 +4,7 @@
 import { kvHealth, type KvHealthOptions } from "@fallback/stream/kv";
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { delay } from "@std/async/delay";
-import { start } from "./_isolate.ts";
+import { startIsolate } from "./_isolate.ts";
 import type {
   Cost,
   Quantiles,
@@ -35,7 +35,7 @@ async function load(
   };
   const children = Array.from(
     { length: PROCESSES },
-    () => cleanup.use(start("_reporter.ts", settings)),
+    () => cleanup.use(startIsolate("_reporter.ts", settings)),
   );
   await Promise.all(children.map((child) => child.tell("ready")));
   using kv = await Deno.openKv(path);

@@ -19,12 +19,8 @@ import {
 import { deadline } from "@std/async/deadline";
 import { delay } from "@std/async/delay";
 import { serveHttp } from "../../src/testing/_http_server.ts";
-import {
-  type Call,
-  type CallerSettings,
-  type Child,
-  start,
-} from "./_isolate.ts";
+import type { Child } from "../_child.ts";
+import { type Call, type CallerSettings, startIsolate } from "./_isolate.ts";
 
 const NAMES = ["ann", "ben", "cleo", "dan"];
 const COOLDOWN_MS = 1500;
@@ -99,7 +95,7 @@ Deno.test("R21 four processes over one SQLite file skip together, send one probe
   const baseUrls = [first.baseUrl, second.baseUrl];
   const children = NAMES.map((name) => {
     const settings: CallerSettings = { name, path, baseUrls, health };
-    return cleanup.use(start("_isolate.ts", settings));
+    return cleanup.use(startIsolate("_isolate.ts", settings));
   });
   await Promise.all(children.map((child) => child.tell("ready")));
   using kv = await Deno.openKv(path);

@@ -1,14 +1,7 @@
 // The property: whatever happens in a call, its spans are those of its records,
 // and each is ended once; and what happens is what happens without us.
 
-import {
-  type Attempt,
-  type FallbackListener,
-  fallbackModel,
-  type FallbackOptions,
-  fallbackStream,
-} from "@fallback/stream";
-import { continueStream } from "@fallback/stream/continue";
+import type { Attempt, FallbackListener } from "@fallback/stream";
 import { instrument } from "@fallback/stream/otel";
 import type { Subject } from "@fallback/stream/testing";
 import type { Attributes } from "@opentelemetry/api";
@@ -16,6 +9,7 @@ import type { ReadableSpan } from "@opentelemetry/sdk-trace";
 import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
 import fc from "fast-check";
 import { violation } from "../property/check.ts";
+import { listened } from "../property/listened.ts";
 import { scenarios } from "../property/scenarios.ts";
 import { msOf, Sdk } from "./_sdk.ts";
 
@@ -27,30 +21,21 @@ interface Heard {
   readonly records: Set<readonly Attempt[]>;
 }
 
-type Listening = Pick<FallbackOptions<never, never>, "onEvent">;
-
 /** A subject all of whose chains are heard, the inner ones too. */
 function instrumented(heard: Heard): Subject {
   const ours = instrument();
-  const hear = <Options extends Listening>(options?: Options): Options => {
+  return listened((own) => {
     const onEvent: FallbackListener = (event) => {
       heard.records.add(event.attempts);
-      options?.onEvent?.(event);
+      own?.(event);
       ours(event);
     };
     onEvent.around = (run, attempts, attempt) => {
       if (!attempt) heard.calls++;
       return ours.around!(run, attempts, attempt);
     };
-    return { ...options!, onEvent };
-  };
-  return {
-    fallbackStream: (models, request, options) =>
-      fallbackStream(models, request, hear(options)),
-    fallbackModel: (models, options) => fallbackModel(models, hear(options)),
-    continueStream: (models, request, options) =>
-      continueStream(models, request, hear(options)),
-  };
+    return onEvent;
+  });
 }
 
 function identity(span: ReadableSpan): string {

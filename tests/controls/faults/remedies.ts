@@ -37,7 +37,7 @@ export const remedies: readonly Control[] = [
   },
   {
     name: "retries a model that was silent",
-    file: "src/_back_off.ts",
+    file: "src/errors.ts",
     from: "  ModelTimeoutError,\n  TruncatedStreamError,\n];",
     to: "  TruncatedStreamError,\n];",
   },
