@@ -25,7 +25,7 @@ export async function backOff<Request, Chunk>(
 ): Promise<boolean> {
   const ms = delayOf(retry, failure, tries);
   if (ms === undefined) return false;
-  call.emit("retry", attempt, { error: failure }, ms);
+  call.emit("retry", attempt, undefined, { error: failure }, ms);
   await call.wait(new Promise(() => {}), ms);
   return true;
 }

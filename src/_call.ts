@@ -77,7 +77,7 @@ export class Call<Request, Chunk> {
   #cancel(error: unknown): void {
     this.stop(error);
     if (this.attempts.some(({ outcome }) => outcome === "cancelled")) return;
-    this.emit("cancelled", undefined, { error });
+    this.emit("cancelled", undefined, undefined, { error });
   }
 
   /** Ends the call with an error: whatever is running is given up. */
@@ -170,10 +170,11 @@ export class Call<Request, Chunk> {
     quietly(() => health.report(model, outcome, ...error));
   }
 
-  /** Tells the caller. */
+  /** Tells the caller; `at` is when it happened, if a record knows: a clock is dear. */
   emit(
     type: FallbackEvent["type"],
     attempt?: Attempt,
+    at?: number,
     failure?: Failure,
     delayMs?: number,
   ): void {
@@ -181,9 +182,8 @@ export class Call<Request, Chunk> {
     if (!options.onEvent) return;
     const event: {
       -readonly [Key in keyof FallbackEvent]: FallbackEvent[Key];
-    } = attempt
-      ? { type, at: timeOf(type, attempt), attempt, attempts: this.attempts }
-      : { type, at: Date.now(), attempts: this.attempts };
+    } = { type, at: at ?? Date.now(), attempts: this.attempts };
+    if (attempt) event.attempt = attempt;
     if (failure) event.error = failure.error;
     if (delayMs !== undefined) event.delayMs = delayMs;
     try {
@@ -192,16 +192,6 @@ export class Call<Request, Chunk> {
       // Theirs.
     }
   }
-}
-
-/** What the record of an attempt has no time for. */
-const UNTIMED: readonly FallbackEvent["type"][] = ["retry", "hedge", "closed"];
-
-/** When something happened: a record knows of its latest, and a clock is dear. */
-function timeOf(type: FallbackEvent["type"], attempt: Attempt): number {
-  if (UNTIMED.includes(type)) return Date.now();
-  const { startedAt, openedAt, contentAt, endedAt } = attempt;
-  return endedAt ?? contentAt ?? openedAt ?? startedAt;
 }
 
 function wantsToSee(listener: FallbackListener | undefined): boolean {

@@ -1,6 +1,17 @@
-// The arguments of a call, checked and copied once: what is wrong with them is
-// said before anything is opened.
+// The arguments of a call, checked and copied once.
 
+import {
+  expect,
+  expectFunction,
+  expectMethods,
+  expectObject,
+  readCount,
+  readList,
+  readMs,
+  readMsRange,
+  readNumber,
+} from "./_arguments.ts";
+import { readConditions } from "./_condition.ts";
 import type {
   FallbackCondition,
   FallbackOptions,
@@ -46,12 +57,7 @@ export interface Hedge {
 }
 
 /** The {@linkcode Timeouts} in whole milliseconds, `closeMs` filled in. */
-export type Clocks = { [Phase in keyof Timeouts]: number | undefined } & {
-  closeMs: number;
-};
-
-/** Above this, `setTimeout` fires at once. */
-export const LONGEST_MS = 2_147_483_647;
+export type Clocks = Timeouts & { closeMs: number };
 
 /**
  * Checks and copies what a call was given.
@@ -63,44 +69,19 @@ export function readChain<Request, Chunk>(
   models: readonly ModelLike<Request, Chunk>[],
   options: FallbackOptions<Request, Chunk>,
 ): Chain<Request, Chunk> {
-  expect(Array.isArray(models), "models", "be an array of models", models);
-  inRange(models.length > 0, "models", "hold at least one model", models);
-  expect(isObject(options), "options", "be an object", options);
-  const { signal, timeouts, fallbackOn, retry, hedge, health } = options;
-  expect(
-    signal === undefined || typeof signal?.addEventListener === "function",
-    "options.signal",
-    "be an AbortSignal",
-    signal,
-  );
+  expect(Array.isArray(models), "models", "be an array", models);
+  expectObject("options", options);
+  const { signal, fallbackOn, timeouts, retry, hedge, health } = options;
+  expectMethods("options.signal", signal, "an AbortSignal", "addEventListener");
+  expectMethods("options.health", health, "a HealthStore", "admit", "report");
   for (const name of ["isContent", "isFinal", "onEvent"] as const) {
     expectFunction(`options.${name}`, options[name]);
   }
-  expect(
-    health === undefined || typeof health?.admit === "function" &&
-        typeof health.report === "function",
-    "options.health",
-    "have the functions 'admit' and 'report'",
-    health,
-  );
-  const conditions = fallbackOn === undefined ? undefined : [fallbackOn].flat();
-  inRange(
-    conditions?.length !== 0,
-    "options.fallbackOn",
-    "hold at least one condition",
-    fallbackOn,
-  );
-  for (const condition of conditions ?? []) {
-    expect(
-      typeof condition === "function",
-      "options.fallbackOn",
-      "be an error class, a function, or an array of them",
-      condition,
-    );
-  }
   return {
-    models: models.map(readModel),
-    conditions,
+    models: readList("models", models).map(readModel),
+    conditions: fallbackOn === undefined
+      ? undefined
+      : readConditions("options.fallbackOn", fallbackOn),
     options,
     clocks: readClocks(timeouts),
     retry: retry === undefined ? undefined : readRetry(retry),
@@ -115,9 +96,9 @@ function readModel<Request, Chunk>(
   if (typeof model === "function") {
     return { name: model.name || `model-${index + 1}`, stream: model };
   }
+  const { name, stream } = Object(model);
   expect(
-    isObject(model) && typeof model.name === "string" &&
-      typeof model.stream === "function",
+    typeof name === "string" && typeof stream === "function",
     `models[${index}]`,
     "be a function, or have a 'name' and a 'stream' function",
     model,
@@ -126,9 +107,10 @@ function readModel<Request, Chunk>(
 }
 
 function readClocks(timeouts: Timeouts = {}): Clocks {
-  expect(isObject(timeouts), "options.timeouts", "be an object", timeouts);
-  const read = (phase: keyof Timeouts) =>
-    readMs(`options.timeouts.${phase}`, timeouts[phase]);
+  const path = "options.timeouts";
+  expectObject(path, timeouts);
+  const read = (phase: keyof Timeouts, ms = timeouts[phase]) =>
+    ms === undefined ? undefined : readMs(`${path}.${phase}`, ms);
   return {
     openMs: read("openMs"),
     contentMs: read("contentMs"),
@@ -139,12 +121,12 @@ function readClocks(timeouts: Timeouts = {}): Clocks {
 }
 
 function readRetry(options: RetryOptions): Retry {
-  const name = "options.retry";
-  expect(isObject(options), name, "be an object", options);
-  const { isRetriable, multiplier = 2, jitter = 1 } = options;
-  expectFunction(`${name}.isRetriable`, isRetriable);
+  const path = "options.retry";
+  expectObject(path, options);
+  const { isRetriable, maxAttempts = 3, multiplier = 2, jitter = 1 } = options;
+  expectFunction(`${path}.isRetriable`, isRetriable);
   const [minDelayMs, maxDelayMs] = readMsRange(
-    `${name}.`,
+    `${path}.`,
     options,
     ["minDelayMs", 500],
     ["maxDelayMs", 10_000],
@@ -153,121 +135,20 @@ function readRetry(options: RetryOptions): Retry {
     options,
     minDelayMs,
     maxDelayMs,
-    maxAttempts: readCount(`${name}.maxAttempts`, options.maxAttempts, 3),
-    multiplier: readNumber(`${name}.multiplier`, multiplier, 1),
-    jitter: readNumber(`${name}.jitter`, jitter, 0, 1),
+    maxAttempts: readCount(`${path}.maxAttempts`, maxAttempts),
+    multiplier: readNumber(`${path}.multiplier`, multiplier, 1),
+    jitter: readNumber(`${path}.jitter`, jitter, 0, 1),
   };
 }
 
 function readHedge(options: HedgeOptions): Hedge {
-  const name = "options.hedge";
-  expect(isObject(options), name, "be an object", options);
-  const { afterMs, maxInFlight, budget } = options;
-  expect(
-    budget === undefined || typeof budget?.take === "function" &&
-        typeof budget.earn === "function",
-    `${name}.budget`,
-    "have the functions 'earn' and 'take'",
-    budget,
-  );
-  expect(typeof afterMs === "number", `${name}.afterMs`, "be given", afterMs);
+  const path = "options.hedge";
+  expectObject(path, options);
+  const { afterMs, maxInFlight = 2, budget } = options;
+  expectMethods(`${path}.budget`, budget, "a HedgeBudget", "earn", "take");
   return {
     options,
-    afterMs: readMs(`${name}.afterMs`, afterMs)!,
-    maxInFlight: readCount(`${name}.maxInFlight`, maxInFlight, 2),
+    afterMs: readMs(`${path}.afterMs`, afterMs),
+    maxInFlight: readCount(`${path}.maxInFlight`, maxInFlight),
   };
-}
-
-/** A duration in whole milliseconds: a timer would cut the fraction off. */
-export function readMs(
-  name: string,
-  ms: number | undefined,
-): number | undefined {
-  return ms === undefined
-    ? undefined
-    : Math.ceil(readNumber(name, ms, 0, LONGEST_MS));
-}
-
-/**
- * Two durations, of which the first is at most the second. A default gives way
- * to the other one where only that is given.
- */
-export function readMsRange<Key extends string>(
-  path: string,
-  options: { readonly [name in Key]?: number | undefined },
-  [low, otherwise]: readonly [name: Key, otherwise: number],
-  [high, otherwiseHigh]: readonly [name: Key, otherwise: number],
-): [low: number, high: number] {
-  const most = readMs(path + high, options[high]);
-  const from = readMs(path + low, options[low]) ??
-    Math.min(otherwise, most ?? otherwise);
-  const to = most ?? Math.max(otherwiseHigh, from);
-  inRange(from <= to, path + low, `be at most '${high}', ${to}`, from);
-  return [from, to];
-}
-
-export function readCount(
-  name: string,
-  count: number | undefined,
-  otherwise: number,
-): number {
-  const read = readNumber(name, count === undefined ? otherwise : count, 1);
-  inRange(Number.isInteger(read), name, "be a whole number", read);
-  return read;
-}
-
-/** A finite number from `min` to `max`. */
-export function readNumber(
-  name: string,
-  value: number,
-  min: number,
-  max = Number.MAX_VALUE,
-): number {
-  const must = max === Number.MAX_VALUE
-    ? `be a finite number, at least ${min}`
-    : `be a number from ${min} to ${max}`;
-  expect(typeof value === "number", name, must, value);
-  inRange(value >= min && value <= max, name, must, value);
-  return value;
-}
-
-export function expectFunction(name: string, value: unknown): void {
-  const ok = value === undefined || typeof value === "function";
-  expect(ok, name, "be a function", value);
-}
-
-export function isObject(value: unknown): boolean {
-  return typeof value === "object" && value !== null;
-}
-
-export function expect(
-  ok: boolean,
-  name: string,
-  must: string,
-  value: unknown,
-): void {
-  if (!ok) throw new TypeError(complaint(name, must, value));
-}
-
-export function inRange(
-  ok: boolean,
-  name: string,
-  must: string,
-  value: unknown,
-): void {
-  if (!ok) throw new RangeError(complaint(name, must, value));
-}
-
-function complaint(name: string, must: string, value: unknown): string {
-  return `'${name}' must ${must}: current value is ${show(value)}`;
-}
-
-/** A value in a few words; it may be anything, also what cannot be printed. */
-function show(value: unknown): string {
-  try {
-    const text = isObject(value) ? JSON.stringify(value) : String(value);
-    return text.length > 80 ? `${text.slice(0, 79)}…` : text;
-  } catch {
-    return typeof value;
-  }
 }

@@ -1,7 +1,22 @@
-// The question whether a failure opens the next model.
+// The question whether a failure opens the next model, and who may answer it.
 
+import { expect, readList } from "./_arguments.ts";
 import type { Call } from "./_call.ts";
 import type { Attempt, ErrorClass, FallbackCondition } from "./types.ts";
+
+/** Error classes or predicates, one or a list of them, checked and copied. */
+export function readConditions<T>(name: string, given: T | readonly T[]): T[] {
+  const conditions = readList(name, given);
+  for (const condition of conditions) {
+    expect(
+      typeof condition === "function",
+      name,
+      "be an error class or a predicate, or a list of them",
+      condition,
+    );
+  }
+  return conditions;
+}
 
 /**
  * Whether any of the caller's conditions accepts the failure of an attempt.

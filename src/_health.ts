@@ -1,9 +1,10 @@
 // Health: the question whether a model is to be asked at all. What it is worth
 // is reported where that is seen: by an attempt and by the committed stream.
 
-import type { Call } from "./_call.ts";
+import { type Call, quietly } from "./_call.ts";
+import { LiveAttempt } from "./_live_attempt.ts";
 import { CircuitOpenError } from "./errors.ts";
-import type { Admission, Attempt, HealthStore, Model } from "./types.ts";
+import type { Admission, HealthStore, Model } from "./types.ts";
 
 /** How long a store may think, in milliseconds. */
 const PATIENCE_MS = 250;
@@ -42,50 +43,20 @@ export async function ask<Request, Chunk>(
 export function isAdmitted<Request, Chunk>(
   call: Call<Request, Chunk>,
   { answer, admission }: Asked,
-  { name }: Model<Request, Chunk>,
+  model: Model<Request, Chunk>,
   index: number,
 ): boolean {
-  if (call.isOver()) release(call, name, answer);
-  else if (admission?.admit === false) {
-    skip(call, name, index, admission.retryAt);
+  const { name } = model;
+  if (call.isOver()) {
+    // A probe that came when nobody needed it any more is given back.
+    quietly(async () => {
+      if ((await answer)?.admit) call.report(name, "released");
+    });
+  } else if (admission?.admit === false) {
+    const error = new CircuitOpenError(name, admission.retryAt);
+    new LiveAttempt(call, model, index).end("skipped", { error });
     call.throwIfStopped();
     return false;
   }
   return true;
-}
-
-/** Gives a probe back that came when nobody needed it any more. */
-async function release<Request, Chunk>(
-  call: Call<Request, Chunk>,
-  name: string,
-  answer: Admission | PromiseLike<Admission> | undefined,
-): Promise<void> {
-  try {
-    if ((await answer)?.admit) call.report(name, "released");
-  } catch {
-    // It has given nothing.
-  }
-}
-
-function skip<Request, Chunk>(
-  call: Call<Request, Chunk>,
-  model: string,
-  index: number,
-  retryAt: number,
-): void {
-  const { attempts } = call;
-  const now = Date.now();
-  const error = new CircuitOpenError(model, retryAt);
-  const record: Attempt = {
-    model,
-    index,
-    attempt: attempts.length + 1,
-    startedAt: now,
-    endedAt: now,
-    outcome: "skipped",
-    chunks: 0,
-    error,
-  };
-  attempts.push(record);
-  call.emit("skipped", record, { error });
 }

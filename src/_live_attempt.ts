@@ -98,7 +98,7 @@ export class LiveAttempt<Request, Chunk> implements AsyncDisposable {
   commit(request: Request): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#refuse = reject;
-      this.#call.emit("attempt", this.record);
+      this.#call.emit("attempt", this.record, this.record.startedAt);
       if (this.#over) return;
       const { openMs, contentMs } = this.#call.chain.clocks;
       this.#openClock = this.#clock("open", openMs);
@@ -121,7 +121,7 @@ export class LiveAttempt<Request, Chunk> implements AsyncDisposable {
       this.answering = given.model;
       record.nested = given.attempts;
     }
-    this.#call.emit("open", record);
+    this.#call.emit("open", record, record.openedAt);
     const content = await this.#holdUntilContent(source);
     if (this.#over) return;
     if (!content && !this.#call.chain.options.allowEmpty) {
@@ -131,7 +131,7 @@ export class LiveAttempt<Request, Chunk> implements AsyncDisposable {
     record.outcome = "streaming";
     if (content) {
       record.contentAt = Date.now();
-      this.#call.emit("content", record);
+      this.#call.emit("content", record, record.contentAt);
     }
     if (!this.#over) this.#call.commit(this);
   }
@@ -212,7 +212,7 @@ export class LiveAttempt<Request, Chunk> implements AsyncDisposable {
 
   /** Settles the outcome, and tells the model. Closing is left to do. */
   end(
-    outcome: Exclude<Outcome, "pending" | "streaming" | "skipped">,
+    outcome: Exclude<Outcome, "pending" | "streaming">,
     failure?: Failure,
   ): void {
     const { record } = this;
@@ -224,7 +224,7 @@ export class LiveAttempt<Request, Chunk> implements AsyncDisposable {
     record.endedAt = Date.now();
     if (failure) record.error = failure.error;
     this.#stack.seal();
-    this.#call.emit(outcome, record, failure);
+    this.#call.emit(outcome, record, record.endedAt, failure);
     if (!this.#natural) this.#controller.abort(failure?.error);
   }
 

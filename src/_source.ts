@@ -1,5 +1,6 @@
 // A source: whatever a model gave, made into something to pull and to close.
 
+import { expect } from "./_arguments.ts";
 import type { StreamSource } from "./types.ts";
 
 /** A model's stream, read by its reader where it has one, else by its iterator. */
@@ -21,20 +22,21 @@ export class Source<Chunk> {
    * @throws {TypeError} If it is nothing that can be read.
    */
   start(): void {
-    const given: Partial<AsyncIterable<Chunk> & ReadableStream<Chunk>> = Object(
+    const given: AsyncIterable<Chunk> & ReadableStream<Chunk> = Object(
       this.#given,
     );
     if (typeof given.getReader === "function") {
       this.#reader = given.getReader();
       this.#next = this.#reader.read as () => Promise<IteratorResult<Chunk>>;
-    } else if (typeof given[Symbol.asyncIterator] === "function") {
-      this.#iterator = given[Symbol.asyncIterator]!();
-      this.#next = this.#iterator.next;
     } else {
-      throw new TypeError(
-        `A model's stream must be an async iterable or a ReadableStream: current value is of type ${typeof this
-          .#given}`,
+      expect(
+        typeof given[Symbol.asyncIterator] === "function",
+        "stream()",
+        "give an async iterable or a ReadableStream",
+        `of type ${typeof this.#given}`,
       );
+      this.#iterator = given[Symbol.asyncIterator]();
+      this.#next = this.#iterator.next;
     }
   }
 

@@ -20,8 +20,8 @@
  */
 
 import { abortable } from "@std/async/abortable";
-import type { Chain } from "./_chain.ts";
-import { expectFunction, LONGEST_MS, readChain } from "./_chain.ts";
+import { expectFunction, LONGEST_MS } from "./_arguments.ts";
+import { type Chain, readChain } from "./_chain.ts";
 import type { CommittedStream } from "./_committed_stream.ts";
 import { toReadableStream } from "./_readable.ts";
 import { rememberAttempts } from "./attempts_of.ts";
@@ -180,8 +180,7 @@ class ContinuedAnswer<Request, Chunk> implements FallbackStream<Chunk> {
   ): Promise<void> {
     const clocks = { ...this.#chain.clocks, totalMs: undefined };
     const chain = { ...this.#chain, models: this.#models, clocks };
-    const { attempts } = this;
-    const opening = openChain(chain, request, signal, { attempts, from });
+    const opening = openChain(chain, request, signal, this.attempts, from);
     stack.defer(whenClosed(opening));
     this.#part = await opening;
   }

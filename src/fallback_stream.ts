@@ -74,18 +74,18 @@ export async function fallbackStream<Request, Chunk>(
   return await openChain(readChain(models, options), request, options.signal);
 }
 
-/** How far others have come: what was tried, and which model is the next. */
-interface Progress {
-  readonly attempts: Attempt[];
-  readonly from: number;
-}
-
-/** Runs one call of a chain, whose records go to those of `progress`. */
+/**
+ * Runs one call of a chain.
+ *
+ * @param attempts Where its records go, after those that are there.
+ * @param from The place of the model that is tried first.
+ */
 export function openChain<Request, Chunk>(
   chain: Chain<Request, Chunk>,
   request: Request,
   signal: AbortSignal | undefined,
-  { attempts, from }: Progress = { attempts: [], from: 0 },
+  attempts: Attempt[] = [],
+  from = 0,
 ): Promise<CommittedStream<Chunk>> {
   const call = new Call(chain, signal, attempts);
   return call.around(() => open(call, request, from));
@@ -192,8 +192,7 @@ export function openWithin<Request, Chunk>(
 ): Promise<CommittedStream<Chunk>> {
   const attempts: Attempt[] = [];
   context[nest]?.(attempts);
-  const progress = { attempts, from: 0 };
-  const opening = openChain(chain, request, signal, progress);
+  const opening = openChain(chain, request, signal, attempts);
   context.stack.defer(whenClosed(opening));
   return opening;
 }

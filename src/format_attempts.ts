@@ -5,7 +5,7 @@
  */
 
 import { oneLine } from "./_one_line.ts";
-import { CircuitOpenError, messageOf, ModelTimeoutError } from "./errors.ts";
+import { isOurOwn, messageOf } from "./errors.ts";
 import type { Attempt } from "./types.ts";
 
 const BAR_WIDTH = 30;
@@ -39,7 +39,7 @@ const LONGEST_REASON = 120;
  * @returns The lines, without a line end after the last; nothing for none.
  */
 export function formatAttempts(attempts: readonly Attempt[]): string {
-  const rows = [...flatten(attempts, "")];
+  const rows = flatten(attempts, "");
   const now = Date.now();
   const start = Math.min(...rows.map(({ attempt }) => attempt.startedAt));
   const end = Math.max(...rows.map(({ attempt }) => attempt.endedAt ?? now));
@@ -56,25 +56,23 @@ export function formatAttempts(attempts: readonly Attempt[]): string {
     const answering = attempt.contentAt === undefined
       ? to
       : Math.min(column(contentAt), to - 1);
-    const bar = " ".repeat(from) + "░".repeat(answering - from) +
-      "█".repeat(to - answering);
     return [
       name.padEnd(nameWidth),
-      bar.padEnd(BAR_WIDTH),
+      "".padEnd(from).padEnd(answering, "░").padEnd(to, "█").padEnd(BAR_WIDTH),
       attempt.outcome.padEnd(11),
       explain(attempt),
     ].join(" ").trimEnd();
   }).join("\n");
 }
 
-function* flatten(
+function flatten(
   attempts: readonly Attempt[],
   indent: string,
-): Generator<{ name: string; attempt: Attempt }> {
-  for (const attempt of attempts) {
-    yield { name: indent + oneLine(attempt.model, LONGEST_REASON), attempt };
-    yield* flatten(attempt.nested ?? [], `${indent}  `);
-  }
+): { name: string; attempt: Attempt }[] {
+  return attempts.flatMap((attempt) => [
+    { name: indent + oneLine(attempt.model, LONGEST_REASON), attempt },
+    ...flatten(attempt.nested ?? [], `${indent}  `),
+  ]);
 }
 
 function explain(attempt: Attempt): string {
@@ -96,8 +94,7 @@ function explain(attempt: Attempt): string {
 /** An error on one line. */
 export function nameAndMessage(error: unknown): string {
   const message = messageOf(error);
-  const plain = error instanceof ModelTimeoutError ||
-    error instanceof CircuitOpenError || !(error instanceof Error);
-  const said = plain ? message : `${error.name}: ${message}`;
+  const isPlain = isOurOwn(error) || !(error instanceof Error);
+  const said = isPlain ? message : `${error.name}: ${message}`;
   return oneLine(said, LONGEST_REASON);
 }

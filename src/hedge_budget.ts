@@ -4,7 +4,7 @@
  * @module
  */
 
-import { readNumber } from "./_chain.ts";
+import { readNumber } from "./_arguments.ts";
 import type { HedgeBudget } from "./types.ts";
 
 /** Options of {@linkcode hedgeBudget}. */
@@ -45,8 +45,9 @@ export interface HedgeBudgetOptions {
  * @throws {RangeError} If `ratio` is not from 0 to 1, or `burst` is below 1.
  */
 export function hedgeBudget(options: HedgeBudgetOptions): HedgeBudget {
-  const ratio = readNumber("ratio", options.ratio, 0, 1);
-  const burst = readNumber("burst", options.burst ?? 10, 1);
+  const { ratio, burst = 10 } = options;
+  readNumber("ratio", ratio, 0, 1);
+  readNumber("burst", burst, 1);
   let tokens = burst;
   return {
     earn() {

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { expect, readList } from "./_arguments.ts";
+
 /**
  * Makes a condition, for `fallbackOn` and others, that accepts errors by their HTTP status:
  * `error.status`, else `error.statusCode`, else `error.response.status`,
@@ -28,26 +30,22 @@
  * their kind.
  * @returns The condition.
  *
- * @throws {TypeError} If no code is given.
- * @throws {RangeError} If a code is none of these.
+ * @throws {RangeError} If no code is given, or one that is none of these.
  */
 export function onStatus(
   ...codes: (number | "4xx" | "5xx")[]
 ): (error: unknown) => boolean {
-  if (codes.length === 0) {
-    throw new TypeError("Cannot make a condition as 'codes' must not be empty");
-  }
+  const accepted = new Set<unknown>(readList("codes", codes));
   for (const code of codes) {
-    if (code === "4xx" || code === "5xx") continue;
-    if (!(Number.isInteger(code) && code >= 100 && code <= 599)) {
-      throw new RangeError(
-        `Cannot make a condition as 'codes' must be statuses from 100 to 599, "4xx" or "5xx": current value is ${
-          String(code)
-        }`,
-      );
-    }
+    const isStatus = Number.isInteger(code) && +code >= 100 && +code <= 599;
+    expect(
+      isStatus || code === "4xx" || code === "5xx",
+      "codes",
+      'be statuses from 100 to 599, "4xx" or "5xx"',
+      code,
+      RangeError,
+    );
   }
-  const accepted = new Set<unknown>(codes);
   return (error: unknown) => {
     const code = statusOf(error) ?? NaN;
     return accepted.has(code) || accepted.has(`${Math.trunc(code / 100)}xx`);

@@ -32,7 +32,7 @@ Deno.test("onStatus takes codes and whole classes, and nothing without a status"
 });
 
 Deno.test("onStatus names a code that is none", () => {
-  assertThrows(() => onStatus(), TypeError, "'codes' must not be empty");
+  assertThrows(() => onStatus(), RangeError, "'codes' must not be empty");
   for (const code of [99, 600, 4.5, NaN, "3xx", "429"]) {
     assertThrows(() => onStatus(code as number), RangeError, `${code}`);
   }

@@ -13,7 +13,7 @@ import type {
   LanguageModelV4StreamPart,
   ProviderOptions,
 } from "./specification.ts";
-import { expect, isObject } from "../_chain.ts";
+import { expect, expectObject } from "../_arguments.ts";
 import type { NestingContext } from "../_live_attempt.ts";
 import type { Model } from "../types.ts";
 import { isContent, isFinal } from "./_parts.ts";
@@ -141,8 +141,7 @@ export function readEntry(given: unknown, argument: string): Entry {
   );
   expect(typeof name === "string", `${argument}.name`, "be a string", name);
   for (const [key, value] of Object.entries({ providerOptions, settings })) {
-    const ok = value === undefined || isObject(value);
-    expect(ok, `${argument}.${key}`, "be an object", value);
+    if (value !== undefined) expectObject(`${argument}.${key}`, value);
   }
   return { model, name, options };
 }

@@ -8,7 +8,8 @@ import type {
   LanguageModelV4GenerateResult,
   LanguageModelV4StreamResult,
 } from "@ai-sdk/provider";
-import { type Chain, expect, inRange, readChain } from "../_chain.ts";
+import { expect, readList } from "../_arguments.ts";
+import { type Chain, readChain } from "../_chain.ts";
 import type { CommittedStream } from "../_committed_stream.ts";
 import { toReadableStream } from "../_readable.ts";
 import { openChain, openWithin } from "../fallback_stream.ts";
@@ -115,9 +116,9 @@ export function fallbackLanguageModel(
   models: readonly unknown[],
   options: object = {},
 ): unknown {
-  expect(Array.isArray(models), "models", "be an array of models", models);
-  inRange(models.length > 0, "models", "hold at least one model", models);
-  const entries = models.map((model, i) => readEntry(model, `models[${i}]`));
+  expect(Array.isArray(models), "models", "be an array", models);
+  const entries = readList("models", models)
+    .map((model, i) => readEntry(model, `models[${i}]`));
   const { specificationVersion } = entries[0]!.model;
   for (const [i, { model }] of entries.entries()) {
     expect(

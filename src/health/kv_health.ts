@@ -23,7 +23,7 @@
  */
 
 import { delay } from "@std/async/delay";
-import { expect, readMs } from "../_chain.ts";
+import { expect, readMs } from "../_arguments.ts";
 import { messageOf } from "../errors.ts";
 import type { Admission, HealthReport, HealthStore } from "../types.ts";
 import {
@@ -184,9 +184,9 @@ const MOST_UNSAID = 10_000;
 export function kvHealth(kv: KvStore, options: KvHealthOptions = {}): KvHealth {
   expect(typeof kv?.atomic === "function", "kv", "be a Deno.Kv", kv);
   const rules = readRules(options);
-  const { prefix = ["fallback-stream", "health"] } = options;
+  const { prefix = ["fallback-stream", "health"], cacheMs = 1000 } = options;
+  readMs("cacheMs", cacheMs);
   expect(Array.isArray(prefix), "prefix", "be an array of key parts", prefix);
-  const cacheMs = readMs("cacheMs", options.cacheMs) ?? 1000;
   const models = new Map<string, SharedCircuit>();
   const circuitOf = (model: string) => {
     let circuit = models.get(model);

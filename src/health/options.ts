@@ -5,16 +5,13 @@
  */
 
 import {
-  expect,
-  expectFunction,
-  inRange,
-  isObject,
+  expectObject,
   readCount,
   readMs,
   readMsRange,
   readNumber,
-} from "../_chain.ts";
-import { isErrorClass } from "../_condition.ts";
+} from "../_arguments.ts";
+import { isErrorClass, readConditions } from "../_condition.ts";
 import { retryAfterOf } from "../_retry_after.ts";
 import { isServerTrouble } from "../on_status.ts";
 import type { ErrorClass, HealthReport } from "../types.ts";
@@ -104,18 +101,14 @@ export interface Rules {
 
 /** Checks options and fills them in. */
 export function readRules(options: CircuitOptions): Rules {
-  expect(isObject(options), "options", "be an object", options);
-  const { failures, failureRatio, failureOn = isServerTrouble } = options;
-  const conditions = [failureOn].flat();
-  inRange(
-    conditions.length > 0,
-    "failureOn",
-    "hold at least one condition",
-    failureOn,
-  );
-  for (const condition of conditions) {
-    expectFunction("failureOn", condition ?? null);
-  }
+  expectObject("options", options);
+  const {
+    failures = 5,
+    windowMs = 60_000,
+    failureRatio,
+    minimumCalls = 20,
+    failureOn = isServerTrouble,
+  } = options;
   const [cooldownMs, maxCooldownMs] = readMsRange(
     "",
     options,
@@ -125,15 +118,15 @@ export function readRules(options: CircuitOptions): Rules {
   return {
     failures: failures === Infinity
       ? failures
-      : readCount("failures", failures, 5),
-    windowMs: readMs("windowMs", options.windowMs) ?? 60_000,
+      : readCount("failures", failures),
+    windowMs: readMs("windowMs", windowMs),
     failureRatio: failureRatio === undefined
       ? undefined
       : readNumber("failureRatio", failureRatio, 0, 1),
-    minimumCalls: readCount("minimumCalls", options.minimumCalls, 20),
+    minimumCalls: readCount("minimumCalls", minimumCalls),
     cooldownMs,
     maxCooldownMs,
-    conditions,
+    conditions: readConditions("failureOn", failureOn),
   };
 }
 

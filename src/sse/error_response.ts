@@ -4,7 +4,7 @@
  * @module
  */
 
-import { LONGEST_MS } from "../_chain.ts";
+import { LONGEST_MS } from "../_arguments.ts";
 import { retryAfterOf } from "../_retry_after.ts";
 import { attemptsOf } from "../attempts_of.ts";
 import { AllModelsFailedError, ModelTimeoutError } from "../errors.ts";

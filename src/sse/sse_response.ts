@@ -4,7 +4,7 @@
  * @module
  */
 
-import { expect, expectFunction, isObject, readMs } from "../_chain.ts";
+import { expect, expectFunction, expectObject, readMs } from "../_arguments.ts";
 import { quietly } from "../_call.ts";
 import { attemptsOf } from "../attempts_of.ts";
 import type { Attempt } from "../types.ts";
@@ -110,12 +110,12 @@ export function sseResponse<Chunk>(
   );
   const iterator = stream[Symbol.asyncIterator]();
   try {
-    expect(isObject(options), "options", "be an object", options);
+    expectObject("options", options);
     expectFunction("options.encode", options.encode);
     expectFunction("options.event", options.event);
     expectFunction("options.onClose", options.onClose);
-    const heartbeatMs = readMs("options.heartbeatMs", options.heartbeatMs) ??
-      15_000;
+    const { heartbeatMs = 15_000 } = options;
+    readMs("options.heartbeatMs", heartbeatMs);
     const headers = new Headers(HEADERS);
     new Headers(options.headers).forEach((value, name) => {
       if (name === "set-cookie") headers.append(name, value);

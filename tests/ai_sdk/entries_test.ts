@@ -251,7 +251,7 @@ const newer = { ...good, specificationVersion: "v5", modelId: "newer" };
 const wrong: [name: string, models: unknown, message: string][] = [
   ["nothing", undefined, "'models' must be an array"],
   ["no list", good, "'models' must be an array"],
-  ["an empty list", [], "'models' must hold at least one model"],
+  ["an empty list", [], "'models' must not be empty"],
   [
     "a gateway's name",
     ["openai/gpt-5"],

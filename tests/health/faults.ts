@@ -209,8 +209,8 @@ export const faults: readonly (Control & Edit)[] = [
   fault(
     OPTIONS,
     "counts what is the caller's fault",
-    "failureOn = isServerTrouble }",
-    "failureOn = () => true }",
+    "failureOn = isServerTrouble,",
+    "failureOn = () => true,",
   ),
   fault(
     OPTIONS,

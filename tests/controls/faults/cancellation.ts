@@ -90,9 +90,9 @@ export const cancellation: readonly Control[] = [
   {
     name: "calls the model although the 'attempt' event ended the call",
     file: "src/_live_attempt.ts",
-    from: `this.#call.emit("attempt", this.record);
+    from: `this.#call.emit("attempt", this.record, this.record.startedAt);
       if (this.#over) return;`,
-    to: `this.#call.emit("attempt", this.record);`,
+    to: `this.#call.emit("attempt", this.record, this.record.startedAt);`,
   },
   {
     name: "commits although isContent ended the call",

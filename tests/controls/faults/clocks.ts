@@ -72,10 +72,12 @@ export const clocks: readonly Control[] = [
     edits: [
       {
         file: "src/_live_attempt.ts",
-        from: `      this.#call.emit("attempt", this.record);
+        from:
+          `      this.#call.emit("attempt", this.record, this.record.startedAt);
       if (this.#over) return;
 `,
-        to: `      this.#call.emit("attempt", this.record);
+        to:
+          `      this.#call.emit("attempt", this.record, this.record.startedAt);
 `,
       },
       {

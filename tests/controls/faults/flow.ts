@@ -127,9 +127,8 @@ export const flow: readonly Control[] = [
   {
     name: "shares the records between calls",
     file: "src/fallback_stream.ts",
-    from: "{ attempts, from }: Progress = { attempts: [], from: 0 }",
-    to:
-      "{ attempts, from }: Progress = openChain.shared ??= { attempts: [], from: 0 }",
+    from: "attempts: Attempt[] = [],",
+    to: "attempts: Attempt[] = openChain.shared ??= [],",
   },
   {
     name: "shares what was stopped between calls with the same models",
@@ -145,7 +144,7 @@ export const flow: readonly Control[] = [
   {
     name: "works on the caller's own list of models",
     file: "src/_chain.ts",
-    from: "models: models.map(readModel),",
+    from: `models: readList("models", models).map(readModel),`,
     to: "models: Object.assign(models, models.map(readModel)),",
   },
   {
@@ -168,7 +167,8 @@ export const flow: readonly Control[] = [
     edits: [
       {
         file: "src/_live_attempt.ts",
-        from: `      this.#call.emit("attempt", this.record);
+        from:
+          `      this.#call.emit("attempt", this.record, this.record.startedAt);
       if (this.#over) return;`,
         to: "",
       },
@@ -176,7 +176,7 @@ export const flow: readonly Control[] = [
         file: "src/_live_attempt.ts",
         from: "const source = new Source(given);",
         to: `const source = new Source(given);
-    this.#call.emit("attempt", this.record);`,
+    this.#call.emit("attempt", this.record, this.record.startedAt);`,
       },
     ],
   },
@@ -185,8 +185,8 @@ export const flow: readonly Control[] = [
     edits: [
       {
         file: "src/_live_attempt.ts",
-        from: `this.#call.emit(outcome, record, failure);`,
-        to: `this.#call.emit(outcome, record, failure);
+        from: `this.#call.emit(outcome, record, record.endedAt, failure);`,
+        to: `this.#call.emit(outcome, record, record.endedAt, failure);
     this.#call.emit("closed", record);`,
       },
       {
@@ -201,8 +201,9 @@ export const flow: readonly Control[] = [
     edits: [
       {
         file: "src/_live_attempt.ts",
-        from: "this.#call.emit(outcome, record, failure);",
-        to: "this.told = () => this.#call.emit(outcome, record, failure);",
+        from: "this.#call.emit(outcome, record, record.endedAt, failure);",
+        to:
+          "this.told = () => this.#call.emit(outcome, record, record.endedAt, failure);",
       },
       {
         file: "src/_live_attempt.ts",
@@ -215,13 +216,13 @@ export const flow: readonly Control[] = [
   {
     name: "never tells of the opening",
     file: "src/_live_attempt.ts",
-    from: `this.#call.emit("open", record);`,
+    from: `this.#call.emit("open", record, record.openedAt);`,
     to: "",
   },
   {
     name: "never tells of the first content",
     file: "src/_live_attempt.ts",
-    from: `this.#call.emit("content", record);`,
+    from: `this.#call.emit("content", record, record.contentAt);`,
     to: "",
   },
   {
@@ -233,7 +234,7 @@ export const flow: readonly Control[] = [
   {
     name: "tells nothing of a cancellation between two attempts",
     file: "src/_call.ts",
-    from: `this.emit("cancelled", undefined, { error });`,
+    from: `this.emit("cancelled", undefined, undefined, { error });`,
     to: "",
   },
   {

@@ -54,35 +54,35 @@ export const health: readonly Control[] = [
   {
     name: "opens a model although its circuit is open",
     file: "src/_health.ts",
-    from: `    skip(call, name, index, admission.retryAt);
-    call.throwIfStopped();
-    return false;`,
-    to: "skip(call, name, index, admission.retryAt);",
+    from: "    call.throwIfStopped();\n    return false;",
+    to: "",
   },
   {
     name: "records no model that was skipped",
     file: "src/_health.ts",
-    from: "attempts.push(record);",
-    to: "",
+    from: "    call.throwIfStopped();\n",
+    to: "    call.attempts.pop();\n    call.throwIfStopped();\n",
   },
   {
     name: "tells of no model that was skipped",
-    file: "src/_health.ts",
-    from: `call.emit("skipped", record, { error });`,
-    to: "",
+    file: "src/_live_attempt.ts",
+    from: "this.#call.emit(outcome, record, record.endedAt, failure);",
+    to: `if (outcome !== "skipped") {
+      this.#call.emit(outcome, record, record.endedAt, failure);
+    }`,
   },
   {
     name: "tells of the close of a model that was skipped",
-    file: "src/_health.ts",
-    from: `call.emit("skipped", record, { error });`,
-    to: `call.emit("skipped", record, { error });
-  call.emit("closed", record);`,
+    file: "src/_live_attempt.ts",
+    from: "this.#call.emit(outcome, record, record.endedAt, failure);",
+    to: `this.#call.emit(outcome, record, record.endedAt, failure);
+    if (outcome === "skipped") this.#call.emit("closed", record);`,
   },
   {
     name: "calls a skipped model failed",
     file: "src/_health.ts",
-    from: `outcome: "skipped",`,
-    to: `outcome: "failed",`,
+    from: `.end("skipped", { error })`,
+    to: `.end("failed", { error })`,
   },
   {
     name: "says of a skipped model when its question was asked",
@@ -280,8 +280,8 @@ export const health: readonly Control[] = [
   {
     name: "keeps a probe that comes too late",
     file: "src/_health.ts",
-    from: "if (call.isOver()) release(call, name, answer);\n  else if",
-    to: "if",
+    from: "if (call.isOver()) {",
+    to: "if (false) {",
   },
   {
     name: "keeps a probe that comes after a commitment",
@@ -293,22 +293,25 @@ export const health: readonly Control[] = [
     name: "gives back what was never given",
     file: "src/_health.ts",
     from: "if ((await answer)?.admit) call.report",
-    to: "await answer;\n    call.report",
+    to: "await answer;\n      call.report",
   },
   {
     name: "gives a probe back whose attempt was made",
     file: "src/_health.ts",
     from: "return true;",
     to: `if (answer && "then" in answer && !admission) {
-    release(call, name, answer);
+    quietly(async () => {
+      if ((await answer)?.admit) call.report(name, "released");
+    });
   }
   return true;`,
   },
   {
     name: "lets a late rejection of a store go unhandled",
     file: "src/_health.ts",
-    from: "    // It has given nothing.",
-    to: '    throw new Error("late");',
+    from: "quietly(async () => {",
+    to:
+      "void (async (tell: () => Promise<void>) => await tell())(async () => {",
   },
   {
     name: "waits for a late answer when the call has ended",
@@ -322,8 +325,11 @@ export const health: readonly Control[] = [
     file: "src/_health.ts",
     from: "if ((await answer)?.admit) call.report",
     to: `const late = await answer;
-    if (late?.admit === false) skip(call, name, 0, late.retryAt);
-    if (late?.admit) call.report`,
+      if (late?.admit === false) {
+        const error = new CircuitOpenError(name, late.retryAt);
+        new LiveAttempt(call, model, index).end("skipped", { error });
+      }
+      if (late?.admit) call.report`,
   },
   {
     name: "reports no success",
@@ -341,8 +347,8 @@ export const health: readonly Control[] = [
       },
       {
         file: "src/_live_attempt.ts",
-        from: `this.#call.emit("open", record);`,
-        to: `this.#call.emit("open", record);
+        from: `this.#call.emit("open", record, record.openedAt);`,
+        to: `this.#call.emit("open", record, record.openedAt);
     this.#call.report(record.model, "success");`,
       },
     ],
@@ -516,16 +522,15 @@ export const health: readonly Control[] = [
   {
     name: "takes anything for a store",
     file: "src/_chain.ts",
-    from: `health === undefined || typeof health?.admit === "function" &&
-        typeof health.report === "function",`,
-    to: "true,",
+    from:
+      `expectMethods("options.health", health, "a HealthStore", "admit", "report");`,
+    to: "",
   },
   {
     name: "takes a store that hears nothing",
     file: "src/_chain.ts",
-    from: `health === undefined || typeof health?.admit === "function" &&
-        typeof health.report === "function",`,
-    to: `health === undefined || typeof health?.admit === "function",`,
+    from: `"a HealthStore", "admit", "report"`,
+    to: `"a HealthStore", "admit"`,
   },
   {
     name: "names no model when time is up while a first one is asked for",

@@ -127,7 +127,7 @@ export const remedies: readonly Control[] = [
   {
     name: "tells of no retry",
     file: "src/_back_off.ts",
-    from: `call.emit("retry", attempt, { error: failure }, ms);`,
+    from: `call.emit("retry", attempt, undefined, { error: failure }, ms);`,
     to: "",
   },
   {
