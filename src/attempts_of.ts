@@ -20,6 +20,11 @@ export function rememberAttempts(
  * What was tried before a call ended with this error: for logs, also where the
  * error is a provider's own or the caller's abort reason.
  *
+ * @param error Anything that was caught. A `SuppressedError`, as `await using`
+ * makes it, is looked through.
+ * @returns The records of the latest call that threw this very object; none
+ * for primitives and for errors that no call threw.
+ *
  * @example Usage
  * ```ts
  * import { attemptsOf, fallbackStream } from "@fallback/stream";
@@ -36,11 +41,6 @@ export function rememberAttempts(
  *   assertEquals(attemptsOf(error).map((a) => a.outcome), ["interrupted"]);
  * }
  * ```
- *
- * @param error Anything that was caught. A `SuppressedError`, as `await using`
- * makes it, is looked through.
- * @returns The records of the latest call that threw this very object; none
- * for primitives and for errors that no call threw.
  */
 export function attemptsOf(error: unknown): readonly Attempt[] {
   const own = attemptsByError.get(error as WeakKey);

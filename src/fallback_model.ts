@@ -16,15 +16,10 @@ import type { FallbackOptions, Model, ModelLike } from "./types.ts";
  *
  * @typeParam Request What is asked; inferred from the models.
  * @typeParam Chunk One piece of an answer; inferred from the models.
- *
  * @param models The models, best first. The list is copied.
  * @param options As for {@linkcode fallbackStream}; the signal is the outer
  * attempt's.
  * @returns A model named after its models: `"fallback:a,b"`.
- *
- * @throws {TypeError} If an argument is of the wrong kind.
- * @throws {RangeError} If `models` or `fallbackOn` is empty, or a duration is
- * not from 0 to 2,147,483,647 ms.
  *
  * @example A cheap pair with short clocks, then a slow last resort
  * ```ts
@@ -41,6 +36,10 @@ import type { FallbackOptions, Model, ModelLike } from "./types.ts";
  * assertEquals(await Array.fromAsync(stream), ["Hello"]);
  * assertEquals(stream.model, "other");
  * ```
+ *
+ * @throws {TypeError} If an argument is of the wrong kind.
+ * @throws {RangeError} If `models` or `fallbackOn` is empty, or a duration is
+ * not from 0 to 2,147,483,647 ms.
  */
 export function fallbackModel<Request, Chunk>(
   models: readonly ModelLike<Request, Chunk>[],

@@ -32,21 +32,11 @@ import type {
  *
  * @typeParam Request What is asked; inferred from the models.
  * @typeParam Chunk One piece of an answer; inferred from the models.
- *
  * @param models The models, best first. The list is copied.
  * @param request What every model is asked.
  * @param options When to fall back, what content is, how long to wait.
  * @returns The answer. It holds an open stream: iterate it to its end, or
  * close it, best with `await using`.
- *
- * @throws {AllModelsFailedError} If no model answered.
- * @throws {TypeError} If an argument is of the wrong kind.
- * @throws {RangeError} If `models` or `fallbackOn` is empty, or a duration is
- * not from 0 to 2,147,483,647 ms.
- * @throws {ModelTimeoutError} If `timeouts.totalMs` has run out.
- * @throws The reason of `options.signal`, if that aborts; a failure that
- * `fallbackOn` refused, as it is; a `SuppressedError` of what `fallbackOn`
- * threw over the failure it was asked about.
  *
  * @example The second model answers
  * ```ts
@@ -65,6 +55,15 @@ import type {
  * assertEquals(await Array.fromAsync(stream), ["You said: ", "hi"]);
  * assertEquals(stream.model, "steady");
  * ```
+ *
+ * @throws {AllModelsFailedError} If no model answered.
+ * @throws {TypeError} If an argument is of the wrong kind.
+ * @throws {RangeError} If `models` or `fallbackOn` is empty, or a duration is
+ * not from 0 to 2,147,483,647 ms.
+ * @throws {ModelTimeoutError} If `timeouts.totalMs` has run out.
+ * @throws The reason of `options.signal`, if that aborts; a failure that
+ * `fallbackOn` refused, as it is; a `SuppressedError` of what `fallbackOn`
+ * threw over the failure it was asked about.
  */
 export async function fallbackStream<Request, Chunk>(
   models: readonly ModelLike<Request, Chunk>[],

@@ -16,6 +16,10 @@ const LONGEST_REASON = 120;
  * ended it. `░` is waiting for content, `█` is answering. The attempts of an
  * inner chain stand indented below the one that ran it.
  *
+ * @param attempts The records of a call, from `stream.attempts` or
+ * {@linkcode attemptsOf}.
+ * @returns The lines, without a line end after the last; nothing for none.
+ *
  * @example Usage
  * ```ts
  * import { fallbackStream, formatAttempts } from "@fallback/stream";
@@ -33,10 +37,6 @@ const LONGEST_REASON = 120;
  * assertStringIncludes(lines[0]!, "failed      Error: overloaded");
  * assertStringIncludes(lines[1]!, "completed   2 chunks");
  * ```
- *
- * @param attempts The records of a call, from `stream.attempts` or
- * {@linkcode attemptsOf}.
- * @returns The lines, without a line end after the last; nothing for none.
  */
 export function formatAttempts(attempts: readonly Attempt[]): string {
   const rows = flatten(attempts, "");

@@ -27,6 +27,9 @@ export interface HedgeBudgetOptions {
  * than you hedge on an ordinary day, and hold what an outage takes: one that
  * earns just that is empty when it is needed.
  *
+ * @param options How much is earned and held.
+ * @returns The budget.
+ *
  * @example At most one call in twenty is asked twice
  * ```ts
  * import { hedgeBudget } from "@fallback/stream";
@@ -37,9 +40,6 @@ export interface HedgeBudgetOptions {
  * for (let call = 0; call < 20; call++) budget.earn();
  * assertEquals([budget.take(), budget.take()], [true, false]);
  * ```
- *
- * @param options How much is earned and held.
- * @returns The budget.
  *
  * @throws {TypeError} If a number is none.
  * @throws {RangeError} If `ratio` is not from 0 to 1, or `burst` is below 1.

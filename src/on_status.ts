@@ -11,6 +11,10 @@ import { expect, readList } from "./_arguments.ts";
  * `error.status`, else `error.statusCode`, else `error.response.status`,
  * whichever of them is a number.
  *
+ * @param codes Statuses from 100 to 599, and `"4xx"` and `"5xx"` for all of
+ * their kind.
+ * @returns The condition.
+ *
  * @example Fall back when overloaded or broken, not when the request is wrong
  * ```ts
  * import { fallbackStream, onStatus } from "@fallback/stream";
@@ -26,11 +30,8 @@ import { expect, readList } from "./_arguments.ts";
  * assertEquals(stream.model, "b");
  * ```
  *
- * @param codes Statuses from 100 to 599, and `"4xx"` and `"5xx"` for all of
- * their kind.
- * @returns The condition.
- *
- * @throws {RangeError} If no code is given, or one that is none of these.
+ * @throws {RangeError} If no code is given.
+ * @throws {RangeError} If a code is none of these.
  */
 export function onStatus(
   ...codes: (number | "4xx" | "5xx")[]

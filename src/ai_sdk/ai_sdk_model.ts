@@ -67,6 +67,10 @@ export interface Entry {
  * Text, reasoning, a call of a tool or its input, a source and a file are
  * content; `finish` is final. An `error` part is thrown, wherever it comes.
  *
+ * @param model The language model.
+ * @param options What is special about it.
+ * @returns The model. Its name is the `modelId`.
+ *
  * @example Usage
  * ```ts
  * import { fallbackStream } from "@fallback/stream";
@@ -93,10 +97,6 @@ export interface Entry {
  *   "gpt-4o: overloaded",
  * );
  * ```
- *
- * @param model The language model.
- * @param options What is special about it.
- * @returns The model. Its name is the `modelId`.
  *
  * @throws {TypeError} If `model` is no language model of v3 or v4.
  */

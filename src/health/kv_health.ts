@@ -161,6 +161,11 @@ const MOST_UNSAID = 10_000;
  * them. A KV that is slow, full, closed or throws fails no call: until it is
  * back, every isolate goes by what it knows itself.
  *
+ * @param kv Where the circuits are kept: `await Deno.openKv()`. It is yours to
+ * close.
+ * @param options When a circuit opens and for how long, and where it is kept.
+ * @returns The store. Share one among all calls of a process.
+ *
  * @example A database in memory
  * ```ts
  * import { kvHealth } from "@fallback/stream/kv";
@@ -172,11 +177,6 @@ const MOST_UNSAID = 10_000;
  * assertEquals((await health.admit("gpt")).admit, false);
  * assertEquals((await health.snapshot())[0]!.state, "open");
  * ```
- *
- * @param kv Where the circuits are kept: `await Deno.openKv()`. It is yours to
- * close.
- * @param options When a circuit opens and for how long, and where it is kept.
- * @returns The store. Share one among all calls of a process.
  *
  * @throws {TypeError} If an argument is of the wrong kind.
  * @throws {RangeError} If a number is out of range.

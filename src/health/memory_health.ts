@@ -66,6 +66,9 @@ export interface MemoryHealth extends HealthStore {
  * Makes a store of circuits in memory, to be shared by many calls. A circuit
  * opens when its model fails too often, and then its model is skipped.
  *
+ * @param options When a circuit opens, and for how long.
+ * @returns The store.
+ *
  * @example What it knows
  * ```ts
  * import { memoryHealth } from "@fallback/stream/health";
@@ -76,9 +79,6 @@ export interface MemoryHealth extends HealthStore {
  * assertEquals(health.admit("gpt").admit, false);
  * assertEquals(health.snapshot()[0]!.state, "open");
  * ```
- *
- * @param options When a circuit opens, and for how long.
- * @returns The store.
  *
  * @throws {TypeError} If an option is of the wrong kind.
  * @throws {RangeError} If a number is out of range.

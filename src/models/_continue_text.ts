@@ -9,6 +9,12 @@ import type { ChatChunk, ChatRequest } from "./_chat.ts";
  * beginning of the assistant's answer. Models that take such a beginning for a
  * finished turn start anew or repeat themselves: try yours.
  *
+ * @param request What was asked in the first place.
+ * @param chunks What was delivered so far.
+ * @returns The request for the next model: the same one while no text has come.
+ * `undefined` where text is not all: once the call of a tool or a function, a
+ * refusal, audio, or a second answer has begun.
+ *
  * @example Usage
  * ```ts
  * import { continueStream } from "@fallback/stream/continue";
@@ -37,12 +43,6 @@ import type { ChatChunk, ChatRequest } from "./_chat.ts";
  *   stream: true,
  * });
  * ```
- *
- * @param request What was asked in the first place.
- * @param chunks What was delivered so far.
- * @returns The request for the next model: the same one while no text has come.
- * `undefined` where text is not all: once the call of a tool or a function, a
- * refusal, audio, or a second answer has begun.
  */
 export function continueText(
   request: ChatRequest,

@@ -115,6 +115,11 @@ export interface OpenAIModelOptions {
  * `context.signal`, closing the stream, and disposing of `context.stack` each
  * close the connection.
  *
+ * @param options Which model, and where.
+ * @returns The model. Its `stream()` rejects with an {@linkcode HttpError}
+ * where the server refuses, with a {@linkcode StreamError} where it answers
+ * with JSON or HTML instead of a stream, and with whatever `fetch` rejects.
+ *
  * @example Usage
  * ```ts
  * import { fallbackStream } from "@fallback/stream";
@@ -140,10 +145,6 @@ export interface OpenAIModelOptions {
  * assertEquals(answer, "Hi");
  * ```
  *
- * @param options Which model, and where.
- * @returns The model. Its `stream()` rejects with an {@linkcode HttpError}
- * where the server refuses, with a {@linkcode StreamError} where it answers
- * with JSON or HTML instead of a stream, and with whatever `fetch` rejects.
  * @throws {TypeError} If an option is missing or of the wrong kind.
  */
 export function openaiModel(

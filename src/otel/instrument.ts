@@ -89,6 +89,9 @@ const SCOPE = "@fallback/stream";
  * Makes a listener for `onEvent` that tells OpenTelemetry of calls and
  * attempts. One can be shared by many calls.
  *
+ * @param options What is told.
+ * @returns The listener.
+ *
  * @example Usage
  * ```ts
  * import { fallbackStream } from "@fallback/stream";
@@ -105,9 +108,6 @@ const SCOPE = "@fallback/stream";
  * });
  * assertEquals(await Array.fromAsync(stream), ["Hello"]);
  * ```
- *
- * @param options What is told.
- * @returns The listener.
  */
 export function instrument(options: InstrumentOptions = {}): FallbackListener {
   const telemetry = new Telemetry(options);

@@ -21,6 +21,9 @@ import { summarizeAttempts } from "./summarize_attempts.ts";
  * Its body is JSON, `{ "error": { "message", "attempts" } }`, and says nothing
  * of what a provider has said.
  *
+ * @param error What was caught.
+ * @returns The response.
+ *
  * @example Usage
  * ```ts
  * import { fallbackStream } from "@fallback/stream";
@@ -44,9 +47,6 @@ import { summarizeAttempts } from "./summarize_attempts.ts";
  * const { status, headers } = await handle();
  * assertEquals([status, headers.get("retry-after")], [503, "20"]);
  * ```
- *
- * @param error What was caught.
- * @returns The response.
  */
 export function errorResponse(error: unknown): Response {
   const causes = [...causesOf(error)];

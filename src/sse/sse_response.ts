@@ -77,6 +77,11 @@ const HEARTBEAT = ":\n\n";
  * Nothing is read ahead: the model is read as fast as the client reads. When
  * the client goes away, the model's stream is closed.
  *
+ * @typeParam Chunk One piece of an answer.
+ * @param stream The answer. The response owns it from now on.
+ * @param options How it is sent.
+ * @returns The response, with status 200.
+ *
  * @example Usage
  * ```ts
  * import { fallbackStream } from "@fallback/stream";
@@ -88,12 +93,6 @@ const HEARTBEAT = ":\n\n";
  * const body = await sseResponse(stream).text();
  * assertStringIncludes(body, 'data: "Hel"\n\ndata: "lo"\n\nevent: done\n');
  * ```
- *
- * @typeParam Chunk One piece of an answer.
- *
- * @param stream The answer. The response owns it from now on.
- * @param options How it is sent.
- * @returns The response, with status 200.
  *
  * @throws {TypeError} If an argument is of the wrong kind. The stream is closed.
  * @throws {RangeError} If `heartbeatMs` is out of range. The stream is closed.

@@ -31,6 +31,9 @@ export interface AttemptSummary {
  * Sums attempts up, as the last event of `sseResponse` does, for events that
  * say earlier what is being tried.
  *
+ * @param attempts The records of a call, also of one that goes on.
+ * @returns A copy of them that gives nothing away.
+ *
  * @example While the answer is awaited
  * ```ts
  * import { fallbackStream } from "@fallback/stream";
@@ -51,9 +54,6 @@ export interface AttemptSummary {
  * });
  * assertEquals([...errors], [undefined, "the model failed"]);
  * ```
- *
- * @param attempts The records of a call, also of one that goes on.
- * @returns A copy of them that gives nothing away.
  */
 export function summarizeAttempts(
   attempts: readonly Attempt[],

@@ -23,6 +23,9 @@ export type { ContractCase, Subject };
  * The promises of this module, each as a case that runs in virtual time and
  * without any permission, for every kind of source.
  *
+ * @param subject The implementation.
+ * @returns The cases, in the order of the rules.
+ *
  * @example Measure an implementation
  * ```ts
  * import { fallbackModel, fallbackStream } from "@fallback/stream";
@@ -30,9 +33,6 @@ export type { ContractCase, Subject };
  *
  * for (const { run } of contract({ fallbackModel, fallbackStream })) await run();
  * ```
- *
- * @param subject The implementation.
- * @returns The cases, in the order of the rules.
  */
 export function contract(subject: Subject): readonly ContractCase[] {
   const { continueStream } = subject;

@@ -66,6 +66,13 @@ export interface FakeModel<Chunk> extends Model<unknown, Chunk> {
 /**
  * Makes a model that plays a script in every call, or one script per call.
  *
+ * @typeParam Chunk The type of a chunk; inferred from the script.
+ * @param name The model's name.
+ * @param script What every call does, or `scripts`, one per call, of which the
+ * last repeats.
+ * @param options How its streams behave.
+ * @returns The model.
+ *
  * @example Refuse the first call, answer the second
  * ```ts
  * import { fallbackStream } from "@fallback/stream";
@@ -79,13 +86,6 @@ export interface FakeModel<Chunk> extends Model<unknown, Chunk> {
  * await using stream = await fallbackStream([model], "hi");
  * assertEquals(await Array.fromAsync(stream), ["Hel", "lo"]);
  * ```
- *
- * @typeParam Chunk The type of a chunk; inferred from the script.
- * @param name The model's name.
- * @param script What every call does, or `scripts`, one per call, of which the
- * last repeats.
- * @param options How its streams behave.
- * @returns The model.
  *
  * @throws {TypeError} If the script is no array, or `scripts` is empty.
  */

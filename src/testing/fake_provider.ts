@@ -166,6 +166,10 @@ export interface FakeServer extends AsyncDisposable {
 /**
  * Answers with a status. Nothing that sends the headers may come before it.
  *
+ * @param code The status.
+ * @param options Headers and body.
+ * @returns The step.
+ *
  * @example An overloaded provider
  * ```ts
  * import { fakeProvider, status } from "@fallback/stream/testing";
@@ -183,9 +187,6 @@ export interface FakeServer extends AsyncDisposable {
  * assertEquals(await response.json(), { error: { type: "overloaded_error" } });
  * ```
  *
- * @param code The status.
- * @param options Headers and body.
- * @returns The step.
  * @throws {RangeError} If `code` is no status from 200 to 599, or one whose
  * answers have no body: 204, 205, 304.
  */
@@ -202,6 +203,9 @@ export function status(code: number, options?: StatusOptions): StatusStep {
 /**
  * What is sent as it is: malformed events, comments, a part of a character.
  *
+ * @param text A text; bytes can stand in a script by themselves.
+ * @returns Its bytes.
+ *
  * @example A keep-alive, and a stream that ends without a `finish_reason`
  * ```ts
  * import { fakeProvider, raw, truncate } from "@fallback/stream/testing";
@@ -216,9 +220,6 @@ export function status(code: number, options?: StatusOptions): StatusStep {
  * const response = await provider.fetch("http://localhost/v1");
  * assertEquals(await response.text(), ": keep-alive\n\ndata: [DONE]\n\n");
  * ```
- *
- * @param text A text; bytes can stand in a script by themselves.
- * @returns Its bytes.
  */
 export function raw(text: string): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(text);
@@ -247,15 +248,15 @@ export function errorEvent(error: unknown): { error: unknown } {
 /**
  * The chunk that ends an answer, for scripts that do not end by themselves.
  *
+ * @param reason Why it ends.
+ * @returns The chunk.
+ *
  * @example A missing `[DONE]`
  * ```ts no-assert
  * import { fakeProvider, finish, truncate } from "@fallback/stream/testing";
  *
  * fakeProvider(["Hello", finish(), truncate()]);
  * ```
- *
- * @param reason Why it ends.
- * @returns The chunk.
  */
 export function finish(reason = "stop"): { choices: object[] } {
   return { choices: [{ index: 0, delta: {}, finish_reason: reason }] };
@@ -265,6 +266,11 @@ export function finish(reason = "stop"): { choices: object[] } {
  * Makes a provider that speaks the OpenAI chat-completions stream and does what
  * it is told, over HTTP or as a `fetch`. It answers whatever is asked, at any
  * address.
+ *
+ * @param script What it does, each time; or `scripts`, one for each request, of
+ * which the last repeats.
+ * @param options How lines end, and who is told of requests.
+ * @returns The provider.
  *
  * @example A connection that breaks in mid-answer
  * ```ts
@@ -286,10 +292,6 @@ export function finish(reason = "stop"): { choices: object[] } {
  * assertEquals(provider.calls[0]?.outcome, "failed");
  * ```
  *
- * @param script What it does, each time; or `scripts`, one for each request, of
- * which the last repeats.
- * @param options How lines end, and who is told of requests.
- * @returns The provider.
  * @throws {TypeError} If there is no script, or one with a status after what
  * sends the headers.
  */

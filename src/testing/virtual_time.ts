@@ -32,6 +32,10 @@ export class DeadlockError extends Error {
  * `setInterval`, `Date` and `AbortSignal.timeout` are faked by `FakeTime` of
  * `@std/testing`, `performance.now()` is not. It is not for real I/O.
  *
+ * @typeParam T What `fn` gives.
+ * @param fn What runs in virtual time.
+ * @returns What `fn` returned.
+ *
  * @example An hour in no time
  * ```ts
  * import { virtualTime } from "@fallback/stream/testing";
@@ -44,10 +48,6 @@ export class DeadlockError extends Error {
  * });
  * assertEquals(now, 3_600_000);
  * ```
- *
- * @typeParam T What `fn` gives.
- * @param fn What runs in virtual time.
- * @returns What `fn` returned.
  *
  * @throws {DeadlockError} If `fn` is pending and no timer is left.
  * @throws {TimeError} If time is faked already.
