@@ -7,11 +7,11 @@
  *
  * ```ts
  * import { fallbackStream } from "@fallback/stream";
- * import { fail, fakeModel, wait } from "@fallback/stream/testing";
+ * import { fail, fakeModel } from "@fallback/stream/testing";
  * import { assertEquals } from "@std/assert";
  *
  * const primary = fakeModel("primary", [fail(new Error("overloaded"))]);
- * const backup = fakeModel("backup", ["Hel", wait(1), "lo"]);
+ * const backup = fakeModel("backup", ["Hel", "lo"]);
  *
  * await using stream = await fallbackStream([primary, backup], "hi");
  * assertEquals(await Array.fromAsync(stream), ["Hel", "lo"]);

@@ -23,6 +23,23 @@ const MISSING: Record<TimeoutPhase, string> = {
  * also those that were skipped.
  *
  * Modelled on pydantic-ai's `FallbackExceptionGroup`.
+ *
+ * @example What it says
+ * ```ts
+ * import { AllModelsFailedError, fallbackStream } from "@fallback/stream";
+ * import { fail, fakeModel } from "@fallback/stream/testing";
+ * import { assertRejects } from "@std/assert";
+ *
+ * const models = [
+ *   fakeModel("a", [fail(new Error("overloaded"))]),
+ *   fakeModel("b", [fail(new Error("no such model"))]),
+ * ];
+ * await assertRejects(
+ *   () => fallbackStream(models, "hi"),
+ *   AllModelsFailedError,
+ *   "All models failed: a: overloaded; b: no such model",
+ * );
+ * ```
  */
 export class AllModelsFailedError extends AggregateError {
   /** The records of the call, first to last. */
@@ -48,7 +65,27 @@ export class AllModelsFailedError extends AggregateError {
   }
 }
 
-/** A phase took longer than its clock in {@linkcode Timeouts} allows. */
+/**
+ * A phase took longer than its clock in {@linkcode Timeouts} allows.
+ *
+ * @example A call that takes too long
+ * ```ts
+ * import { fallbackStream, ModelTimeoutError } from "@fallback/stream";
+ * import { fakeModel, hang, virtualTime } from "@fallback/stream/testing";
+ * import { assertEquals, assertRejects } from "@std/assert";
+ *
+ * const models = [fakeModel("slow", [hang()])];
+ * const timeouts = { totalMs: 60_000 };
+ *
+ * await virtualTime(async () => {
+ *   const { phase, ms } = await assertRejects(
+ *     () => fallbackStream(models, "hi", { timeouts }),
+ *     ModelTimeoutError,
+ *   );
+ *   assertEquals([phase, ms], ["total", 60_000]);
+ * });
+ * ```
+ */
 export class ModelTimeoutError extends Error {
   /** The model that was running. */
   readonly model: string;
@@ -73,7 +110,20 @@ export class ModelTimeoutError extends Error {
   }
 }
 
-/** A stream ended by itself without any content. */
+/**
+ * A stream ended by itself without any content, and `allowEmpty` is not set.
+ *
+ * @example The next model answers
+ * ```ts
+ * import { EmptyStreamError, fallbackStream } from "@fallback/stream";
+ * import { end, fakeModel } from "@fallback/stream/testing";
+ * import { assertInstanceOf } from "@std/assert";
+ *
+ * const models = [fakeModel("mute", [end()]), fakeModel("b", ["Hello"])];
+ * await using stream = await fallbackStream(models, "hi");
+ * assertInstanceOf(stream.attempts[0]?.error, EmptyStreamError);
+ * ```
+ */
 export class EmptyStreamError extends Error {
   /** The model whose stream it was. */
   readonly model: string;
@@ -90,7 +140,22 @@ export class EmptyStreamError extends Error {
   }
 }
 
-/** A stream ended by itself without the chunk that ends a complete answer. */
+/**
+ * A stream ended by itself without the chunk that ends a complete answer.
+ *
+ * @example A cut answer is not taken for a whole one
+ * ```ts
+ * import { fallbackStream, TruncatedStreamError } from "@fallback/stream";
+ * import { fakeModel } from "@fallback/stream/testing";
+ * import { assertRejects } from "@std/assert";
+ *
+ * const models = [fakeModel("cut", ["Once", " upon"])];
+ * await using stream = await fallbackStream(models, "hi", {
+ *   isFinal: (chunk) => chunk.endsWith("."),
+ * });
+ * await assertRejects(() => Array.fromAsync(stream), TruncatedStreamError);
+ * ```
+ */
 export class TruncatedStreamError extends Error {
   /** The model whose stream it was. */
   readonly model: string;
@@ -107,7 +172,25 @@ export class TruncatedStreamError extends Error {
   }
 }
 
-/** A model was not asked, for the {@linkcode HealthStore} says it is down. */
+/**
+ * A model was not asked, for the {@linkcode HealthStore} says it is down. It
+ * is the `error` of that attempt's record; no call throws it.
+ *
+ * @example A model that is skipped
+ * ```ts
+ * import { CircuitOpenError, fallbackStream } from "@fallback/stream";
+ * import { memoryHealth } from "@fallback/stream/health";
+ * import { fakeModel } from "@fallback/stream/testing";
+ * import { assertInstanceOf } from "@std/assert";
+ *
+ * const health = memoryHealth({ failures: 1 });
+ * health.report("down", "failure", new Error("overloaded"));
+ *
+ * const models = [fakeModel("down", ["?"]), fakeModel("up", ["Hello"])];
+ * await using stream = await fallbackStream(models, "hi", { health });
+ * assertInstanceOf(stream.attempts[0]?.error, CircuitOpenError);
+ * ```
+ */
 export class CircuitOpenError extends Error {
   /** The model that was skipped. */
   readonly model: string;

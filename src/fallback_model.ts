@@ -38,8 +38,8 @@ import type { FallbackOptions, Model, ModelLike } from "./types.ts";
  * ```
  *
  * @throws {TypeError} If an argument is of the wrong kind.
- * @throws {RangeError} If `models` or `fallbackOn` is empty, or a duration is
- * not from 0 to 2,147,483,647 ms.
+ * @throws {RangeError} If `models` or `fallbackOn` is empty.
+ * @throws {RangeError} If a number is out of range.
  */
 export function fallbackModel<Request, Chunk>(
   models: readonly ModelLike<Request, Chunk>[],

@@ -56,14 +56,17 @@ import type {
  * assertEquals(stream.model, "steady");
  * ```
  *
- * @throws {AllModelsFailedError} If no model answered.
  * @throws {TypeError} If an argument is of the wrong kind.
- * @throws {RangeError} If `models` or `fallbackOn` is empty, or a duration is
- * not from 0 to 2,147,483,647 ms.
+ * @throws {RangeError} If `models` or `fallbackOn` is empty.
+ * @throws {RangeError} If a number is out of range: a duration, for one, that
+ * is not from 0 to 2,147,483,647 ms.
+ * @throws {AllModelsFailedError} If no model answers.
  * @throws {ModelTimeoutError} If `timeouts.totalMs` has run out.
- * @throws The reason of `options.signal`, if that aborts; a failure that
- * `fallbackOn` refused, as it is; a `SuppressedError` of what `fallbackOn`
- * threw over the failure it was asked about.
+ * @throws {SuppressedError} If `fallbackOn` or `retry.isRetriable` throws: its
+ * error over the failure that it was asked about.
+ * @throws A failure that `fallbackOn` refuses, as it is.
+ * @throws The reason of `options.signal`, if that aborts.
+ * @throws Whatever `hedge.budget` throws.
  */
 export async function fallbackStream<Request, Chunk>(
   models: readonly ModelLike<Request, Chunk>[],

@@ -9,10 +9,10 @@ import type { HedgeBudget } from "./types.ts";
 
 /** Options of {@linkcode hedgeBudget}. */
 export interface HedgeBudgetOptions {
-  /** How many models may be opened beside others per call, from 0 to 1. */
+  /** How many hedges each call earns: a part of one, from 0 to 1. */
   ratio: number;
   /**
-   * How many may be opened in a row when there were none for long.
+   * How many may be opened in a row when there were none for long, at least 1.
    *
    * @default {10}
    */
@@ -41,8 +41,9 @@ export interface HedgeBudgetOptions {
  * assertEquals([budget.take(), budget.take()], [true, false]);
  * ```
  *
- * @throws {TypeError} If a number is none.
- * @throws {RangeError} If `ratio` is not from 0 to 1, or `burst` is below 1.
+ * @throws {TypeError} If `ratio` or `burst` is no number.
+ * @throws {RangeError} If `ratio` is not from 0 to 1.
+ * @throws {RangeError} If `burst` is below 1, or not finite.
  */
 export function hedgeBudget(options: HedgeBudgetOptions): HedgeBudget {
   const { ratio, burst = 10 } = options;

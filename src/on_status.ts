@@ -7,9 +7,9 @@
 import { expect, readList } from "./_arguments.ts";
 
 /**
- * Makes a condition, for `fallbackOn` and others, that accepts errors by their HTTP status:
- * `error.status`, else `error.statusCode`, else `error.response.status`,
- * whichever of them is a number.
+ * Makes a condition, for `fallbackOn` and others, that accepts errors by their
+ * HTTP status: `error.status`, else `error.statusCode`, else
+ * `error.response.status`, whichever of them is a number.
  *
  * @param codes Statuses from 100 to 599, and `"4xx"` and `"5xx"` for all of
  * their kind.

@@ -17,11 +17,14 @@
 export type StreamSource<Chunk> = AsyncIterable<Chunk> | ReadableStream<Chunk>;
 
 /**
- * Opens one stream of a model. It may throw, reject, or never settle: each of
- * them is a failure of the attempt.
+ * Opens one stream of a model. That it throws or rejects is a failure of the
+ * attempt; that it never settles is one where `openMs` or `contentMs` is set.
  *
  * @typeParam Request What is asked.
  * @typeParam Chunk The type of one piece of an answer.
+ * @param request What is asked.
+ * @param context The signal and the stack of the attempt, and which one it is.
+ * @returns The stream.
  */
 export type ModelFunction<Request, Chunk> = (
   request: Request,
@@ -43,13 +46,20 @@ export interface Model<Request, Chunk> {
   readonly stream: ModelFunction<Request, Chunk>;
   /**
    * Does this chunk prove that the model is answering? Until one does, chunks
-   * are held back and the next model can still take over. Without it, every
-   * chunk does.
+   * are held back, at most 1,024, and the next model can still take over.
+   * Without it, every chunk does. What it throws is a failure of the attempt.
+   *
+   * @param chunk A chunk; none any more once one was content.
+   * @returns Whether it does.
    */
   isContent?(chunk: Chunk): boolean;
   /**
    * Is this the chunk that ends a complete answer? Where it is given, a stream
-   * that ends without such a chunk is a truncation, hence a failure.
+   * that ends without such a chunk is a truncation, hence a failure, and so is
+   * what it throws.
+   *
+   * @param chunk A chunk; each one, once.
+   * @returns Whether it is.
    */
   isFinal?(chunk: Chunk): boolean;
 }
@@ -74,8 +84,9 @@ export interface ModelContext {
   readonly signal: AbortSignal;
   /**
    * Where the model puts what has to be closed with this attempt, last in
-   * first out. What is put there after the attempt was given up is closed at
-   * once, and that call throws the signal's reason.
+   * first out. What is put there after the attempt has ended is closed at once,
+   * and that call throws the signal's reason, or a `ReferenceError` where the
+   * source had ended by itself.
    */
   readonly stack: Pick<AsyncDisposableStack, "use" | "adopt" | "defer">;
   /** The name of the model. */
@@ -101,17 +112,23 @@ export interface FallbackStream<Chunk>
   /** What was tried, first to last. The records are live. */
   readonly attempts: readonly Attempt[];
   /**
-   * Pulls the next chunk. Concurrent calls are answered in order.
+   * Pulls the next chunk. Concurrent calls are answered in order. It throws
+   * once, when everything is closed or given up; after that it gives `done`.
    *
    * @returns The chunk, or `done` once the stream has ended and is closed.
-   * @throws What the model threw in mid-answer, the caller's abort reason, or
-   * an error of this module, once.
+   *
+   * @throws {ModelTimeoutError} If `idleMs` or `totalMs` has run out.
+   * @throws {TruncatedStreamError} If the model ends without its final chunk.
+   * @throws What the model, or `isFinal`, throws in mid-answer, as it is.
+   * @throws The reason of the caller's signal, if that aborts.
    */
   next(): Promise<IteratorResult<Chunk, undefined>>;
   /**
    * Closes the model's stream; every pending `next()` is answered `done`.
    *
-   * @throws What closing threw, once.
+   * @returns `done`, once everything is closed or given up.
+   *
+   * @throws What closing threw, once, but not that it took too long.
    */
   return(): Promise<IteratorReturnResult<undefined>>;
   /**
@@ -119,6 +136,8 @@ export interface FallbackStream<Chunk>
    * rejects with `error`.
    *
    * @param error What to reject with.
+   * @returns Nothing: it always rejects.
+   *
    * @throws Always `error`.
    */
   throw(error?: unknown): Promise<IteratorResult<Chunk, undefined>>;
@@ -152,9 +171,16 @@ export interface FallbackOptions<Request, Chunk> {
    * @default {() => true}
    */
   fallbackOn?: FallbackCondition | readonly FallbackCondition[] | undefined;
-  /** {@linkcode Model.isContent} for models that bring none of their own. */
+  /**
+   * {@linkcode Model.isContent} for models that bring none of their own.
+   *
+   * @default {() => true}
+   */
   isContent?: ((chunk: Chunk) => boolean) | undefined;
-  /** {@linkcode Model.isFinal} for models that bring none of their own. */
+  /**
+   * {@linkcode Model.isFinal} for models that bring none of their own. Where
+   * there is none, every end is taken for that of a complete answer.
+   */
   isFinal?: ((chunk: Chunk) => boolean) | undefined;
   /**
    * Whether a stream that ends without any content is an answer. Otherwise it
@@ -163,7 +189,7 @@ export interface FallbackOptions<Request, Chunk> {
    * @default {false}
    */
   allowEmpty?: boolean | undefined;
-  /** How long each phase may take. */
+  /** How long each phase may take. Without it, only closing has a limit. */
   timeouts?: Timeouts | undefined;
   /** Asks the same model again before the next one. Off unless given. */
   retry?: RetryOptions | undefined;
@@ -172,7 +198,7 @@ export interface FallbackOptions<Request, Chunk> {
   /**
    * Remembers over many calls which models are down, so that they are skipped:
    * `memoryHealth()` of `./health`, `kvHealth()` of `./kv`, or your own. If
-   * every model is skipped they are all tried after all.
+   * every model is skipped they are all tried after all. Off unless given.
    */
   health?: HealthStore | undefined;
   /**
@@ -209,25 +235,36 @@ export interface FallbackListener {
 }
 
 /**
- * How long each phase may take, in milliseconds from 0 to 2,147,483,647. When
- * the time is up the phase ends with a {@linkcode ModelTimeoutError}, also if
- * the model ignores its signal. Only `closeMs` has a default.
+ * How long each phase may take, in milliseconds from 0 to 2,147,483,647;
+ * fractions are rounded up. When the time is up the phase ends with a
+ * {@linkcode ModelTimeoutError}, also if the model ignores its signal. Only
+ * `closeMs` has a default.
  */
 export interface Timeouts {
-  /** From the start of an attempt until `stream()` has settled. Falls back. */
+  /**
+   * From the start of an attempt until `stream()` has settled, in milliseconds.
+   * Falls back.
+   */
   openMs?: number | undefined;
-  /** From the start of an attempt until its first content. Falls back. */
+  /**
+   * From the start of an attempt until its first content, in milliseconds. Falls
+   * back.
+   */
   contentMs?: number | undefined;
   /**
-   * For each pull after the first content, while the caller waits. A slow
-   * caller never times a model out.
+   * For each pull after the first content, in milliseconds, while the caller
+   * waits: a slow caller never times a model out. Ends the stream.
    */
   idleMs?: number | undefined;
-  /** For the whole call, until its end is delivered. Ends it as an abort does. */
+  /**
+   * For the whole call, until its end is delivered, in milliseconds. Ends it as
+   * an abort does.
+   */
   totalMs?: number | undefined;
   /**
-   * For closing a source, and again for closing what the model put on its
-   * stack. What has not settled by then is given up.
+   * For closing a source, in milliseconds, and again for closing what the model
+   * put on its stack. What has not settled by then is given up: the error is
+   * only recorded, as `closeError`.
    *
    * @default {1000}
    */
@@ -238,6 +275,9 @@ export interface Timeouts {
  * When the same model is asked again: after a failure before its first content
  * that `fallbackOn` accepts and that looks transient. Switch the retries of a
  * provider's SDK off when you use this, or both multiply.
+ *
+ * By default a delay is all random, the "full jitter" of "Exponential Backoff
+ * and Jitter" on the AWS Architecture Blog (2015).
  */
 export interface RetryOptions {
   /**
@@ -247,7 +287,8 @@ export interface RetryOptions {
    */
   maxAttempts?: number | undefined;
   /**
-   * How long to wait before the second attempt, in milliseconds.
+   * How long to wait before the second attempt, in milliseconds. By default no
+   * more than `maxDelayMs`.
    *
    * @default {500}
    */
@@ -256,7 +297,7 @@ export interface RetryOptions {
    * How long to wait at most, in milliseconds. If the provider asks for more
    * (`error.retryAfterMs`, or a `retry-after-ms` or `retry-after` header in
    * `error.headers`, `error.response.headers` or `error.responseHeaders`), the
-   * next model's turn comes.
+   * next model's turn comes. By default no less than `minDelayMs`.
    *
    * @default {10_000}
    */
@@ -286,6 +327,9 @@ export interface RetryOptions {
 /**
  * When the next model is opened beside those that run: the first content wins,
  * the others are aborted and closed.
+ *
+ * The idea, and the 95th percentile as the time to wait, are from Dean and
+ * Barroso, "The Tail at Scale" (2013).
  */
 export interface HedgeOptions {
   /**
@@ -299,11 +343,17 @@ export interface HedgeOptions {
    * @default {2}
    */
   maxInFlight?: number | undefined;
-  /** Limits the models that are opened beside others, over many calls. */
+  /**
+   * Limits the models that are opened beside others, over many calls. No limit
+   * unless given.
+   */
   budget?: HedgeBudget | undefined;
 }
 
-/** What hedges may cost over many calls; {@linkcode hedgeBudget} makes one. */
+/**
+ * What hedges may cost over many calls; {@linkcode hedgeBudget} makes one. What
+ * it throws ends the call.
+ */
 export interface HedgeBudget {
   /** A call begins. */
   earn(): void;
@@ -328,7 +378,8 @@ export interface HealthStore {
    */
   admit(model: string): Admission | PromiseLike<Admission>;
   /**
-   * A model that was asked has shown what it is worth. Nobody waits for this.
+   * A model that was asked has shown what it is worth. Nobody waits for this,
+   * and what it throws changes nothing.
    *
    * @param model The model's name in the list.
    * @param outcome What has become of the attempt.
@@ -347,7 +398,7 @@ export type Admission = { admit: true } | { admit: false; retryAt: number };
  * What a {@linkcode HealthStore} is told:
  *
  * - `success`: the first content came
- * - `failure`: it failed, or was interrupted after its first content
+ * - `failure`: it failed, or was interrupted after its `success`
  * - `released`: it was cancelled or lost, which says nothing about its health
  */
 export type HealthReport = "success" | "failure" | "released";
@@ -445,11 +496,17 @@ export interface FallbackEvent {
     | "closed";
   /** When, in milliseconds since the epoch. */
   readonly at: number;
-  /** The attempt that it happened to; none where the call is cancelled between two attempts. */
+  /**
+   * The attempt that it happened to; none where the call is cancelled between
+   * two attempts.
+   */
   readonly attempt?: Attempt;
   /** All attempts of the call so far, first to last. The records are live. */
   readonly attempts: readonly Attempt[];
-  /** Why an attempt failed, was interrupted, cancelled or skipped. */
+  /**
+   * Why an attempt failed, was interrupted, cancelled or skipped, or why there
+   * is a `retry`.
+   */
   readonly error?: unknown;
   /** How long a `retry` waits, in milliseconds. */
   readonly delayMs?: number;
