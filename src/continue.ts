@@ -48,7 +48,7 @@ export type {
  * What there is when a model has died in mid-answer.
  *
  * @typeParam Request What was asked.
- * @typeParam Chunk One piece of the answer.
+ * @typeParam Chunk The type of one piece of the answer.
  */
 export interface Interruption<Request, Chunk> {
   /** What was asked in the first place. */
@@ -65,14 +65,15 @@ export interface Interruption<Request, Chunk> {
  * Options of {@linkcode continueStream}.
  *
  * @typeParam Request What is asked.
- * @typeParam Chunk One piece of an answer.
+ * @typeParam Chunk The type of one piece of an answer.
  */
 export interface ContinueOptions<Request, Chunk>
   extends FallbackOptions<Request, Chunk> {
   /**
    * Makes the request for the models after the one that died, or gives up with
    * `undefined`: then the stream ends with the error. It is asked only while
-   * models are left, and not if a final chunk was seen.
+   * models are left, and not if a final chunk was seen. What it throws ends the
+   * stream.
    */
   resume: (
     interruption: Interruption<Request, Chunk>,
@@ -87,17 +88,34 @@ export interface ContinueOptions<Request, Chunk>
  *
  * @typeParam Request What is asked; inferred from the models.
  * @typeParam Chunk One piece of an answer; inferred from the models.
- *
- * @param models The models, best first.
+ * @param models The models, best first. The list is copied.
  * @param request What they are asked at first.
  * @param options As for {@linkcode fallbackStream}, and `resume`.
- * @returns The answer. Its `model` is the one that answers at the moment.
+ * @returns The answer. Its `model` is the one that answers at the moment. It
+ * may also throw an {@linkcode AllModelsFailedError}, with the interruption
+ * among its errors, or a `SuppressedError` of what `resume` threw over the
+ * interruption.
  *
- * @throws {TypeError} If an argument is of the wrong kind.
- * @throws {RangeError} If a list is empty or a number is out of range.
- * @throws Whatever {@linkcode fallbackStream} throws. The stream may also throw
- * an {@linkcode AllModelsFailedError}, with the interruption among its errors,
- * or a `SuppressedError` of what `resume` threw over the interruption.
+ * @example Go on only where the connection broke
+ * ```ts
+ * import { continueStream } from "@fallback/stream/continue";
+ * import { fail, fakeModel } from "@fallback/stream/testing";
+ * import { assertEquals, assertRejects } from "@std/assert";
+ *
+ * const cut = fakeModel("cut", ["1, 2, ", fail(new Error("filtered"))]);
+ * const next = fakeModel("next", ["3"]);
+ *
+ * await using stream = await continueStream([cut, next], "Count to 3", {
+ *   resume({ request, chunks, error }) {
+ *     if (error instanceof TypeError) return `${request}: ${chunks.join("")}`;
+ *   },
+ * });
+ * assertEquals(await stream.next(), { done: false, value: "1, 2, " });
+ * await assertRejects(() => stream.next(), Error, "filtered");
+ * ```
+ *
+ * @throws {TypeError} If `resume` is missing, or an argument of the wrong kind.
+ * @throws Whatever else {@linkcode fallbackStream} throws.
  */
 export async function continueStream<Request, Chunk>(
   models: readonly ModelLike<Request, Chunk>[],

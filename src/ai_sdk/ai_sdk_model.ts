@@ -64,18 +64,20 @@ export interface Entry {
  * 7) or v3 (AI SDK 6). Its request is the options of `doStream`, its chunks are
  * the parts of the stream.
  *
- * Text, reasoning, a call of a tool or its input, a source and a file are
- * content; `finish` is final. An `error` part is thrown, wherever it comes.
+ * Text, reasoning, a source, a file, and the input, call, result or approval of
+ * a tool are content; `finish` is final. An `error` part is thrown, wherever it
+ * comes.
  *
  * @param model The language model.
  * @param options What is special about it.
- * @returns The model. Its name is the `modelId`.
+ * @returns The model, named `options.name` or else the `modelId`.
  *
- * @example Usage
+ * @example An error inside the stream
  * ```ts
  * import { fallbackStream } from "@fallback/stream";
  * import { aiSdkModel } from "@fallback/stream/ai-sdk";
- * import { MockLanguageModelV4, simulateReadableStream } from "ai/test";
+ * import { simulateReadableStream } from "ai";
+ * import { MockLanguageModelV4 } from "ai/test";
  * import { assertRejects } from "@std/assert";
  *
  * const mock = new MockLanguageModelV4({
@@ -99,6 +101,7 @@ export interface Entry {
  * ```
  *
  * @throws {TypeError} If `model` is no language model of v3 or v4.
+ * @throws {TypeError} If an option is of the wrong kind.
  */
 export function aiSdkModel(
   model: LanguageModelV4,
@@ -109,9 +112,21 @@ export function aiSdkModel(
  *
  * @param model The language model.
  * @param options What is special about it.
- * @returns The model. Its name is the `modelId`.
+ * @returns The model, named `options.name` or else the `modelId`.
+ *
+ * @example One of several providers of a model
+ * ```ts
+ * import { aiSdkModel } from "@fallback/stream/ai-sdk";
+ * import { MockLanguageModelV3 } from "ai/test";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const mock = new MockLanguageModelV3({ modelId: "gpt-4o" });
+ * const model = aiSdkModel(mock, { name: "gpt-4o on Azure" });
+ * assertEquals(model.name, "gpt-4o on Azure");
+ * ```
  *
  * @throws {TypeError} If `model` is no language model of v3 or v4.
+ * @throws {TypeError} If an option is of the wrong kind.
  */
 export function aiSdkModel(
   model: LanguageModelV3,

@@ -51,7 +51,7 @@ export type FallbackEntry<LanguageModel, CallOptions> =
 
 /**
  * Options of {@linkcode fallbackLanguageModel}: those of `fallbackStream`. The
- * signal is the call's own `abortSignal`.
+ * signal is the call's own `abortSignal`, and a `finish` part is final.
  *
  * @typeParam CallOptions What is asked.
  * @typeParam StreamPart One part of an answer.
@@ -83,8 +83,40 @@ export type FallbackLanguageModelOptions<CallOptions, StreamPart> = Omit<
  * @param options When to fall back, and how long to wait.
  * @returns The language model.
  *
+ * @example A whole answer, and which model it is from
+ * ```ts
+ * import { fallbackLanguageModel } from "@fallback/stream/ai-sdk";
+ * import { generateText } from "ai";
+ * import { MockLanguageModelV4 } from "ai/test";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const gpt = new MockLanguageModelV4({
+ *   modelId: "gpt",
+ *   doGenerate: () => Promise.reject(new Error("overloaded")),
+ * });
+ * const claude = new MockLanguageModelV4({
+ *   modelId: "claude",
+ *   doGenerate: {
+ *     content: [{ type: "text", text: "Hello" }],
+ *     finishReason: { unified: "stop", raw: "stop" },
+ *     usage: {
+ *       inputTokens: { total: 1, noCache: 1, cacheRead: 0, cacheWrite: 0 },
+ *       outputTokens: { total: 1, text: 1, reasoning: 0 },
+ *     },
+ *     warnings: [],
+ *   },
+ * });
+ *
+ * const model = fallbackLanguageModel([gpt, claude]);
+ * const answer = await generateText({ model, prompt: "Hi", maxRetries: 0 });
+ * assertEquals(answer.text, "Hello");
+ * assertEquals(answer.response.modelId, "claude");
+ * ```
+ *
  * @throws {TypeError} If an argument is of the wrong kind.
- * @throws {RangeError} If a list is empty or a number out of range.
+ * @throws {TypeError} If the models are not all of the same specification.
+ * @throws {RangeError} If `models` or `fallbackOn` is empty.
+ * @throws {RangeError} If a number is out of range.
  */
 export function fallbackLanguageModel(
   models: readonly FallbackEntry<LanguageModelV4, LanguageModelV4CallOptions>[],
@@ -102,8 +134,23 @@ export function fallbackLanguageModel(
  * @param options When to fall back, and how long to wait.
  * @returns The language model.
  *
+ * @example Usage
+ * ```ts
+ * import { fallbackLanguageModel } from "@fallback/stream/ai-sdk";
+ * import { MockLanguageModelV3 } from "ai/test";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const gpt = new MockLanguageModelV3({ modelId: "gpt" });
+ * const claude = new MockLanguageModelV3({ modelId: "claude" });
+ * const model = fallbackLanguageModel([gpt, claude]);
+ * assertEquals(model.specificationVersion, "v3");
+ * assertEquals(model.modelId, "fallback:gpt,claude");
+ * ```
+ *
  * @throws {TypeError} If an argument is of the wrong kind.
- * @throws {RangeError} If a list is empty or a number out of range.
+ * @throws {TypeError} If the models are not all of the same specification.
+ * @throws {RangeError} If `models` or `fallbackOn` is empty.
+ * @throws {RangeError} If a number is out of range.
  */
 export function fallbackLanguageModel<Model extends LanguageModelV3>(
   models: readonly FallbackEntry<Model, LanguageModelV3CallOptions>[],

@@ -4,8 +4,8 @@
  *
  * ```ts
  * import { fallbackLanguageModel } from "@fallback/stream/ai-sdk";
- * import { streamText } from "ai";
- * import { MockLanguageModelV4, simulateReadableStream } from "ai/test";
+ * import { simulateReadableStream, streamText } from "ai";
+ * import { MockLanguageModelV4 } from "ai/test";
  * import { assertEquals } from "@std/assert";
  *
  * // Mocks, so that this runs anywhere; yours are `openai("gpt-4o")` and others.

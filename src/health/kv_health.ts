@@ -6,6 +6,7 @@
  * import { fallbackStream } from "@fallback/stream";
  * import { kvHealth } from "@fallback/stream/kv";
  * import { fail, fakeModel } from "@fallback/stream/testing";
+ * import { assertEquals } from "@std/assert";
  *
  * // On Deno Deploy without a path; with one, a file that processes share.
  * using kv = await Deno.openKv(":memory:");
@@ -16,7 +17,7 @@
  *   fakeModel("up", ["Hello"]),
  * ];
  * await using stream = await fallbackStream(models, "hi", { health });
- * for await (const chunk of stream) console.log(chunk);
+ * assertEquals(await Array.fromAsync(stream), ["Hello"]);
  * ```
  *
  * @module
@@ -62,40 +63,68 @@ export type KvKeyPart = Uint8Array | string | number | bigint | boolean;
  * depend on an unstable API, and other clients of Deno KV do as well.
  */
 export interface KvStore {
-  /** Reads one value. */
+  /**
+   * Reads one value.
+   *
+   * @param key Where the value is.
+   * @returns The value and its version.
+   */
   get(key: readonly KvKeyPart[]): Promise<{
     /** What is stored, or `null`. */
     value: unknown;
     /** Which version that is, or `null` if nothing is stored. */
     versionstamp: string | null;
   }>;
-  /** Reads all values whose keys begin with a prefix. */
+  /**
+   * Reads all values whose keys begin with a prefix.
+   *
+   * @param selector The prefix.
+   * @returns The values with their keys.
+   */
   list(selector: { prefix: readonly KvKeyPart[] }): AsyncIterable<{
     /** The whole key. */
     key: readonly unknown[];
     /** What is stored. */
     value: unknown;
   }>;
-  /** Begins a transaction. */
+  /**
+   * Begins a transaction.
+   *
+   * @returns The transaction, which does nothing until its `commit()`.
+   */
   atomic(): KvTransaction;
 }
 
 /** What is needed of a `Deno.AtomicOperation`. */
 export interface KvTransaction {
-  /** Lets the transaction fail if a value is of another version. */
+  /**
+   * Lets the transaction fail if a value is of another version.
+   *
+   * @param version Where the value is, and the version that was read.
+   */
   check(version: {
     /** Where the value is. */
     key: readonly KvKeyPart[];
     /** The version that was read. */
     versionstamp: string | null;
   }): this;
-  /** Stores a value, for `expireIn` milliseconds. */
+  /**
+   * Stores a value, for `expireIn` milliseconds.
+   *
+   * @param key Where.
+   * @param value What.
+   * @param options For how long.
+   */
   set(
     key: readonly KvKeyPart[],
     value: unknown,
     options: { expireIn: number },
   ): this;
-  /** Does all of it, or nothing if a check fails. */
+  /**
+   * Does all of it, or nothing if a check fails.
+   *
+   * @returns Whether it was done.
+   */
   commit(): Promise<{ ok: boolean }>;
 }
 
@@ -119,14 +148,22 @@ export interface KvHealthOptions extends CircuitOptions {
 /** What {@linkcode kvHealth} gives. */
 export interface KvHealth extends HealthStore {
   /**
-   * Whether a model may be asked now: at once while what was read is fresh, else
-   * within 200 ms. Never rejects.
+   * Whether a model may be asked now. It never rejects.
+   *
+   * @param model The model's name in the list.
+   * @returns The answer: at once while what was read is fresh and no probe is
+   * due, else within 200 ms.
    */
   admit(model: string): Admission | Promise<Admission>;
   /**
    * Counts what has become of a model.
    *
-   * @returns When it is stored, or could not be. Nobody has to wait for that.
+   * @param model The model's name in the list.
+   * @param outcome What has become of the attempt.
+   * @param error Why it failed.
+   * @returns When it is stored, or could not be; nothing where there is nothing
+   * to store yet. Nobody has to wait for it.
+   *
    * @throws Whatever `failureOn` throws.
    */
   report(
@@ -138,6 +175,7 @@ export interface KvHealth extends HealthStore {
    * The circuits of all models, as they are stored.
    *
    * @returns One entry per model, by name.
+   *
    * @throws Whatever the KV throws.
    */
   snapshot(): Promise<readonly CircuitSnapshot[]>;
@@ -179,6 +217,7 @@ const MOST_UNSAID = 10_000;
  * ```
  *
  * @throws {TypeError} If an argument is of the wrong kind.
+ * @throws {RangeError} If `failureOn` is empty.
  * @throws {RangeError} If a number is out of range.
  */
 export function kvHealth(kv: KvStore, options: KvHealthOptions = {}): KvHealth {

@@ -46,10 +46,20 @@ export type {
 
 /** What {@linkcode memoryHealth} gives. */
 export interface MemoryHealth extends HealthStore {
-  /** Whether a model may be asked now. If that makes it the probe, the circuit waits for its report. */
+  /**
+   * Whether a model may be asked now. If that makes it the probe, the circuit
+   * waits for its report.
+   *
+   * @param model The model's name in the list.
+   * @returns The answer, at once.
+   */
   admit(model: string): Admission;
   /**
    * Counts what has become of a model.
+   *
+   * @param model The model's name in the list.
+   * @param outcome What has become of the attempt.
+   * @param error Why it failed.
    *
    * @throws Whatever `failureOn` throws.
    */
@@ -81,6 +91,7 @@ export interface MemoryHealth extends HealthStore {
  * ```
  *
  * @throws {TypeError} If an option is of the wrong kind.
+ * @throws {RangeError} If `failureOn` is empty.
  * @throws {RangeError} If a number is out of range.
  */
 export function memoryHealth(options: CircuitOptions = {}): MemoryHealth {

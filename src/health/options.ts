@@ -20,7 +20,10 @@ import type { Word } from "./_circuit.ts";
 /** Says whether an error counts: a class of errors, or a predicate. */
 export type HealthCondition = ErrorClass | ((error: unknown) => boolean);
 
-/** When a circuit opens, and for how long. */
+/**
+ * When a circuit opens, and for how long. The circuit breaker is that of
+ * Nygard, "Release It!" (2007).
+ */
 export interface CircuitOptions {
   /**
    * So many failures within `windowMs` open the circuit. `Infinity` leaves that
@@ -41,7 +44,7 @@ export interface CircuitOptions {
    */
   failureRatio?: number | undefined;
   /**
-   * How many calls it takes until `failureRatio` says anything.
+   * How many calls it takes within `windowMs` until `failureRatio` opens it.
    *
    * @default {20}
    */
@@ -49,7 +52,8 @@ export interface CircuitOptions {
   /**
    * How long an open circuit lets nothing through, in milliseconds. Then it lets
    * one call through, the probe: its success closes the circuit. A probe of
-   * which nothing is heard for that long has expired, and the next may go.
+   * which nothing is heard for that long has expired, and the next may go. By
+   * default no longer than `maxCooldownMs`.
    *
    * @default {30_000}
    */
@@ -58,7 +62,7 @@ export interface CircuitOptions {
    * The longest cool-down, in milliseconds: it doubles while probes fail. What a
    * provider asks for (`error.retryAfterMs`, or a `retry-after-ms` or
    * `retry-after` header) opens the circuit at once, for that long but not for
-   * longer than this.
+   * longer than this. By default no less than `cooldownMs`.
    *
    * @default {300_000}
    */
@@ -79,7 +83,7 @@ export interface CircuitSnapshot {
    * whether the model is up again (`half-open`).
    */
   readonly state: "closed" | "open" | "half-open";
-  /** How many failures count at the moment, or have opened it. */
+  /** How many failures count at the moment, or have opened and kept it open. */
   readonly failures: number;
   /**
    * Where it is not closed: when the next call goes through, in milliseconds

@@ -44,7 +44,10 @@ export class HttpError extends Error {
   readonly status: number;
   /** The headers of the answer. */
   readonly headers: Headers;
-  /** The body of the answer as text, its first 64 KiB. */
+  /**
+   * The body of the answer, as text. Of a model's server it is what came of the
+   * first 64 KiB within 1000 ms.
+   */
   readonly body: string;
   /**
    * How long the server asks to be left alone, in milliseconds: from
@@ -57,6 +60,8 @@ export class HttpError extends Error {
    *
    * @param status The status.
    * @param options The rest of the answer.
+   *
+   * @throws {TypeError} If `headers` are not what headers can be.
    */
   constructor(status: number, options: HttpErrorOptions = {}) {
     const { statusText = "", headers, body = "" } = options;

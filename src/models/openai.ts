@@ -6,20 +6,25 @@
  * ```ts
  * import { fallbackStream } from "@fallback/stream";
  * import { openaiModel } from "@fallback/stream/openai";
+ * import { fakeProvider, status } from "@fallback/stream/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * // Fakes, so that this runs anywhere; yours have an apiKey and no fetch.
+ * const { fetch: overloaded } = fakeProvider([status(529)]);
+ * const { fetch } = fakeProvider(["Good ", "morning"]);
+ * const baseUrl = "http://localhost:11434/v1";
  *
  * const models = [
- *   openaiModel({ model: "gpt-4o", apiKey: "sk-..." }),
- *   openaiModel({ model: "llama3.2", baseUrl: "http://localhost:11434/v1" }),
+ *   openaiModel({ model: "gpt-4o", fetch: overloaded }),
+ *   openaiModel({ model: "llama3.2", baseUrl, fetch }),
  * ];
+ * const messages = [{ role: "user", content: "Say good morning." }];
  *
- * async function ask(question: string): Promise<string> {
- *   const messages = [{ role: "user", content: question }];
- *   let answer = "";
- *   for await (const chunk of await fallbackStream(models, { messages })) {
- *     answer += chunk.choices[0]?.delta?.content ?? "";
- *   }
- *   return answer;
+ * let answer = "";
+ * for await (const chunk of await fallbackStream(models, { messages })) {
+ *   answer += chunk.choices[0]?.delta?.content ?? "";
  * }
+ * assertEquals(answer, "Good morning");
  * ```
  *
  * What a server does wrong becomes an error, so that the next model can take
@@ -116,9 +121,11 @@ export interface OpenAIModelOptions {
  * close the connection.
  *
  * @param options Which model, and where.
- * @returns The model. Its `stream()` rejects with an {@linkcode HttpError}
- * where the server refuses, with a {@linkcode StreamError} where it answers
- * with JSON or HTML instead of a stream, and with whatever `fetch` rejects.
+ * @returns The model. Its `provider` is `"openai"`, or another server's host
+ * name. Its `stream()` rejects with an {@linkcode HttpError} where the server
+ * refuses, with a {@linkcode StreamError} where it answers with JSON or HTML
+ * instead of a stream, with a `TypeError` where the request has no `messages`,
+ * and with whatever `fetch` rejects.
  *
  * @example Usage
  * ```ts
@@ -146,6 +153,7 @@ export interface OpenAIModelOptions {
  * ```
  *
  * @throws {TypeError} If an option is missing or of the wrong kind.
+ * @throws {TypeError} If `baseUrl` holds a password, or is not http or https.
  */
 export function openaiModel(
   options: OpenAIModelOptions,

@@ -7,8 +7,9 @@
 import { readError } from "./_provider_error.ts";
 
 /**
- * A server accepted the request with 200 and then sent an error object, or
- * something that is no stream of chat completions.
+ * A server accepted the request with 200 and then sent an error object,
+ * something that is no stream of chat completions, or an event of more than
+ * 1,048,576 characters.
  *
  * @example An error in the middle of an answer
  * ```ts

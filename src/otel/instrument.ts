@@ -7,12 +7,13 @@
  * import { fallbackStream } from "@fallback/stream";
  * import { instrument } from "@fallback/stream/otel";
  * import { fakeModel } from "@fallback/stream/testing";
+ * import { assertEquals } from "@std/assert";
  *
  * const onEvent = instrument(); // one for all calls
  *
  * const models = [fakeModel("a", ["Good ", "morning"])];
  * await using stream = await fallbackStream(models, "hi", { onEvent });
- * for await (const chunk of stream) console.log(chunk);
+ * assertEquals(await Array.fromAsync(stream), ["Good ", "morning"]);
  * ```
  *
  * A span `chat` for the call has a child span `chat <model>` for each attempt.

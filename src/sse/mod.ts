@@ -6,6 +6,7 @@
  * import { fallbackStream } from "@fallback/stream";
  * import { errorResponse, sseResponse } from "@fallback/stream/sse";
  * import { fakeModel } from "@fallback/stream/testing";
+ * import { assertStringIncludes } from "@std/assert";
  *
  * const models = [fakeModel("a", ["Good ", "morning"])];
  *
@@ -18,7 +19,7 @@
  * }
  * // Deno.serve(handler), or for Deno Deploy: export default { fetch: handler }
  * const response = await handler(new Request("http://localhost"));
- * console.log(await response.text());
+ * assertStringIncludes(await response.text(), 'data: "morning"\n\n');
  * ```
  *
  * @module

@@ -37,14 +37,16 @@ export interface SseEnd {
  */
 export interface SseOptions<Chunk> {
   /**
-   * Makes the data of an event. Line ends in it are allowed.
+   * Makes the data of an event. Line ends in it are allowed. What it throws
+   * cuts the answer off.
    *
    * @default {JSON.stringify}
    */
   readonly encode?: ((chunk: Chunk) => string) | undefined;
   /**
    * Names the event of a chunk, on one line. Without a name it is a `message`;
-   * `done` and `error` are the names of the last one.
+   * `done` and `error` are the names of the last one. What it throws cuts the
+   * answer off.
    */
   readonly event?: ((chunk: Chunk) => string | undefined) | undefined;
   /**
@@ -56,7 +58,10 @@ export interface SseOptions<Chunk> {
   readonly heartbeatMs?: number | undefined;
   /** Further headers. They win over those that are sent by default. */
   readonly headers?: HeadersInit | undefined;
-  /** Is told once how it ended, when everything is closed. */
+  /**
+   * Is told once how it ended, when everything is closed. What it throws or
+   * returns changes nothing.
+   */
   readonly onClose?: ((end: SseEnd) => unknown) | undefined;
 }
 

@@ -7,13 +7,16 @@
 import type { Attempt } from "../types.ts";
 import { safeMessage } from "./_safe.ts";
 
-/** An attempt without anything that a provider has said. */
+/**
+ * An attempt without anything that a provider has said. Times are in
+ * milliseconds since the epoch.
+ */
 export interface AttemptSummary {
   /** The model's name in the list. */
   readonly model: string;
   /** What has become of it. */
   readonly outcome: Attempt["outcome"];
-  /** When it was asked, in milliseconds since the epoch. */
+  /** When it was asked, or skipped. */
   readonly startedAt: number;
   /** When its first content came. */
   readonly contentAt?: number;
