@@ -64,9 +64,9 @@ export interface Entry {
  * 7) or v3 (AI SDK 6). Its request is the options of `doStream`, its chunks are
  * the parts of the stream.
  *
- * Text, reasoning, a source, a file, and the input, call, result or approval of
- * a tool are content; `finish` is final. An `error` part is thrown, wherever it
- * comes.
+ * Text, reasoning, a source, a file, a `custom` part, and the input, call,
+ * result or approval of a tool are content; `finish` is final. An `error` part
+ * is thrown, wherever it comes.
  *
  * @param model The language model.
  * @param options What is special about it.

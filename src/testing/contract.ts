@@ -30,8 +30,13 @@ export type { ContractCase, Subject };
  * ```ts
  * import { fallbackModel, fallbackStream } from "@fallback/stream";
  * import { contract } from "@fallback/stream/testing";
+ * import { assertEquals } from "@std/assert";
  *
- * for (const { run } of contract({ fallbackModel, fallbackStream })) await run();
+ * const broken: string[] = [];
+ * for (const { name, run } of contract({ fallbackModel, fallbackStream })) {
+ *   await run().catch(() => broken.push(name));
+ * }
+ * assertEquals(broken, []);
  * ```
  */
 export function contract(subject: Subject): readonly ContractCase[] {

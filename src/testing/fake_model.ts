@@ -24,7 +24,11 @@ export type SourceKind = "iterable" | "generator" | "readable";
  * @typeParam Chunk The type of a chunk.
  */
 export interface FakeModelOptions<Chunk> {
-  /** Where what happens is written; fakes of one test share one. */
+  /**
+   * Where what happens is written; fakes of one test share one.
+   *
+   * @default {createJournal()}
+   */
   journal?: Journal | undefined;
   /** {@linkcode Model.provider}. */
   provider?: string | undefined;
@@ -76,18 +80,19 @@ export interface FakeModel<Chunk> extends Model<unknown, Chunk> {
  * @example Refuse the first call, answer the second
  * ```ts
  * import { fallbackStream } from "@fallback/stream";
- * import { fail, fakeModel, wait } from "@fallback/stream/testing";
+ * import { fail, fakeModel } from "@fallback/stream/testing";
  * import { assertEquals, assertRejects } from "@std/assert";
  *
  * const model = fakeModel("flaky", {
- *   scripts: [[fail(new Error("overloaded"))], ["Hel", wait(1), "lo"]],
+ *   scripts: [[fail(new Error("overloaded"))], ["Hel", "lo"]],
  * });
  * await assertRejects(() => fallbackStream([model], "hi"), Error, "overloaded");
  * await using stream = await fallbackStream([model], "hi");
  * assertEquals(await Array.fromAsync(stream), ["Hel", "lo"]);
  * ```
  *
- * @throws {TypeError} If the script is no array, or `scripts` is empty.
+ * @throws {TypeError} If a script is no array.
+ * @throws {TypeError} If `scripts` is empty.
  */
 export function fakeModel<Chunk>(
   name: string,

@@ -151,6 +151,23 @@ export interface FakeProvider {
    * joins them.
    *
    * @returns The server.
+   *
+   * @example A connection that breaks in mid-answer
+   * ```ts
+   * import { fallbackStream } from "@fallback/stream";
+   * import { openaiModel } from "@fallback/stream/openai";
+   * import { fail, fakeProvider } from "@fallback/stream/testing";
+   * import { assertRejects } from "@std/assert";
+   *
+   * const provider = fakeProvider(["Hel", fail(new Error("power cut"))]);
+   * await using server = provider.listen();
+   * const model = openaiModel({ model: "fake", baseUrl: server.baseUrl });
+   *
+   * await using stream = await fallbackStream([model], { messages: [] });
+   * await assertRejects(() => Array.fromAsync(stream), TypeError);
+   * ```
+   *
+   * @throws {Deno.errors.NotCapable} If that permission is missing.
    */
   listen(): FakeServer;
 }
@@ -166,7 +183,7 @@ export interface FakeServer extends AsyncDisposable {
 /**
  * Answers with a status. Nothing that sends the headers may come before it.
  *
- * @param code The status.
+ * @param code The status, from 200 to 599.
  * @param options Headers and body.
  * @returns The step.
  *
@@ -187,8 +204,8 @@ export interface FakeServer extends AsyncDisposable {
  * assertEquals(await response.json(), { error: { type: "overloaded_error" } });
  * ```
  *
- * @throws {RangeError} If `code` is no status from 200 to 599, or one whose
- * answers have no body: 204, 205, 304.
+ * @throws {RangeError} If `code` is no status from 200 to 599.
+ * @throws {RangeError} If its answers have no body: 204, 205, 304.
  */
 export function status(code: number, options?: StatusOptions): StatusStep {
   const hasBody = ![204, 205, 304].includes(code);
@@ -230,6 +247,18 @@ export function raw(text: string): Uint8Array<ArrayBuffer> {
  *
  * @param parts What to send: all that a script can send, but for a status.
  * @returns The step.
+ *
+ * @example Two chunks in one packet
+ * ```ts
+ * import { fakeProvider, packet, truncate } from "@fallback/stream/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const { fetch } = fakeProvider([packet("Hel", "lo"), truncate()]);
+ * const { body } = await fetch("http://localhost/v1");
+ * const texts = body!.pipeThrough(new TextDecoderStream());
+ * const [first] = await Array.fromAsync(texts);
+ * assertEquals(first?.match(/"content":"\w+"/g)?.length, 2);
+ * ```
  */
 export function packet(...parts: (string | object)[]): PacketStep {
   return new PacketStep(parts);
@@ -240,6 +269,21 @@ export function packet(...parts: (string | object)[]): PacketStep {
  *
  * @param error The error object.
  * @returns The event.
+ *
+ * @example A provider that gives up
+ * ```ts
+ * import { fallbackStream } from "@fallback/stream";
+ * import { openaiModel, StreamError } from "@fallback/stream/openai";
+ * import { errorEvent, fakeProvider } from "@fallback/stream/testing";
+ * import { assertRejects } from "@std/assert";
+ *
+ * const error = { code: 529, message: "overloaded" };
+ * const { fetch } = fakeProvider(["Hel", errorEvent(error)]);
+ * const model = openaiModel({ model: "fake", fetch });
+ *
+ * await using stream = await fallbackStream([model], { messages: [] });
+ * await assertRejects(() => Array.fromAsync(stream), StreamError, "overload");
+ * ```
  */
 export function errorEvent(error: unknown): { error: unknown } {
   return { error };
@@ -252,10 +296,13 @@ export function errorEvent(error: unknown): { error: unknown } {
  * @returns The chunk.
  *
  * @example A missing `[DONE]`
- * ```ts no-assert
+ * ```ts
  * import { fakeProvider, finish, truncate } from "@fallback/stream/testing";
+ * import { assertMatch } from "@std/assert";
  *
- * fakeProvider(["Hello", finish(), truncate()]);
+ * const { fetch } = fakeProvider(["Hello", finish(), truncate()]);
+ * const response = await fetch("http://localhost/v1");
+ * assertMatch(await response.text(), /"finish_reason":"stop"\}\]\}\n\n$/);
  * ```
  */
 export function finish(reason = "stop"): { choices: object[] } {
@@ -272,28 +319,27 @@ export function finish(reason = "stop"): { choices: object[] } {
  * @param options How lines end, and who is told of requests.
  * @returns The provider.
  *
- * @example A connection that breaks in mid-answer
+ * @example An overloaded server, which then answers
  * ```ts
- * import { fail, fakeProvider } from "@fallback/stream/testing";
- * import { openaiModel } from "@fallback/stream/openai";
  * import { fallbackStream } from "@fallback/stream";
- * import { assertEquals, assertRejects } from "@std/assert";
+ * import { openaiModel } from "@fallback/stream/openai";
+ * import { fakeProvider, status } from "@fallback/stream/testing";
+ * import { assertEquals } from "@std/assert";
  *
- * const provider = fakeProvider(["Hel", fail(new Error("power cut"))]);
- * await using server = provider.listen();
- * const model = openaiModel({ model: "fake", baseUrl: server.baseUrl });
+ * const provider = fakeProvider({ scripts: [[status(529)], ["Hel", "lo"]] });
+ * const model = openaiModel({ model: "fake", fetch: provider.fetch });
  *
  * const messages = [{ role: "user", content: "Hi" }];
- * await using stream = await fallbackStream([model], { messages });
+ * const options = { retry: { minDelayMs: 0 } };
+ * await using stream = await fallbackStream([model], { messages }, options);
  *
  * const { value } = await stream.next();
  * assertEquals(value?.choices[0]?.delta?.content, "Hel");
- * await assertRejects(() => stream.next(), TypeError);
- * assertEquals(provider.calls[0]?.outcome, "failed");
+ * assertEquals(provider.calls.length, 2);
  * ```
  *
- * @throws {TypeError} If there is no script, or one with a status after what
- * sends the headers.
+ * @throws {TypeError} If there is no script.
+ * @throws {TypeError} If a script has a status after what sends the headers.
  */
 export function fakeProvider(
   script: WireScript | { readonly scripts: readonly WireScript[] },

@@ -92,7 +92,11 @@ export interface Journal {
    * @throws {Error} If anything is wrong.
    */
   assertClean(): void;
-  /** The entries as text, a line each, stable for snapshots. */
+  /**
+   * Writes the entries down, stable for snapshots.
+   *
+   * @returns A line for each.
+   */
   toString(): string;
 }
 
@@ -108,6 +112,22 @@ export interface OpenJournal extends Journal {
  * Makes an empty journal, to be shared by the fakes of one test.
  *
  * @returns The journal.
+ *
+ * @example Who was asked, and whether all was closed
+ * ```ts
+ * import { fallbackStream } from "@fallback/stream";
+ * import { createJournal, fail, fakeModel } from "@fallback/stream/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const journal = createJournal();
+ * const models = [
+ *   fakeModel("a", [fail(new Error("overloaded"))], { journal }),
+ *   fakeModel("b", ["Hel", "lo"], { journal }),
+ * ];
+ * for await (const _ of await fallbackStream(models, "hi")) break;
+ * assertEquals(journal.calls.map(({ model }) => model), ["a", "b"]);
+ * journal.assertClean();
+ * ```
  */
 export function createJournal(): Journal {
   return new Recorder();

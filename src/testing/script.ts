@@ -53,6 +53,20 @@ export type Script<Chunk> = readonly (Chunk | Step)[];
  *
  * @param ms How long, in milliseconds.
  * @returns The step.
+ *
+ * @example An hour, which takes no time
+ * ```ts
+ * import { fallbackStream } from "@fallback/stream";
+ * import { fakeModel, virtualTime, wait } from "@fallback/stream/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const slow = fakeModel("slow", [wait(3_600_000), "Hello"]);
+ * await virtualTime(async () => {
+ *   await using stream = await fallbackStream([slow], "hi");
+ *   assertEquals(await Array.fromAsync(stream), ["Hello"]);
+ * });
+ * ```
+ *
  * @throws {RangeError} If `ms` is not a number from 0 to 2,147,483,647.
  */
 export function wait(ms: number): Step {
@@ -68,6 +82,17 @@ export function wait(ms: number): Step {
  * Opens the stream: `stream()` gives its source.
  *
  * @returns The step.
+ *
+ * @example A stream that opens, and breaks off before its first chunk
+ * ```ts
+ * import { fallbackStream } from "@fallback/stream";
+ * import { fail, fakeModel, open } from "@fallback/stream/testing";
+ * import { assertEquals, assertRejects } from "@std/assert";
+ *
+ * const model = fakeModel("a", [open(), fail(new Error("reset"))]);
+ * await assertRejects(() => fallbackStream([model], "hi"), Error, "reset");
+ * assertEquals(model.journal.calls[0]?.opened, true);
+ * ```
  */
 export function open(): Step {
   return new Step("open");
@@ -78,6 +103,17 @@ export function open(): Step {
  *
  * @param error What is thrown.
  * @returns The step.
+ *
+ * @example A model that refuses
+ * ```ts
+ * import { fallbackStream } from "@fallback/stream";
+ * import { fail, fakeModel } from "@fallback/stream/testing";
+ * import { assertEquals, assertRejects } from "@std/assert";
+ *
+ * const model = fakeModel("a", [fail(new Error("overloaded"))]);
+ * await assertRejects(() => fallbackStream([model], "hi"), Error, "overload");
+ * assertEquals(model.journal.calls[0]?.opened, false);
+ * ```
  */
 export function fail(error: unknown): Step {
   return new Step("fail", 0, error);
@@ -87,6 +123,20 @@ export function fail(error: unknown): Step {
  * Does nothing more until it is aborted; one that ignores that hangs for ever.
  *
  * @returns The step.
+ *
+ * @example A model that never answers
+ * ```ts
+ * import { fallbackStream } from "@fallback/stream";
+ * import { fakeModel, hang, virtualTime } from "@fallback/stream/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const models = [fakeModel("stuck", [hang()]), fakeModel("b", ["Hello"])];
+ * const timeouts = { openMs: 2_000 };
+ * await virtualTime(async () => {
+ *   await using stream = await fallbackStream(models, "hi", { timeouts });
+ *   assertEquals(stream.model, "b");
+ * });
+ * ```
  */
 export function hang(): Step {
   return new Step("hang");
@@ -96,6 +146,18 @@ export function hang(): Step {
  * Ends the stream properly, as the end of a script does.
  *
  * @returns The step.
+ *
+ * @example A stream of nothing
+ * ```ts
+ * import { fallbackStream } from "@fallback/stream";
+ * import { end, fakeModel } from "@fallback/stream/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const mute = fakeModel("mute", [end()]);
+ * const options = { allowEmpty: true };
+ * await using stream = await fallbackStream([mute], "hi", options);
+ * assertEquals(await Array.fromAsync(stream), []);
+ * ```
  */
 export function end(): Step {
   return new Step("end");
@@ -103,9 +165,23 @@ export function end(): Step {
 
 /**
  * Ends the stream as a cut body does: without an error, and without whatever
- * marks the end of a complete answer.
+ * marks the end of a complete answer. Of a `fakeModel`, where that is a chunk,
+ * it is no more than {@linkcode end}.
  *
  * @returns The step.
+ *
+ * @example A body that is cut
+ * ```ts
+ * import { fallbackStream, TruncatedStreamError } from "@fallback/stream";
+ * import { openaiModel } from "@fallback/stream/openai";
+ * import { fakeProvider, truncate } from "@fallback/stream/testing";
+ * import { assertRejects } from "@std/assert";
+ *
+ * const { fetch } = fakeProvider(["Once upon", truncate()]);
+ * const model = openaiModel({ model: "a", fetch });
+ * await using stream = await fallbackStream([model], { messages: [] });
+ * await assertRejects(() => Array.fromAsync(stream), TruncatedStreamError);
+ * ```
  */
 export function truncate(): Step {
   return new Step("truncate");

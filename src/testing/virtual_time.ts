@@ -10,7 +10,18 @@ import { watchTimers } from "./_timers.ts";
 /** How many lines of a journal a {@linkcode DeadlockError} shows. */
 const TAIL = 20;
 
-/** Everything waits, and no timer is left that could end it. */
+/**
+ * Everything waits, and no timer is left that could end it.
+ *
+ * @example A promise that nobody settles
+ * ```ts
+ * import { DeadlockError, virtualTime } from "@fallback/stream/testing";
+ * import { assertRejects } from "@std/assert";
+ *
+ * const never = new Promise(() => {});
+ * await assertRejects(() => virtualTime(() => never), DeadlockError);
+ * ```
+ */
 export class DeadlockError extends Error {
   /**
    * Makes the error.
