@@ -7,6 +7,7 @@
 
 import config from "../deno.json" with { type: "json" };
 import { complaint } from "./_declared.ts";
+import { complaint as undocumented } from "./_documented.ts";
 import { registry } from "./_jsr.ts";
 
 interface Outcome {
@@ -57,12 +58,21 @@ const declarations: Check = {
   },
 };
 
+const comments: Check = {
+  name: "every export is documented",
+  async run() {
+    const output = await undocumented(Object.values(config.exports), env);
+    return { success: output === undefined, output: output ?? "" };
+  },
+};
+
 const checks: readonly Check[] = [
   declarations,
   deno("fmt", "--check"),
   deno("lint"),
   deno("check", "--quiet"),
   deno("doc", "--lint", ...Object.values(config.exports)),
+  comments,
   deno("publish", "--dry-run", ...await allowDirty()),
 ];
 
