@@ -1,6 +1,7 @@
 /**
  * Health in Deno KV: one circuit per model, shared by every isolate of a Deno
- * Deploy app, or by all processes over one SQLite file.
+ * Deploy app, or by all processes over one SQLite file. `Deno.openKv` needs
+ * `"unstable": ["kv"]` in `deno.json`, or `--unstable-kv`.
  *
  * ```ts
  * import { fallbackStream } from "@fallback/stream";
