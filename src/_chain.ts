@@ -69,6 +69,13 @@ export function readChain<Request, Chunk>(
   models: readonly ModelLike<Request, Chunk>[],
   options: FallbackOptions<Request, Chunk>,
 ): Chain<Request, Chunk> {
+  // Without it every attempt would fail, and its model would get the blame.
+  expect(
+    "AsyncDisposableStack" in globalThis,
+    "AsyncDisposableStack",
+    "exist, as in Deno 2.3, Node 24 and Bun 1.3.12",
+    undefined,
+  );
   expect(Array.isArray(models), "models", "be an array", models);
   expectObject("options", options);
   const { signal, fallbackOn, timeouts, retry, hedge, health } = options;

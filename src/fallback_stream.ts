@@ -178,7 +178,7 @@ async function answer<Request, Chunk>(
   attempt: LiveAttempt<Request, Chunk>,
   request: Request,
 ): Promise<CommittedStream<Chunk>> {
-  await using stack = new AsyncDisposableStack();
+  await using stack = new AsyncDisposableStack(); // from Deno 2.3, Node 24, Bun 1.3.12
   stack.use(attempt);
   await attempt.commit(request);
   call.throwIfStopped();

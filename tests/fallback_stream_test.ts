@@ -1,8 +1,10 @@
 // What no contract case can say: types, what the root module needs, and what a
 // long stream holds.
 
-import { fallbackStream } from "@fallback/stream";
-import { assertEquals, assertLess } from "@std/assert";
+import { fallbackModel, fallbackStream } from "@fallback/stream";
+import { continueStream } from "@fallback/stream/continue";
+import { assertEquals, assertLess, assertRejects } from "@std/assert";
+import { without } from "./_without.ts";
 
 async function* numbers(count: number): AsyncGenerator<number> {
   for (let i = 0; i < count; i++) yield i;
@@ -30,6 +32,24 @@ Deno.test("the root module imports nothing but its own files, @std/async and @st
     const text = await Deno.readTextFile(new URL(specifier));
     assertEquals(/\bDeno\./.test(text), false, `${specifier} uses Deno.*`);
   }
+});
+
+Deno.test("where there is no AsyncDisposableStack the first call says so, and asks no model", async () => {
+  let asked = 0;
+  const model = () => numbers(++asked);
+  const first: (() => unknown)[] = [
+    () => fallbackStream([model], "hi"),
+    () => fallbackModel([model]),
+    () => continueStream([model], "hi", { resume: () => undefined }),
+  ];
+  for (const call of first) {
+    await assertRejects(
+      () => without("AsyncDisposableStack", async () => await call()),
+      TypeError,
+      "'AsyncDisposableStack' must exist, as in Deno 2.3, Node 24 and Bun 1.3.12",
+    );
+  }
+  assertEquals(asked, 0);
 });
 
 async function graph(root: URL): Promise<{ modules: string[] }> {

@@ -12,7 +12,8 @@ export const order: readonly Control[] = [
   {
     name: "opens the next model before the failed one is closed",
     file: "src/fallback_stream.ts",
-    from: `await using stack = new AsyncDisposableStack();
+    from:
+      `await using stack = new AsyncDisposableStack(); // from Deno 2.3, Node 24, Bun 1.3.12
   stack.use(attempt);
   await attempt.commit(request);`,
     to: `const stack = new AsyncDisposableStack();
