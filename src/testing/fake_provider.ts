@@ -167,6 +167,7 @@ export interface FakeProvider {
    * await assertRejects(() => Array.fromAsync(stream), TypeError);
    * ```
    *
+   * @throws {TypeError} If this is not Deno.
    * @throws {Deno.errors.NotCapable} If that permission is missing.
    */
   listen(): FakeServer;
@@ -367,6 +368,11 @@ export function fakeProvider(
     calls,
     fetch,
     listen() {
+      if (!("Deno" in globalThis)) {
+        throw new TypeError(
+          "Cannot listen as only Deno can: give 'fetch' to your client instead",
+        );
+      }
       const server = serveHttp(fetch);
       return {
         url: server.url,

@@ -26,6 +26,7 @@ import {
   truncate,
   wait,
 } from "../../src/testing/script.ts";
+import { without } from "../_without.ts";
 
 const ADDRESS = "http://localhost/v1/chat/completions";
 const ASK = { method: "POST", body: '{"model":"m"}' };
@@ -269,6 +270,15 @@ Deno.test("fakeProvider: stopping the server cuts what hangs, twice as well", as
 
   assertEquals(provider.calls[0]?.outcome, "closed by the client");
   await assertRejects(() => fetch(server.url, ASK), TypeError);
+});
+
+Deno.test("fakeProvider: where it cannot listen, it says so and what to do", async () => {
+  const { listen } = fakeProvider(["Hi"]);
+  await assertRejects(
+    () => without("Deno", () => void listen()),
+    TypeError,
+    "Cannot listen as only Deno can: give 'fetch' to your client instead",
+  );
 });
 
 Deno.test("fakeProvider: long requests arrive whole", async () => {
