@@ -13,7 +13,7 @@ export interface HttpErrorOptions {
   /** The reason phrase, for the message where the body says nothing. */
   readonly statusText?: string | undefined;
   /** The headers of the answer. */
-  readonly headers?: HeadersInit | undefined;
+  readonly headers?: RequestInit["headers"] | undefined;
   /** The body of the answer, as text. */
   readonly body?: string | undefined;
 }

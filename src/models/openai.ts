@@ -91,7 +91,7 @@ export interface OpenAIModelOptions {
   /** Sent as `authorization: Bearer …`. Without it, no such header is sent. */
   readonly apiKey?: string | undefined;
   /** Further headers. They win over those that are sent by default. */
-  readonly headers?: HeadersInit | undefined;
+  readonly headers?: RequestInit["headers"] | undefined;
   /**
    * Sends the requests.
    *

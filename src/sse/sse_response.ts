@@ -57,7 +57,7 @@ export interface SseOptions<Chunk> {
    */
   readonly heartbeatMs?: number | undefined;
   /** Further headers. They win over those that are sent by default. */
-  readonly headers?: HeadersInit | undefined;
+  readonly headers?: RequestInit["headers"] | undefined;
   /**
    * Is told once how it ended, when everything is closed. What it throws or
    * returns changes nothing.

@@ -85,7 +85,7 @@ export interface StatusOptions {
    * text for a string, and where there is no body an event stream for a 200 and
    * JSON for an error.
    */
-  readonly headers?: HeadersInit | undefined;
+  readonly headers?: RequestInit["headers"] | undefined;
   /** The body, or its beginning: the script may go on with it. */
   readonly body?: string | object | undefined;
 }
