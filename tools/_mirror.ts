@@ -116,31 +116,42 @@ export async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
 }
 
-/** The part of a registry's folder that is about one package. */
-export async function registryFiles(
+/**
+ * The part of a registry's folder that is about one package.
+ *
+ * @param name The package, with its scope: `@std/async`.
+ * @param version The one version that it has.
+ * @param exports What can be imported of it, and where that is.
+ * @param files Its files.
+ */
+export async function packageFiles(
+  name: string,
+  version: string,
+  exports: Record<string, string>,
+  files: Files,
+): Promise<Files> {
+  const [scope = "", bare] = name.slice(1).split("/");
+  const meta = {
+    scope,
+    name: bare,
+    latest: version,
+    versions: { [version]: {} },
+  };
+  const manifest = await manifestOf(files);
+  return new Map([
+    [`${name}/meta.json`, JSON.stringify(meta)],
+    [`${name}/${version}_meta.json`, JSON.stringify({ manifest, exports })],
+    ...[...files].map(([path, text]) =>
+      [`${name}/${version}/${path}`, text] as const
+    ),
+  ]);
+}
+
+/** The part of a registry's folder that is about one package of the library. */
+export function registryFiles(
   { folder, version }: PackageName,
   served: Files,
 ): Promise<Files> {
-  const name = kebab(folder);
-  const files: Files = new Map();
-  files.set(
-    `@std/${name}/meta.json`,
-    JSON.stringify({
-      scope: "std",
-      name,
-      latest: version,
-      versions: { [version]: {} },
-    }),
-  );
-  files.set(
-    `@std/${name}/${version}_meta.json`,
-    JSON.stringify({
-      manifest: await manifestOf(served),
-      exports: exportsOf(served.keys()),
-    }),
-  );
-  for (const [path, text] of served) {
-    files.set(`@std/${name}/${version}/${path}`, text);
-  }
-  return files;
+  const exports = exportsOf(served.keys());
+  return packageFiles(`@std/${kebab(folder)}`, version, exports, served);
 }
