@@ -1,25 +1,8 @@
 import { fileURLToPath } from "node:url";
 import { assert, assertEquals } from "@std/assert";
+import { findBrowser } from "../_find_browser.ts";
 
 const PAGE = fileURLToPath(new URL("page.ts", import.meta.url));
-const BROWSERS = ["chromium", "google-chrome"];
-
-/** Where a browser is, if there is one. */
-async function findBrowser(): Promise<string | undefined> {
-  const isWindows = Deno.build.os === "windows";
-  const folders = (Deno.env.get("PATH") ?? "").split(isWindows ? ";" : ":");
-  for (const name of BROWSERS) {
-    for (const folder of folders) {
-      const path = `${folder}/${name}${isWindows ? ".exe" : ""}`;
-      try {
-        if ((await Deno.stat(path)).isFile) return path;
-      } catch {
-        // Not here.
-      }
-    }
-  }
-  return undefined;
-}
 
 interface Line {
   readonly promise: string;
@@ -27,11 +10,6 @@ interface Line {
 }
 
 const browser = await findBrowser();
-if (browser === undefined) {
-  console.log(
-    `Without a browser (${BROWSERS.join(" or ")}) the page is not tested.`,
-  );
-}
 
 // In a process of its own: what a browser leaves behind ends with it.
 Deno.test({
