@@ -31,6 +31,17 @@ export async function readFiles(folder: URL, ending: string): Promise<Files> {
   return files;
 }
 
+/** Writes files into a folder, which need not be there. */
+export async function writeFiles(files: Files, folder: string): Promise<void> {
+  for (const [path, text] of files) {
+    const target = `${folder}/${path}`;
+    await Deno.mkdir(target.slice(0, target.lastIndexOf("/")), {
+      recursive: true,
+    });
+    await Deno.writeTextFile(target, text);
+  }
+}
+
 async function entriesOf(folder: URL): Promise<Deno.DirEntry[]> {
   try {
     return await Array.fromAsync(Deno.readDir(folder));

@@ -6,7 +6,7 @@
  * @module
  */
 
-import type { Files } from "./_files.ts";
+import { type Files, writeFiles } from "./_files.ts";
 import { sha256 } from "./_mirror.ts";
 
 /** A short hash of paths and contents, whatever their order. */
@@ -25,16 +25,6 @@ async function exists(path: string): Promise<boolean> {
   }
 }
 
-async function write(files: Files, folder: string): Promise<void> {
-  for (const [path, text] of files) {
-    const target = `${folder}/${path}`;
-    await Deno.mkdir(target.slice(0, target.lastIndexOf("/")), {
-      recursive: true,
-    });
-    await Deno.writeTextFile(target, text);
-  }
-}
-
 /**
  * Makes sure that a folder with exactly these files exists.
  *
@@ -50,7 +40,7 @@ export async function ensureFolder(
   if (await exists(folder)) return folder;
   const draft = `${name}-draft-${crypto.randomUUID()}`;
   try {
-    await write(files, draft);
+    await writeFiles(files, draft);
     await Deno.rename(draft, folder);
   } catch (error) {
     await Deno.remove(draft, { recursive: true }).catch(() => {});
