@@ -1,0 +1,62 @@
+// A user's compiler, with the package installed beside it.
+
+import { type Ended, run } from "./_process.ts";
+
+const CONSUMER = new URL("./consumer.ts", import.meta.url);
+
+/** Who compiles, and what for. */
+export interface Compiler {
+  /** The version of TypeScript. */
+  readonly version: string;
+  readonly module: "nodenext" | "esnext";
+  readonly moduleResolution: "nodenext" | "bundler";
+  /** Whose declarations of the web's APIs there are. */
+  readonly lib: readonly string[];
+  readonly types: readonly string[];
+}
+
+/** For Node, without anything of browsers; and for browsers, without Node. */
+export const COMPILERS: readonly Compiler[] = [
+  {
+    version: "5.9.3",
+    module: "nodenext",
+    moduleResolution: "nodenext",
+    lib: ["esnext"],
+    types: ["node"],
+  },
+  {
+    version: "7.0.2",
+    module: "esnext",
+    moduleResolution: "bundler",
+    lib: ["esnext", "dom", "dom.asynciterable"],
+    types: [],
+  },
+];
+
+/**
+ * Compiles what a user would write, as strictly as can be.
+ *
+ * @param cwd Where the package is installed.
+ */
+export async function compile(
+  { version, ...options }: Compiler,
+  cwd: string,
+): Promise<Ended> {
+  const config = {
+    compilerOptions: {
+      ...options,
+      target: "esnext",
+      noEmit: true,
+      strict: true,
+      exactOptionalPropertyTypes: true,
+      noUncheckedIndexedAccess: true,
+      skipLibCheck: false,
+    },
+    files: ["consumer.ts"],
+  };
+  await Deno.writeTextFile(`${cwd}/tsconfig.json`, JSON.stringify(config));
+  await Deno.copyFile(CONSUMER, `${cwd}/consumer.ts`);
+  return await run("npx", ["-y", `--package=typescript@${version}`, "tsc"], {
+    cwd,
+  });
+}

@@ -1,0 +1,21 @@
+// Runs a script in a browser, and prints what it prints: `_in_browser.ts BROWSER
+// SCRIPT`. What has counted passed and failed promises is over.
+
+import { chromium } from "playwright-core";
+
+const [executablePath, script] = Deno.args;
+await using browser = await chromium.launch({
+  executablePath: executablePath!,
+});
+const page = await browser.newPage();
+const over = Promise.withResolvers<void>();
+page.on("console", (message) => {
+  console.log(message.text());
+  if (/^\d+ passed, /.test(message.text())) over.resolve();
+});
+page.on("pageerror", (error) => {
+  console.error(error);
+  over.resolve();
+});
+await page.addScriptTag({ type: "module", path: script! });
+await over.promise;

@@ -1,0 +1,95 @@
+// The package as users get it: what `deno publish` uploads, to the byte, where
+// it takes a server of ours for JSR.
+
+import { fileURLToPath, pathToFileURL } from "node:url";
+import config from "../../deno.json" with { type: "json" };
+import { type Files, readFiles } from "../../tools/_files.ts";
+import { ensureFolder } from "../../tools/_folder.ts";
+import { library } from "../../tools/_library.ts";
+import { packageFiles } from "../../tools/_mirror.ts";
+import { succeed } from "./_process.ts";
+
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+
+/** A package that was published; disposing of it removes the folder. */
+export interface Published extends AsyncDisposable {
+  /** Its files. */
+  readonly files: Files;
+  /** The standard library, as a registry has it. */
+  readonly std: Files;
+  /** A folder to work in, which has the files in `published`. */
+  readonly folder: string;
+  /** What makes Deno take it from a registry of ours, with nothing cached. */
+  readonly env: { readonly JSR_URL: string; readonly DENO_DIR: string };
+}
+
+/** Publishes what is in the working tree, to nobody but us. */
+export async function publish(): Promise<Published> {
+  await using stack = new AsyncDisposableStack();
+  const folder = await Deno.makeTempDir();
+  stack.defer(() => Deno.remove(folder, { recursive: true }));
+
+  const DENO_DIR = `${folder}/deno`;
+  const std = await library();
+  await upload(std, DENO_DIR, `${folder}/published.tgz`);
+  await unpack(`${folder}/published.tgz`, `${folder}/published`);
+  const files = await readFiles(pathToFileURL(`${folder}/published/`), "");
+  const { name, version, exports } = config;
+  const ours = await packageFiles(name, version, exports, files);
+  const all = new Map([...std, ...ours]);
+  const registry = await ensureFolder(all, `${folder}/registry`);
+
+  const rest = stack.move();
+  return {
+    files,
+    std,
+    folder,
+    env: { JSR_URL: `${pathToFileURL(registry)}/`, DENO_DIR },
+    [Symbol.asyncDispose]: () => rest.disposeAsync(),
+  };
+}
+
+/** Lets Deno publish to a server that knows the library, and keeps what comes. */
+async function upload(
+  std: Files,
+  DENO_DIR: string,
+  target: string,
+): Promise<void> {
+  const answer = async (request: Request): Promise<Response> => {
+    const { pathname } = new URL(request.url);
+    const file = std.get(pathname.slice(1));
+    if (file !== undefined) return new Response(file);
+    if (request.method === "POST") {
+      await Deno.writeFile(target, request.body!);
+      return Response.json({ id: "1", status: "success" });
+    }
+    return pathname.includes("/versions/")
+      ? Response.json({ code: "packageVersionNotFound" }, { status: 404 })
+      : Response.json({});
+  };
+  await using server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    answer,
+  );
+  await succeed(Deno.execPath(), [
+    "publish",
+    "--token=none",
+    "--no-provenance",
+    "--no-check", // `deno task check` does
+    "--allow-dirty",
+  ], {
+    cwd: ROOT,
+    env: { JSR_URL: `http://127.0.0.1:${server.addr.port}/`, DENO_DIR },
+  });
+}
+
+/** Unpacks an archive, without the folders that all of it is in. */
+export async function unpack(
+  archive: string,
+  folder: string,
+  depth = 0,
+): Promise<void> {
+  await Deno.mkdir(folder, { recursive: true });
+  const strip = `--strip-components=${depth}`;
+  await succeed("tar", ["-xzf", archive, "-C", folder, strip]);
+}

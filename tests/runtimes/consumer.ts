@@ -1,0 +1,86 @@
+// What a user's compiler makes of the declarations, at every entry point: what
+// is inferred, what is refused, and that streams can be disposed of.
+
+import {
+  fallbackModel,
+  fallbackStream,
+  formatAttempts,
+  type Model,
+  onStatus,
+} from "@fallback/stream";
+import {
+  fallbackLanguageModel,
+  type LanguageModelV4,
+} from "@fallback/stream/ai-sdk";
+import { continueStream } from "@fallback/stream/continue";
+import { memoryHealth } from "@fallback/stream/health";
+import { kvHealth, type KvStore } from "@fallback/stream/kv";
+import { openaiModel } from "@fallback/stream/openai";
+import { instrument } from "@fallback/stream/otel";
+import { sseResponse } from "@fallback/stream/sse";
+import { fakeModel, fakeProvider, virtualTime } from "@fallback/stream/testing";
+
+interface Question {
+  readonly text: string;
+}
+
+async function* counting({ text }: Question): AsyncGenerator<number> {
+  for (let i = 0; i < text.length; i++) yield i;
+}
+
+/** A call with every kind of option. */
+export async function ask(kv: KvStore): Promise<string> {
+  const chain = fallbackModel([counting, fakeModel("fake", [1, 2])], {
+    health: kvHealth(kv),
+    retry: { maxAttempts: undefined },
+  });
+  chain satisfies Model<Question, number>;
+
+  await using stream = await fallbackStream([chain], { text: "hi" }, {
+    fallbackOn: [TypeError, onStatus(429, "5xx")],
+    health: memoryHealth({ failures: 3 }),
+    isContent: (chunk) => chunk > 0,
+    onEvent: instrument(),
+    timeouts: { contentMs: 1000 },
+  });
+  stream[Symbol.asyncDispose] satisfies () => PromiseLike<void>;
+  for await (const chunk of stream) chunk satisfies number;
+  return formatAttempts(stream.attempts);
+}
+
+/** A request that the models do not take, and chunks that they do not give. */
+export async function askWrongly(): Promise<void> {
+  // @ts-expect-error it has no text
+  await fallbackStream([counting], { prompt: "hi" });
+  const isFinal = (chunk: string) => chunk === "";
+  // @ts-expect-error they are numbers
+  await fallbackStream([counting], { text: "hi" }, { isFinal });
+}
+
+/** The chunks of `./openai`, continued and sent on. */
+export async function serve(): Promise<Response> {
+  const { fetch } = fakeProvider(["Hello"]);
+  const headers: Record<string, string> = { "x-trace": "1" };
+  const models = [openaiModel({ model: "gpt", fetch, headers })];
+  const stream = await continueStream(models, { messages: [] }, {
+    resume: ({ request, chunks }) => {
+      chunks[0]?.choices[0]?.delta?.content satisfies
+        | string
+        | null
+        | undefined;
+      return request;
+    },
+  });
+  return sseResponse(stream, { encode: ({ id }) => id ?? "" });
+}
+
+/** A chain of language models is one of them. */
+export function chain(models: readonly LanguageModelV4[]): LanguageModelV4 {
+  return fallbackLanguageModel(models, { timeouts: { totalMs: 60_000 } });
+}
+
+/** A server is disposed of at the end of its block, too. */
+export async function listen(): Promise<string> {
+  await using server = fakeProvider(["Hello"]).listen();
+  return await virtualTime(() => server.url);
+}

@@ -1,0 +1,57 @@
+// What is published is what users need, and does what the README says for
+// somebody who has just found it.
+
+import { assertEquals, assertMatch } from "@std/assert";
+import { readFiles } from "../../tools/_files.ts";
+import { publish, type Published } from "./_published.ts";
+import { npmAnswers, succeed } from "./_process.ts";
+
+const SRC = new URL("../../src/", import.meta.url);
+
+Deno.test({
+  name: "the package as it is published",
+  ignore: !await npmAnswers(),
+  fn: async (test) => {
+    await using published = await publish();
+
+    await test.step("has what users need, and nothing else", async () => {
+      const src = await readFiles(SRC, ".ts");
+      assertEquals(
+        [...published.files.keys()].sort(),
+        [
+          ...["CHANGELOG.md", "LICENSE", "README.md", "deno.json", "mod.ts"],
+          ...[...src.keys()].map((path) => `src/${path}`),
+        ].sort(),
+      );
+    });
+
+    await test.step("does what the README says in an empty folder, without asking for anything", () =>
+      followReadme(published));
+  },
+});
+
+const FIRST_COMMAND = /```sh\ndeno (.+)\n```/;
+const FIRST_PROGRAM = /```ts\n([^]+?)```/;
+
+async function followReadme(
+  { files, folder, env }: Published,
+): Promise<void> {
+  const readme = files.get("README.md")!;
+  const cwd = `${folder}/empty`;
+  await Deno.mkdir(cwd);
+  const deno = (...args: string[]) =>
+    succeed(Deno.execPath(), args, {
+      cwd,
+      env: { ...env, DENO_DIR: `${folder}/new` },
+    });
+
+  await deno(...FIRST_COMMAND.exec(readme)![1]!.split(" "));
+  await Deno.writeTextFile(`${cwd}/main.ts`, FIRST_PROGRAM.exec(readme)![1]!);
+  const { out, err } = await deno("run", "--check", "main.ts");
+
+  assertMatch(
+    out,
+    /^Good\n morning\n\s*gpt-4o .* failed +HttpError: 529\nllama3\.2 .* completed +\d+ chunks, first content after \d+ ms\n$/,
+  );
+  assertEquals(err, "Check main.ts\n");
+}

@@ -1,0 +1,32 @@
+/**
+ * `deno task runtimes [RUNTIME@VERSION…]`: the package as it would be published
+ * keeps its promises in other runtimes, and in a browser if there is one.
+ *
+ * @module
+ */
+
+import { findBrowser } from "../_find_browser.ts";
+import { install } from "./_package.ts";
+import { publish } from "./_published.ts";
+import type { Ended } from "./_process.ts";
+import { RUNTIMES, smoke, smokeInBrowser } from "./_smoke.ts";
+
+let failures = 0;
+
+function tell(where: string, { success, out, err }: Ended): void {
+  console.log(`\n${where}\n${out.trimEnd()}`);
+  if (success) return;
+  failures++;
+  console.log(err.trimEnd());
+}
+
+{
+  await using published = await publish();
+  const folder = await install(published);
+  for (const runtime of Deno.args.length > 0 ? Deno.args : RUNTIMES) {
+    tell(runtime, await smoke(runtime, folder));
+  }
+  const browser = await findBrowser();
+  if (browser) tell("a browser", await smokeInBrowser(browser, folder));
+}
+Deno.exit(failures === 0 ? 0 : 1);
