@@ -51,7 +51,7 @@ async function followReadme(
 
   assertMatch(
     out,
-    /^Good\n morning\n\s*gpt-4o .* failed +HttpError: 529\nllama3\.2 .* completed +\d+ chunks, first content after \d+ ms\n$/,
+    /^Good\n morning\ngpt-4o .* failed +HttpError: 529\nllama3\.2 .* completed +\d+ chunks, first content after \d+ ms\n$/,
   );
   assertEquals(err, "Check main.ts\n");
 }
