@@ -24,7 +24,7 @@ export async function backOff<Request, Chunk>(
   tries: number,
 ): Promise<boolean> {
   const ms = delayOf(retry, failure, tries);
-  if (ms === undefined) return false;
+  if (ms === undefined || call.isOver()) return false;
   call.emit("retry", attempt, undefined, { error: failure }, ms);
   await call.wait(new Promise(() => {}), ms);
   return true;

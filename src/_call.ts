@@ -144,6 +144,7 @@ export class Call<Request, Chunk> {
         this.running.add(wait = { stop });
         if (ms !== undefined) timer = setTimeout(stop, ms);
         Promise.resolve(work).then(resolve, reject);
+        if (this.isOver()) stop(); // there is nobody left to end it
       });
     } finally {
       clearTimeout(timer);

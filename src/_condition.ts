@@ -33,6 +33,7 @@ export async function accepts<Request, Chunk>(
   const { options } = call.chain;
   try {
     for (const condition of conditions) {
+      if (call.isOver()) return false;
       const verdict = isErrorClass(condition)
         ? failure instanceof condition
         : condition.call(options, failure, attempt);

@@ -35,7 +35,8 @@ export class IdleClock {
     if (this.#deadline === undefined) return;
     const left = this.#deadline - Date.now();
     if (left <= 0) this.#onIdle();
-    // Never more than one wait, should the system's clock be set back.
-    else this.#timer = setTimeout(this.#check, Math.min(left, this.#ms));
+    // The system's clock was set back: this wait begins anew, once.
+    else if (left > this.#ms) this.start();
+    else this.#timer = setTimeout(this.#check, left);
   };
 }

@@ -1,11 +1,13 @@
-// The stack that a model sees: a native one underneath, made when it is first
-// used, and a door that shuts when the attempt is over. What still comes then
-// is closed at once, so that a connection that comes back late leaks nothing.
+// The stack that a model sees: each thing on it has a native one of its own, so
+// that one that never closes holds up no other. When the attempt is over a door
+// shuts: what still comes then is closed at once, so that a connection that
+// comes back late leaks nothing.
 
 /** What {@linkcode ModelContext.stack} is. */
 export class ModelStack
   implements Pick<AsyncDisposableStack, "use" | "adopt" | "defer"> {
-  #stack: AsyncDisposableStack | undefined;
+  /** How each is closed, the latest first; none until the first comes. */
+  #steps: (() => Promise<void>)[] | undefined;
   #sealed = false;
   readonly #signal: AbortSignal;
   readonly #note: (error: unknown) => void;
@@ -32,10 +34,14 @@ export class ModelStack
   }
 
   #add<T>(add: (stack: AsyncDisposableStack) => T): T {
-    if (!this.#sealed) return add(this.#stack ??= new AsyncDisposableStack());
-    const late = new AsyncDisposableStack();
-    add(late);
-    late.disposeAsync().catch(this.#note);
+    const stack = new AsyncDisposableStack();
+    const added = add(stack);
+    const close = () => stack.disposeAsync();
+    if (!this.#sealed) {
+      (this.#steps ??= []).unshift(close);
+      return added;
+    }
+    close().catch(this.#note);
     this.#signal.throwIfAborted();
     throw new ReferenceError("Cannot use the stack as its attempt has ended");
   }
@@ -45,9 +51,8 @@ export class ModelStack
     this.#sealed = true;
   }
 
-  /** What closing it takes: nothing, if the model put nothing here. */
-  closing(): (() => unknown)[] {
-    const stack = this.#stack;
-    return stack ? [() => stack.disposeAsync()] : [];
+  /** What closing it takes, in order. */
+  closing(): (() => Promise<void>)[] {
+    return this.#steps ?? [];
   }
 }

@@ -160,7 +160,6 @@ async function run<Request, Chunk>(
     try {
       return await answer(call, attempt, request);
     } catch (failure) {
-      if (call.isDecided()) return undefined;
       const accepted = !conditions ||
         await accepts(call, conditions, failure, attempt.record);
       if (call.isDecided()) return undefined;

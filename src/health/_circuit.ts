@@ -59,6 +59,20 @@ export const CLOSED: Circuit = { state: "closed", window: [] };
 /** A window is counted in so many parts: it is exact to a hundredth. */
 const SLICES = 100;
 
+/**
+ * A circuit as it is to be believed: if the clock was set back, or that of
+ * another isolate is fast, it says that it is open for longer than any may be.
+ */
+export function believable(
+  circuit: Circuit,
+  now: number,
+  { maxCooldownMs }: Rules,
+): Circuit {
+  const isTooLong = circuit.state === "open" &&
+    circuit.retryAt - now > maxCooldownMs;
+  return isTooLong ? { ...circuit, retryAt: now } : circuit;
+}
+
 /** Whether calls go through now; `"probe"` if one does, once it is said to be out. */
 export function admission(circuit: Circuit, now: number): Admission | "probe" {
   if (circuit.state === "closed") return { admit: true };

@@ -30,6 +30,7 @@ import { messageOf } from "../errors.ts";
 import type { Admission, HealthReport, HealthStore } from "../types.ts";
 import {
   admission,
+  believable,
   type Circuit,
   CLOSED,
   describe,
@@ -247,7 +248,7 @@ export function kvHealth(kv: KvStore, options: KvHealthOptions = {}): KvHealth {
         // Another store may have a longer prefix.
         .filter(({ key }) => key.length === prefix.length + 1)
         .map(({ key, value }) =>
-          describe(String(key.at(-1)), decode(value), now, rules)
+          describe(String(key.at(-1)), decode(value, now, rules), now, rules)
         );
     },
   };
@@ -383,7 +384,7 @@ class SharedCircuit {
     const deadline = Date.now() + TRYING_MS;
     do {
       const { value, versionstamp } = await this.#kv.get(key);
-      const before = decode(value);
+      const before = decode(value, Date.now(), this.#rules);
       const after = this.#tell(before, messages);
       if (after === before) return before;
       const { windowMs, maxCooldownMs } = this.#rules;
@@ -406,11 +407,11 @@ function encode(circuit: Circuit): unknown {
   return { version: VERSION, circuit };
 }
 
-function decode(value: unknown): Circuit {
+function decode(value: unknown, now: number, rules: Rules): Circuit {
   const { version, circuit } = Object(value);
   const isCircuit = version === VERSION &&
     (Array.isArray(circuit?.window) || Number.isFinite(circuit?.retryAt));
-  return isCircuit ? circuit : CLOSED;
+  return isCircuit ? believable(circuit, now, rules) : CLOSED;
 }
 
 /** SQLite throws where another process has just been faster. */

@@ -24,7 +24,14 @@
  */
 
 import type { Admission, HealthReport, HealthStore } from "../types.ts";
-import { admission, type Circuit, CLOSED, describe, tell } from "./_circuit.ts";
+import {
+  admission,
+  believable,
+  type Circuit,
+  CLOSED,
+  describe,
+  tell,
+} from "./_circuit.ts";
 import {
   type CircuitOptions,
   type CircuitSnapshot,
@@ -97,25 +104,27 @@ export interface MemoryHealth extends HealthStore {
 export function memoryHealth(options: CircuitOptions = {}): MemoryHealth {
   const rules = readRules(options);
   const circuits = new Map<string, Circuit>();
+  const circuitOf = (model: string, now = Date.now()) =>
+    believable(circuits.get(model) ?? CLOSED, now, rules);
   return {
     admit(model) {
-      const circuit = circuits.get(model) ?? CLOSED;
       const now = Date.now();
+      const circuit = circuitOf(model, now);
       const answer = admission(circuit, now);
       if (answer !== "probe") return answer;
       circuits.set(model, tell(circuit, { about: "probe", at: now }, rules));
       return { admit: true };
     },
     report(model, outcome, error) {
-      const before = circuits.get(model) ?? CLOSED;
+      const before = circuitOf(model);
       const after = tell(before, wordOf(outcome, error, rules), rules);
       if (after !== before) circuits.set(model, after);
     },
     snapshot() {
       const now = Date.now();
       return Array.from(
-        circuits,
-        ([model, circuit]) => describe(model, circuit, now, rules),
+        circuits.keys(),
+        (model) => describe(model, circuitOf(model, now), now, rules),
       ).sort((a, b) => a.model < b.model ? -1 : 1);
     },
   };

@@ -101,6 +101,8 @@ export interface Rules {
   readonly cooldownMs: number;
   readonly maxCooldownMs: number;
   readonly conditions: readonly HealthCondition[];
+  /** The caller's own object: its conditions are called as its methods. */
+  readonly options: CircuitOptions;
 }
 
 /** Checks options and fills them in. */
@@ -131,6 +133,7 @@ export function readRules(options: CircuitOptions): Rules {
     cooldownMs,
     maxCooldownMs,
     conditions: readConditions("failureOn", failureOn),
+    options,
   };
 }
 
@@ -138,12 +141,14 @@ export function readRules(options: CircuitOptions): Rules {
 export function wordOf(
   outcome: HealthReport,
   error: unknown,
-  { conditions }: Rules,
+  { conditions, options }: Rules,
 ): Word {
   const at = Date.now();
   if (outcome !== "failure") return { about: outcome, at };
   const counts = conditions.some((condition) =>
-    isErrorClass(condition) ? error instanceof condition : condition(error)
+    isErrorClass(condition)
+      ? error instanceof condition
+      : condition.call(options, error)
   );
   // The model has answered, if only to complain: a probe is over.
   if (!counts) return { about: "released", at };

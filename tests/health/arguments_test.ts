@@ -159,6 +159,19 @@ Deno.test("R21 a report throws what 'failureOn' throws, and counts nothing", asy
   }
 });
 
+Deno.test("R21 'failureOn' is called as a method of its options", () => {
+  class Rules {
+    failures = 1;
+    readonly #fatal = "overloaded";
+    failureOn(this: Rules, error: unknown): boolean {
+      return (error as Error).message === this.#fatal;
+    }
+  }
+  const health = memoryHealth(new Rules());
+  health.report("gpt", "failure", new Error("overloaded"));
+  assertEquals(health.admit("gpt").admit, false);
+});
+
 Deno.test("R21 a provider's wish is read from its headers too", () => {
   const wishes = [
     { retryAfterMs: 7000 },

@@ -4,7 +4,7 @@ import type { KvHealthOptions } from "@fallback/stream/kv";
 import { virtualTime } from "@fallback/stream/testing";
 import { assert, assertEquals } from "@std/assert";
 import { delay } from "@std/async/delay";
-import { stoppedClock } from "./_clock.ts";
+import { stoppedClock, watchedTimers } from "./_clock.ts";
 import { FakeKv } from "./_fake_kv.ts";
 import type { Case, Subject } from "./subject.ts";
 
@@ -28,13 +28,13 @@ export function edgeCases({ kvHealth, memoryHealth }: Subject): Case[] {
   });
   const stopped = (
     name: string,
-    play: (clock: { now: number }) => void,
+    play: (clock: { now: number }) => void | Promise<void>,
   ): Case => ({
     name,
-    // deno-lint-ignore require-await -- what it throws is to be a rejection
     async run() {
       using clock = stoppedClock();
-      play(clock);
+      using _timers = watchedTimers();
+      await play(clock);
     },
   });
 
@@ -68,6 +68,26 @@ export function edgeCases({ kvHealth, memoryHealth }: Subject): Case[] {
       assert(health.admit(MODEL).admit);
       health.report(MODEL, "failure", down());
       assert(!health.admit(MODEL).admit);
+    }),
+
+    stopped("a clock that is set back keeps no circuit open", (clock) => {
+      clock.now = 1e9;
+      const health = memoryHealth({ failures: 1, cooldownMs: 100 });
+      health.report(MODEL, "failure", down());
+      assert(!health.admit(MODEL).admit);
+      clock.now -= 1e8;
+      assert(health.admit(MODEL).admit, "the probe");
+      assert(!health.admit(MODEL).admit, "no other while it is out");
+    }),
+
+    stopped("a fast clock elsewhere keeps no circuit open", async (clock) => {
+      const { one, other } = isolates({ failures: 1, cooldownMs: 100 });
+      clock.now = 1e9;
+      await one.report(MODEL, "failure", down());
+      clock.now = 0;
+      assert((await other.admit(MODEL)).admit, "the probe");
+      await other.report(MODEL, "success");
+      assert((await other.admit(MODEL)).admit);
     }),
 
     virtual("a claim from before others failed changes nothing", async () => {

@@ -240,8 +240,14 @@ export const faults: readonly (Control & Edit)[] = [
   fault(
     MEMORY,
     "asks one model's circuit for all",
-    "const circuit = circuits.get(model) ?? CLOSED;",
+    "const circuit = circuitOf(model, now);",
     "const circuit = [...circuits.values()][0] ?? CLOSED;",
+  ),
+  fault(
+    MEMORY,
+    "believes a circuit from before the clock was set back",
+    "believable(circuits.get(model) ?? CLOSED, now, rules)",
+    "circuits.get(model) ?? CLOSED",
   ),
   fault(
     MEMORY,
@@ -325,8 +331,14 @@ export const faults: readonly (Control & Edit)[] = [
   fault(
     KV,
     "believes what is no circuit",
-    "return isCircuit ? circuit : CLOSED;",
+    "return isCircuit ? believable(circuit, now, rules) : CLOSED;",
     "return version === VERSION ? circuit : CLOSED;",
+  ),
+  fault(
+    KV,
+    "believes an isolate whose clock is fast",
+    "believable(circuit, now, rules)",
+    "circuit",
   ),
   fault(
     KV,

@@ -1,11 +1,13 @@
 // Cancellation: R8 and R9.
 
+import { uncounted } from "../_timers.ts";
 import { fail, hang, open, wait } from "../script.ts";
 import {
   called,
   caught,
   done,
   happened,
+  type Options,
   pass,
   type Promised,
   promised,
@@ -95,6 +97,61 @@ export const cancellation: Promised[] = [
       same(Date.now(), 10, "the time it took");
       await pass(20);
       same(called(journal), ["a"], "the models called");
+    },
+  ),
+  promised(
+    "R8",
+    "asks nobody any more and begins no wait once the call has ended",
+    async ({ fallbackStream, fake, journal }) => {
+      const never = new Promise<never>(() => {});
+      const asked: string[] = [];
+      const ways: Record<string, (abort: () => void) => Options> = {
+        "while a condition is pending": (abort) => ({
+          fallbackOn: [
+            () => (uncounted(() => setTimeout(abort, 10)), never),
+            () => asked.push("the next condition") > 0,
+          ],
+        }),
+        "by a condition that is pending": (abort) => ({
+          fallbackOn: () => (abort(), never),
+        }),
+        "before a condition throws": (abort) => ({
+          fallbackOn: [
+            () => (abort(), false),
+            () => {
+              throw new Error("asked all the same");
+            },
+          ],
+        }),
+        "while a retry is announced": (abort) => ({
+          retry: { minDelayMs: 5000, jitter: 0 },
+          onEvent: ({ type }) => type === "retry" && abort(),
+        }),
+        "by isRetriable": (abort) => ({
+          retry: {
+            minDelayMs: 5000,
+            jitter: 0,
+            isRetriable: () => (abort(), true),
+          },
+          onEvent: ({ type }) => type === "retry" && asked.push("a retry"),
+        }),
+        "by a health store that is pending": (abort) => ({
+          health: { admit: () => (abort(), never), report: () => {} },
+        }),
+      };
+      for (const [way, optionsFor] of Object.entries(ways)) {
+        const controller = new AbortController();
+        const signal = journal.watch(controller.signal);
+        const options = optionsFor(() => controller.abort(stop));
+        const models = [fake("a", [fail(1)]), fake("b", ["b0"])];
+        const start = Date.now();
+        const opening = fallbackStream(models, "hi", { ...options, signal });
+        same(await caught(opening), stop, `the error of an abort ${way}`);
+        const pending = way === "while a condition is pending" ? 10 : 0;
+        same(Date.now() - start, pending, `the time it took ${way}`);
+      }
+      same(asked, [], "who was asked");
+      same(called(journal).includes("b"), false, "whether b was called");
     },
   ),
   promised(

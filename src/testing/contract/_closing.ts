@@ -1,6 +1,6 @@
 // Closing: R10 to R13.
 
-import type { ModelContext } from "../../types.ts";
+import type { ModelContext, ModelFunction } from "../../types.ts";
 import { fail, hang, open, wait } from "../script.ts";
 import {
   called,
@@ -401,6 +401,29 @@ export const closing: Promised[] = [
         model: "a",
       };
       same(each, [expected, expected], "the record");
+      same(await read(stream), ["b0"], "chunks");
+    },
+  ),
+  promised(
+    "R12",
+    "closes what lies below a hung one on the model's stack, last in first out",
+    async ({ fallbackStream, fake }) => {
+      const closed: string[] = [];
+      const a: ModelFunction<unknown, string> = (_request, { stack }) => {
+        stack.defer(() => void closed.push("first"));
+        stack.defer(() => {
+          closed.push("second");
+          throw new Error("second");
+        });
+        stack.defer(() => new Promise(() => {}));
+        stack.defer(() => void closed.push("last"));
+        throw new Error("refused");
+      };
+      const stream = await fallbackStream([a, fake("b", ["b0"])], "hi", {
+        timeouts: { closeMs: 40 },
+      });
+      same(Date.now(), 40, "the time of the answer");
+      same(closed, ["last", "second", "first"], "what was closed");
       same(await read(stream), ["b0"], "chunks");
     },
   ),

@@ -18,10 +18,21 @@ export const cancellation: readonly Control[] = [
   },
   {
     name: "shows an abort to fallbackOn",
-    file: "src/fallback_stream.ts",
-    from: `if (call.isDecided()) return undefined;
-      const accepted`,
-    to: "const accepted",
+    file: "src/_condition.ts",
+    from: "if (call.isOver()) return false;",
+    to: "",
+  },
+  {
+    name: "begins a wait that nobody is left to end",
+    file: "src/_call.ts",
+    from: "if (this.isOver()) stop();",
+    to: "",
+  },
+  {
+    name: "announces a retry of a call that has ended",
+    file: "src/_back_off.ts",
+    from: "ms === undefined || call.isOver()",
+    to: "ms === undefined",
   },
   {
     name: "forgets an abort while it asks a condition",

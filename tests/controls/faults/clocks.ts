@@ -124,8 +124,8 @@ export const clocks: readonly Control[] = [
   {
     name: "grants a whole idleMs anew whenever the idle clock is looked at",
     file: "src/_idle_clock.ts",
-    from: "Math.min(left, this.#ms)",
-    to: "this.#ms",
+    from: "setTimeout(this.#check, left)",
+    to: "setTimeout(this.#check, this.#ms)",
   },
   {
     name: "runs the idle clock from commitment",

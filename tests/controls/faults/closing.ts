@@ -187,33 +187,25 @@ export const closing: readonly Control[] = [
   {
     name: "never closes the model's stack",
     file: "src/_model_stack.ts",
-    from: "return stack ? [() => stack.disposeAsync()] : [];",
+    from: "return this.#steps ?? [];",
     to: "return [];",
   },
   {
     name: "closes the model's stack first in first out",
-    edits: [
-      {
-        file: "src/_model_stack.ts",
-        from: `return add(this.#stack ??= new AsyncDisposableStack());`,
-        to: `{
-      const stack = new AsyncDisposableStack();
-      (this.stacks ??= []).push(stack);
-      return add(stack);
-    }`,
-      },
-      {
-        file: "src/_model_stack.ts",
-        from: `const stack = this.#stack;
-    return stack ? [() => stack.disposeAsync()] : [];`,
-        to: `const { stacks } = this;
-    return stacks
+    file: "src/_model_stack.ts",
+    from: ".unshift(close)",
+    to: ".push(close)",
+  },
+  {
+    name: "lets one that hangs hold up what lies below it on the model's stack",
+    file: "src/_model_stack.ts",
+    from: "return this.#steps ?? [];",
+    to: `const steps = this.#steps;
+    return steps
       ? [async () => {
-        for (const stack of stacks) await stack.disposeAsync();
+        for (const step of steps) await step();
       }]
       : [];`,
-      },
-    ],
   },
   {
     name: "seals the stack when the model is committed",
@@ -243,18 +235,14 @@ export const closing: readonly Control[] = [
   {
     name: "refuses a late addition to the stack without closing it",
     file: "src/_model_stack.ts",
-    from: "late.disposeAsync().catch(this.#note);",
+    from: "close().catch(this.#note);",
     to: "",
   },
   {
     name: "closes a late addition to the stack without refusing it",
     file: "src/_model_stack.ts",
-    from: `    add(late);
-    late.disposeAsync().catch(this.#note);
-    this.#signal.throwIfAborted();`,
-    to: `    const value = add(late);
-    late.disposeAsync().catch(this.#note);
-    if (this.#signal.aborted) return value;`,
+    from: "this.#signal.throwIfAborted();",
+    to: "if (this.#signal.aborted) return added;",
   },
   {
     name: "refuses a late addition to the stack with an error of its own",
@@ -265,8 +253,8 @@ export const closing: readonly Control[] = [
   {
     name: "lets a late addition go unhandled that does not close",
     file: "src/_model_stack.ts",
-    from: "late.disposeAsync().catch(this.#note);",
-    to: "late.disposeAsync();",
+    from: "close().catch(this.#note);",
+    to: "close();",
   },
   {
     name: "swallows a close error",
