@@ -54,12 +54,12 @@ export class CommittedStream<Chunk> implements FallbackStream<Chunk> {
   }
 
   get model(): string {
-    return this.#attempt.answering;
+    return this.#attempt.inner?.model ?? this.#attempt.record.model;
   }
 
-  /** The record of the attempt that is committed. */
-  get record(): Attempt {
-    return this.#attempt.record;
+  /** The attempt that is committed. */
+  get attempt(): LiveAttempt<never, Chunk> {
+    return this.#attempt;
   }
 
   get attempts(): readonly Attempt[] {
@@ -89,7 +89,7 @@ export class CommittedStream<Chunk> implements FallbackStream<Chunk> {
   #pull(): void {
     this.#idle?.start();
     const pulling = this.#call.isSeen
-      ? this.#call.around(() => this.#source.pull(), this.record)
+      ? this.#call.around(() => this.#source.pull(), this.#attempt.record)
       : this.#source.pull();
     pulling.then(this.#onResult, this.#onError);
   }
@@ -124,7 +124,7 @@ export class CommittedStream<Chunk> implements FallbackStream<Chunk> {
   #interrupt(error: unknown): void {
     const failure = { error };
     this.#end("interrupted", failure);
-    this.#call.report(this.record.model, "failure", failure);
+    this.#call.report(this.#attempt.record.model, "failure", failure);
   }
 
   /** The call is stopped from outside. */

@@ -45,8 +45,10 @@ export class LiveAttempt<Request, Chunk> implements AsyncDisposable {
   readonly held: Chunk[] = [];
   /** The model's stream, once it is open. */
   source: Source<Chunk> | undefined;
-  /** The name of the model that answers, the innermost of nested chains. */
-  answering: string;
+  /** The answer of an inner chain, where this model is one. */
+  inner: CommittedStream<Chunk> | undefined;
+  /** The final chunk was seen. */
+  isFinished = false;
   readonly #call: Call<Request, Chunk>;
   readonly #model: Model<Request, Chunk>;
   readonly #contentJudge: Judge<Chunk> | undefined;
@@ -56,8 +58,6 @@ export class LiveAttempt<Request, Chunk> implements AsyncDisposable {
   #refuse!: (error: unknown) => void;
   #openClock: ReturnType<typeof setTimeout> | undefined;
   #contentClock: ReturnType<typeof setTimeout> | undefined;
-  /** The final chunk was seen. */
-  #final = false;
   /** The source came to its end by itself. */
   #natural = false;
   /** The outcome is settled; what still arrives is too late. */
@@ -75,7 +75,6 @@ export class LiveAttempt<Request, Chunk> implements AsyncDisposable {
     this.#contentJudge = judges.find((judge) => judge.isContent);
     this.#finalJudge = judges.find((judge) => judge.isFinal);
     this.#stack = new ModelStack(this.#controller.signal, this.#note);
-    this.answering = model.name;
     this.record = {
       model: model.name,
       index,
@@ -118,7 +117,7 @@ export class LiveAttempt<Request, Chunk> implements AsyncDisposable {
     clearTimeout(this.#openClock);
     record.openedAt = Date.now();
     if (given instanceof CommittedStream) {
-      this.answering = given.model;
+      this.inner = given;
       record.nested = given.attempts;
     }
     this.#call.emit("open", record, record.openedAt);
@@ -170,11 +169,11 @@ export class LiveAttempt<Request, Chunk> implements AsyncDisposable {
    */
   isEnd(result: IteratorResult<Chunk>): boolean {
     if (!result.done) {
-      if (this.#finalJudge?.isFinal?.(result.value)) this.#final = true;
+      if (this.#finalJudge?.isFinal?.(result.value)) this.isFinished = true;
       return false;
     }
     this.#natural = this.source!.exhausted = true;
-    if (!this.#finalJudge || this.#final) return true;
+    if (!this.#finalJudge || this.isFinished) return true;
     throw new TruncatedStreamError(this.record.model);
   }
 

@@ -30,7 +30,6 @@ import type {
   Attempt,
   FallbackOptions,
   FallbackStream,
-  Model,
   ModelContext,
   ModelLike,
 } from "./types.ts";
@@ -128,17 +127,10 @@ export async function continueStream<Request, Chunk>(
   return await answer.open();
 }
 
-/** A model, and what its latest stream has shown of itself. */
-interface Watched<Request, Chunk> extends Model<Request, Chunk> {
-  preamble: number;
-  isComplete: boolean;
-}
-
 /** An answer of several models, one after the other. */
 class ContinuedAnswer<Request, Chunk> implements FallbackStream<Chunk> {
   readonly attempts: Attempt[] = [];
   readonly #chain: Chain<Request, Chunk>;
-  readonly #models: readonly Watched<Request, Chunk>[];
   readonly #request: Request;
   readonly #options: ContinueOptions<Request, Chunk>;
   readonly #chunks: Chunk[] = [];
@@ -152,7 +144,6 @@ class ContinuedAnswer<Request, Chunk> implements FallbackStream<Chunk> {
     request: Request,
     options: ContinueOptions<Request, Chunk>,
   ) {
-    this.#models = chain.models.map((model) => watch(model, options));
     this.#chain = chain;
     this.#request = request;
     this.#options = options;
@@ -184,7 +175,8 @@ class ContinuedAnswer<Request, Chunk> implements FallbackStream<Chunk> {
       },
       retry: undefined,
       hedge: undefined,
-      lastModel: () => this.attempts.at(-1)?.model ?? this.#models[0]!.name,
+      lastModel: () =>
+        this.attempts.at(-1)?.model ?? this.#chain.models[0]!.name,
     };
     const { signal } = this.#options;
     this.#whole = await this.#tell(openChain(whole, this.#request, signal));
@@ -197,7 +189,7 @@ class ContinuedAnswer<Request, Chunk> implements FallbackStream<Chunk> {
     { signal, stack }: ModelContext,
   ): Promise<void> {
     const clocks = { ...this.#chain.clocks, totalMs: undefined };
-    const chain = { ...this.#chain, models: this.#models, clocks };
+    const chain = { ...this.#chain, clocks };
     const opening = openChain(chain, request, signal, this.attempts, from);
     stack.defer(whenClosed(opening));
     this.#part = await opening;
@@ -220,14 +212,14 @@ class ContinuedAnswer<Request, Chunk> implements FallbackStream<Chunk> {
 
   /** Opens the next part: how many of its chunks are preamble. */
   async #resume(error: unknown, context: ModelContext): Promise<number> {
-    const { index, outcome } = this.#part.record;
+    const { index, outcome } = this.#part.attempt.record;
     const from = index + 1;
     const isOver = outcome !== "interrupted" || context.signal.aborted ||
-      this.#models[index]!.isComplete || from === this.#models.length;
+      isFinished(this.#part) || from === this.#chain.models.length;
     const request = isOver ? undefined : await this.#ask(error, context);
     if (request === undefined) throw error;
     await this.#openPart(request, from, context);
-    return this.#models[this.#part.record.index]!.preamble;
+    return preambleOf(this.#part);
   }
 
   async #ask(
@@ -267,7 +259,7 @@ class ContinuedAnswer<Request, Chunk> implements FallbackStream<Chunk> {
   }
 
   return(): Promise<IteratorReturnResult<undefined>> {
-    return this.#whole.return();
+    return this.#tell(this.#whole.return());
   }
 
   throw(error?: unknown): Promise<IteratorResult<Chunk, undefined>> {
@@ -287,38 +279,19 @@ class ContinuedAnswer<Request, Chunk> implements FallbackStream<Chunk> {
   }
 }
 
-/** Counts what comes before the first content, and sees the final chunk. */
-function watch<Request, Chunk>(
-  model: Model<Request, Chunk>,
-  options: FallbackOptions<Request, Chunk>,
-): Watched<Request, Chunk> {
-  const judges = [model, options];
-  const content = judges.find(({ isContent }) => isContent);
-  const final = judges.find(({ isFinal }) => isFinal);
-  const watched: Watched<Request, Chunk> = {
-    name: model.name,
-    provider: model.provider,
-    preamble: 0,
-    isComplete: false,
-    stream(request, context) {
-      watched.preamble = 0;
-      watched.isComplete = false;
-      return model.stream(request, context);
-    },
-  };
-  if (content) {
-    watched.isContent = (chunk) => {
-      const isContent = content.isContent!(chunk);
-      if (!isContent) watched.preamble++;
-      return isContent;
-    };
-  }
-  if (final) {
-    watched.isFinal = (chunk) => {
-      const isFinal = final.isFinal!(chunk);
-      if (isFinal) watched.isComplete = true;
-      return isFinal;
-    };
-  }
-  return watched;
+/** How many chunks of an answer that was just opened come before its content. */
+function preambleOf<Chunk>(stream: CommittedStream<Chunk>): number {
+  const hasContent = stream.attempt.record.contentAt !== undefined;
+  return heldBy(stream) - Number(hasContent);
+}
+
+function heldBy<Chunk>({ attempt }: CommittedStream<Chunk>): number {
+  const { held, inner } = attempt;
+  return held.length + (inner ? heldBy(inner) : 0);
+}
+
+/** Whether its final chunk was seen, by the chain or by one within. */
+function isFinished<Chunk>({ attempt }: CommittedStream<Chunk>): boolean {
+  const { inner } = attempt;
+  return attempt.isFinished || inner !== undefined && isFinished(inner);
 }

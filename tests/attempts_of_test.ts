@@ -1,4 +1,5 @@
 import { attemptsOf, fallbackModel, fallbackStream } from "@fallback/stream";
+import { continueStream } from "@fallback/stream/continue";
 import { fail, fakeModel, hang, virtualTime } from "@fallback/stream/testing";
 import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 
@@ -88,4 +89,34 @@ Deno.test("R6 attemptsOf gives nothing for primitives and strangers", () => {
     Symbol("s"),
   ];
   for (const stranger of strangers) assertEquals(attemptsOf(stranger), []);
+});
+
+Deno.test({
+  name:
+    "R6 attemptsOf finds the records of a continued answer whose close threw",
+  permissions: "none",
+  fn: async () => {
+    const broken = new Error("cannot close");
+    const models = [
+      fakeModel("a", ["a0", fail(new Error("cut"))]),
+      fakeModel("b", ["b0", hang()], { onClose: [fail(broken)] }),
+    ];
+    const stream = await continueStream(models, "hi", { resume: () => "more" });
+    await stream.next();
+    await stream.next();
+    await assertRejects(() => stream.return(), Error, "cannot close");
+    assertEquals(outcomes(broken), ["a interrupted", "b cancelled"]);
+  },
+});
+
+Deno.test({
+  name: "R6 attemptsOf prefers the later error of a SuppressedError",
+  permissions: "none",
+  fn: async () => {
+    const failure = await assertRejects(() =>
+      fallbackStream([fakeModel("a", [fail(new Error("down"))])], "hi")
+    );
+    const error = new SuppressedError(failure, new Error("a stranger"));
+    assertEquals(outcomes(error), ["a failed"]);
+  },
 });

@@ -224,7 +224,7 @@ class FallbackLanguageModel implements LanguageModelV4 {
     );
     const chain = { ...this.#chain, models };
     const stream = await open(chain, options);
-    const { index, attempt } = stream.record;
+    const { index, attempt } = stream.attempt.record;
     const { model } = this.#entries[index]!;
     const told = new ToldStream(stream, model.modelId, options.abortSignal);
     return { ...results.get(attempt), stream: toReadableStream(told) };
@@ -239,7 +239,7 @@ class FallbackLanguageModel implements LanguageModelV4 {
     >;
     await using stream = await open(chain, options);
     const [result] = await Array.fromAsync(stream);
-    const { model } = this.#entries[stream.record.index]!;
+    const { model } = this.#entries[stream.attempt.record.index]!;
     return {
       ...result!,
       response: {

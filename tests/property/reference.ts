@@ -471,14 +471,21 @@ class Call implements Source {
     return this.#trial!.record;
   }
 
-  /** How many chunks are held that are no content. */
+  /** How many chunks come before its content, where none was pulled yet. */
   get preamble(): number {
-    const { isContent } = this.#spec.options;
-    return isContent ? this.#trial!.held.filter(isMeta).length : 0;
+    return this.#waiting - (this.record.times[2] === undefined ? 0 : 1);
+  }
+
+  /** How many chunks wait to be pulled: here, and in chains within. */
+  get #waiting(): number {
+    const { held, source } = this.#trial!;
+    return held.length + (source instanceof Call ? source.#waiting : 0);
   }
 
   get isComplete(): boolean {
-    return this.#spec.options.isFinal && !this.#trial!.isCut();
+    const { source } = this.#trial!;
+    return this.#spec.options.isFinal && !this.#trial!.isCut() ||
+      source instanceof Call && source.isComplete;
   }
 
   /** When what was opened, or was being opened, is closed. */

@@ -1,7 +1,7 @@
 // Continuing after a cut: R20.
 
 import type { Admission, Attempt, HealthStore } from "../../types.ts";
-import { fail, hang, truncate, wait } from "../script.ts";
+import { fail, hang, type Script, truncate, wait } from "../script.ts";
 import {
   called,
   caught,
@@ -70,6 +70,33 @@ export const continuing = ({ continueStream }: ContinueSubject): Promised[] => [
         15,
         "the time it took, with the close of the one that was cut",
       );
+    },
+  ),
+  promised(
+    "R20",
+    "knows the preamble and the final chunk of a model within a chain",
+    async ({ fallbackModel, fake }) => {
+      const judges = { isContent, isFinal };
+      const inner = (name: string, script: Script<string>) =>
+        fallbackModel([fallbackModel([fake(name, script, judges)])]);
+      const resumed = await continueStream(
+        [
+          inner("a", ["meta a", "a0", fail(cut)]),
+          inner("b", ["meta b", "meta b", "b0", "stop"]),
+        ],
+        "hi",
+        { resume },
+      );
+      same(await read(resumed), ["meta a", "a0", "b0", "stop"], "chunks");
+      const complete = await continueStream(
+        [
+          inner("c", ["meta c", "c0", "stop", fail(cut)]),
+          inner("d", ["d0", "stop"]),
+        ],
+        "hi",
+        { resume },
+      );
+      same(await caught(read(complete)), cut, "what comes after a final chunk");
     },
   ),
   promised(

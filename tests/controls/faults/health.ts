@@ -373,7 +373,7 @@ export const health: readonly Control[] = [
     name: "reports the innermost model",
     file: "src/_committed_stream.ts",
     from: `call.report(attempt.record.model, "success");`,
-    to: `call.report(attempt.answering, "success");`,
+    to: `call.report(attempt.inner?.model ?? attempt.record.model, "success");`,
   },
   {
     name: "reports no failure",
@@ -431,7 +431,7 @@ export const health: readonly Control[] = [
   {
     name: "reports no interruption",
     file: "src/_committed_stream.ts",
-    from: `this.#call.report(this.record.model, "failure", failure);`,
+    from: `this.#call.report(this.#attempt.record.model, "failure", failure);`,
     to: "",
   },
   {
@@ -445,7 +445,7 @@ export const health: readonly Control[] = [
     name: "reports an abort in mid-answer as a failure",
     file: "src/_committed_stream.ts",
     from: `this.#end("cancelled", failure);`,
-    to: `this.#call.report(this.record.model, "failure", failure);
+    to: `this.#call.report(this.#attempt.record.model, "failure", failure);
     this.#end("cancelled", failure);`,
   },
   {
@@ -554,8 +554,8 @@ export const health: readonly Control[] = [
     name: "ends an answer twice where a report aborts",
     file: "src/_committed_stream.ts",
     from: `    this.#end("interrupted", failure);
-    this.#call.report(this.record.model, "failure", failure);`,
-    to: `    this.#call.report(this.record.model, "failure", failure);
+    this.#call.report(this.#attempt.record.model, "failure", failure);`,
+    to: `    this.#call.report(this.#attempt.record.model, "failure", failure);
     this.#end("interrupted", failure);`,
   },
 ];

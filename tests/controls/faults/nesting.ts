@@ -30,7 +30,7 @@ export const nesting: readonly Control[] = [
   {
     name: "names the chain that answers, not its model",
     file: "src/_live_attempt.ts",
-    from: "this.answering = given.model;",
+    from: "this.inner = given;",
     to: "",
   },
   {

@@ -274,7 +274,7 @@ export const order: readonly Control[] = [
     name: "asks isFinal no more once it was true",
     file: "src/_live_attempt.ts",
     from: "if (this.#finalJudge?.isFinal?.(result.value))",
-    to: "if (!this.#final && this.#finalJudge?.isFinal?.(result.value))",
+    to: "if (!this.isFinished && this.#finalJudge?.isFinal?.(result.value))",
   },
   {
     name: "shows isFinal nothing that comes before commitment",
@@ -286,8 +286,9 @@ export const order: readonly Control[] = [
   {
     name: "believes only the last chunk to be final",
     file: "src/_live_attempt.ts",
-    from: "if (this.#finalJudge?.isFinal?.(result.value)) this.#final = true;",
-    to: "this.#final = this.#finalJudge?.isFinal?.(result.value);",
+    from:
+      "if (this.#finalJudge?.isFinal?.(result.value)) this.isFinished = true;",
+    to: "this.isFinished = this.#finalJudge?.isFinal?.(result.value);",
   },
   {
     name: "ends a cut answer as if it were whole",
@@ -298,15 +299,15 @@ export const order: readonly Control[] = [
   {
     name: "reports a truncation before content as empty",
     file: "src/_live_attempt.ts",
-    from: "if (!this.#finalJudge || this.#final) return true;",
+    from: "if (!this.#finalJudge || this.isFinished) return true;",
     to:
-      `if (!this.#finalJudge || this.#final || this.record.outcome === "pending") return true;`,
+      `if (!this.#finalJudge || this.isFinished || this.record.outcome === "pending") return true;`,
   },
   {
     name: "lets allowEmpty excuse a truncation",
     file: "src/_live_attempt.ts",
-    from: "if (!this.#finalJudge || this.#final) return true;",
-    to: `if (!this.#finalJudge || this.#final) return true;
+    from: "if (!this.#finalJudge || this.isFinished) return true;",
+    to: `if (!this.#finalJudge || this.isFinished) return true;
     if (this.record.outcome === "pending" && this.#call.chain.options.allowEmpty) {
       return true;
     }`,

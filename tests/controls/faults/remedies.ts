@@ -240,6 +240,18 @@ export const remedies: readonly Control[] = [
     to: "const from = Math.min(1, index + 1);",
   },
   {
+    name: "repeats the preamble of a model within a chain",
+    file: "src/continue.ts",
+    from: "held.length + (inner ? heldBy(inner) : 0)",
+    to: "held.length",
+  },
+  {
+    name: "asks for more after the final chunk of a model within a chain",
+    file: "src/continue.ts",
+    from: "attempt.isFinished || inner !== undefined && isFinished(inner)",
+    to: "attempt.isFinished",
+  },
+  {
     name: "repeats the preamble after a cut",
     file: "src/continue.ts",
     from: "if (skipped-- > 0) continue;",
@@ -254,13 +266,13 @@ export const remedies: readonly Control[] = [
   {
     name: "asks for more after the final chunk",
     file: "src/continue.ts",
-    from: "this.#models[index]!.isComplete ||",
+    from: "isFinished(this.#part) ||",
     to: "",
   },
   {
     name: "asks to resume where no model is left",
     file: "src/continue.ts",
-    from: "from === this.#models.length;",
+    from: "from === this.#chain.models.length;",
     to: "false;",
   },
   {
@@ -296,8 +308,8 @@ export const remedies: readonly Control[] = [
   {
     name: "names no model in the total time-out of a continued answer",
     file: "src/continue.ts",
-    from:
-      "lastModel: () => this.attempts.at(-1)?.model ?? this.#models[0]!.name,",
+    from: `lastModel: () =>
+        this.attempts.at(-1)?.model ?? this.#chain.models[0]!.name,`,
     to: "",
   },
   {
