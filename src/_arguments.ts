@@ -18,7 +18,7 @@ export function expect(
   must: string,
   value: unknown,
   Wrong: new (message: string) => Error = TypeError,
-): void {
+): asserts ok {
   if (!ok) {
     throw new Wrong(`'${name}' must ${must}: current value is ${show(value)}`);
   }

@@ -3,6 +3,7 @@
 // running at that moment.
 
 import type { Chain } from "./_chain.ts";
+import { forget, quietly } from "./_quietly.ts";
 import { ModelTimeoutError } from "./errors.ts";
 import type {
   Attempt,
@@ -201,18 +202,4 @@ function wantsToSee(listener: FallbackListener | undefined): boolean {
   } catch {
     return false;
   }
-}
-
-/** Runs code of others; what that throws or returns changes nothing. */
-export function quietly(tell: () => unknown): void {
-  try {
-    forget(tell());
-  } catch {
-    // Theirs.
-  }
-}
-
-/** What others return may be a promise, and reject. */
-function forget(told: unknown): void {
-  if (told !== undefined) Promise.resolve(told).catch(() => {});
 }

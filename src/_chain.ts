@@ -85,7 +85,8 @@ export function readChain<Request, Chunk>(
     expectFunction(`options.${name}`, options[name]);
   }
   return {
-    models: readList("models", models).map(readModel),
+    models: readList<ModelLike<Request, Chunk>>("models", models)
+      .map(readModel),
     conditions: fallbackOn === undefined
       ? undefined
       : readConditions("options.fallbackOn", fallbackOn),

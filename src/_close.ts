@@ -1,6 +1,9 @@
 // Closing: every step is taken, whatever the others did, and waited for until
 // its time is up.
 
+import { ModelTimeoutError } from "./errors.ts";
+import type { Attempt } from "./types.ts";
+
 /**
  * Takes one step after the other and waits for all of them together at most
  * `ms`. When the time is up, the remaining steps are still taken, but no longer
@@ -55,4 +58,13 @@ export function strip(
   }
   const same = later[0] === error.error && first[0] === error.suppressed;
   return [same ? error : new SuppressedError(later[0], first[0])];
+}
+
+/** A close error without what is recorded but never thrown. */
+export function thrownOnClose(record: Attempt): [] | [unknown] {
+  if (!("closeError" in record)) return [];
+  return strip(
+    record.closeError,
+    (error) => error instanceof ModelTimeoutError && error.phase === "close",
+  );
 }

@@ -2,8 +2,9 @@
 // the pulls that wait, close everything, then answer them.
 
 import type { Call, Failure } from "./_call.ts";
+import { thrownOnClose } from "./_close.ts";
 import { IdleClock } from "./_idle_clock.ts";
-import { type LiveAttempt, thrownOnClose } from "./_live_attempt.ts";
+import type { LiveAttempt } from "./_live_attempt.ts";
 import { toReadableStream } from "./_readable.ts";
 import type { Source } from "./_source.ts";
 import { rememberAttempts } from "./attempts_of.ts";

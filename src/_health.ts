@@ -1,8 +1,9 @@
 // Health: the question whether a model is to be asked at all. What it is worth
 // is reported where that is seen: by an attempt and by the committed stream.
 
-import { type Call, quietly } from "./_call.ts";
+import type { Call } from "./_call.ts";
 import { LiveAttempt } from "./_live_attempt.ts";
+import { quietly } from "./_quietly.ts";
 import { CircuitOpenError } from "./errors.ts";
 import type { Admission, HealthStore, Model } from "./types.ts";
 

@@ -273,12 +273,3 @@ export class LiveAttempt<Request, Chunk> implements AsyncDisposable {
     return error === reason || cause === reason || name === "AbortError";
   }
 }
-
-/** A close error without what is recorded but never thrown. */
-export function thrownOnClose(record: Attempt): [] | [unknown] {
-  if (!("closeError" in record)) return [];
-  return strip(
-    record.closeError,
-    (error) => error instanceof ModelTimeoutError && error.phase === "close",
-  );
-}

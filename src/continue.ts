@@ -23,9 +23,10 @@ import { abortable } from "@std/async/abortable";
 import { expectFunction, LONGEST_MS } from "./_arguments.ts";
 import { type Chain, readChain } from "./_chain.ts";
 import type { CommittedStream } from "./_committed_stream.ts";
+import { whenClosed } from "./_nesting.ts";
 import { toReadableStream } from "./_readable.ts";
 import { rememberAttempts } from "./attempts_of.ts";
-import { openChain, whenClosed } from "./fallback_stream.ts";
+import { openChain } from "./fallback_stream.ts";
 import type {
   Attempt,
   FallbackOptions,

@@ -6,7 +6,7 @@
 
 import { readChain } from "./_chain.ts";
 import type { NestingContext } from "./_live_attempt.ts";
-import { openWithin } from "./fallback_stream.ts";
+import { openWithin } from "./_nesting.ts";
 import type { FallbackOptions, Model, ModelLike } from "./types.ts";
 
 /**

@@ -10,7 +10,7 @@ import { type Chain, readChain } from "./_chain.ts";
 import { CommittedStream } from "./_committed_stream.ts";
 import { accepts } from "./_condition.ts";
 import { ask, isAdmitted } from "./_health.ts";
-import { LiveAttempt, nest, type NestingContext } from "./_live_attempt.ts";
+import { LiveAttempt } from "./_live_attempt.ts";
 import { Race } from "./_race.ts";
 import { rememberAttempts } from "./attempts_of.ts";
 import { AllModelsFailedError } from "./errors.ts";
@@ -182,29 +182,4 @@ async function answer<Request, Chunk>(
   await attempt.commit(request);
   call.throwIfStopped();
   return new CommittedStream(call, attempt, stack.move());
-}
-
-/** Runs a call as a part of an attempt of another, which waits until it is closed. */
-export function openWithin<Request, Chunk>(
-  context: NestingContext,
-  chain: Chain<Request, Chunk>,
-  request: Request,
-  signal: AbortSignal | undefined,
-): Promise<CommittedStream<Chunk>> {
-  const attempts: Attempt[] = [];
-  context[nest]?.(attempts);
-  const opening = openChain(chain, request, signal, attempts);
-  context.stack.defer(whenClosed(opening));
-  return opening;
-}
-
-/** Closes, as soon as it is open, what is being opened. */
-export function whenClosed(
-  opening: Promise<AsyncDisposable>,
-): () => Promise<void> {
-  return async () => {
-    // Why it could not be opened is thrown to whoever opens it.
-    const stream = await opening.catch(() => undefined);
-    await stream?.[Symbol.asyncDispose]();
-  };
 }

@@ -5,7 +5,7 @@
  */
 
 import { expect, expectFunction, expectObject, readMs } from "../_arguments.ts";
-import { quietly } from "../_call.ts";
+import { quietly } from "../_quietly.ts";
 import { attemptsOf } from "../attempts_of.ts";
 import type { Attempt } from "../types.ts";
 import { safeMessage } from "./_safe.ts";
@@ -51,7 +51,7 @@ export interface SseOptions<Chunk> {
   readonly event?: ((chunk: Chunk) => string | undefined) | undefined;
   /**
    * After how long without a chunk a comment is sent, in milliseconds, so that
-   * nobody in between takes the connection for dead.
+   * nobody in between takes the connection for dead; with 0, none is.
    *
    * @default {15_000}
    */
@@ -197,6 +197,7 @@ class Events<Chunk> implements UnderlyingDefaultSource<Uint8Array> {
   async #next(): Promise<IteratorResult<Chunk> | undefined> {
     this.#pending ??= this.#iterator.next();
     const beat = new Promise<undefined>((resolve) => {
+      if (this.#heartbeatMs === 0) return;
       this.#timer = setTimeout(resolve, this.#heartbeatMs, undefined);
     });
     try {

@@ -187,6 +187,16 @@ Deno.test("a day of heartbeats pulls the model once, and leaves no timer", async
   journal.assertClean();
 });
 
+Deno.test("with a heartbeatMs of 0 no comment is sent", async () => {
+  await virtualTime(async () => {
+    const it = await answer(["a", wait(100_000), "b"], { heartbeatMs: 0 });
+    const client = clientOf(it.response);
+    assertEquals(await client.read(), ["message", '"a"']);
+    assertEquals(await client.read(), ["message", '"b"']);
+    await client.cancel();
+  });
+});
+
 Deno.test("a response that nobody reads costs no timer, and pulls nothing", async () => {
   let pulls = 0;
   const source: AsyncIterable<string> = {
@@ -197,7 +207,7 @@ Deno.test("a response that nobody reads costs no timer, and pulls nothing", asyn
       },
     }),
   };
-  const { body } = sseResponse(source, { heartbeatMs: 0 });
+  const { body } = sseResponse(source, { heartbeatMs: 1 });
   await virtualTime(() => delay(100_000));
   assertEquals(pulls, 0);
   await body!.cancel();

@@ -482,14 +482,14 @@ export const closing: readonly Control[] = [
   },
   {
     name: "throws to the caller that a close took too long",
-    file: "src/_live_attempt.ts",
+    file: "src/_close.ts",
     from:
       `(error) => error instanceof ModelTimeoutError && error.phase === "close",`,
     to: "() => false,",
   },
   {
     name: "throws no time-out that a model's own close throws",
-    file: "src/_live_attempt.ts",
+    file: "src/_close.ts",
     from: ` && error.phase === "close",`,
     to: ",",
   },

@@ -144,7 +144,8 @@ export const flow: readonly Control[] = [
   {
     name: "works on the caller's own list of models",
     file: "src/_chain.ts",
-    from: `models: readList("models", models).map(readModel),`,
+    from: `models: readList<ModelLike<Request, Chunk>>("models", models)
+      .map(readModel),`,
     to: "models: Object.assign(models, models.map(readModel)),",
   },
   {

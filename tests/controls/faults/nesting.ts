@@ -11,19 +11,19 @@ export const nesting: readonly Control[] = [
   },
   {
     name: "does not put the inner chain on the outer attempt's stack",
-    file: "src/fallback_stream.ts",
+    file: "src/_nesting.ts",
     from: "context.stack.defer(whenClosed(opening));",
     to: "",
   },
   {
     name: "closes an inner chain, but does not wait for it",
-    file: "src/fallback_stream.ts",
+    file: "src/_nesting.ts",
     from: "context.stack.defer(whenClosed(opening));",
     to: "context.stack.defer(() => void whenClosed(opening)());",
   },
   {
     name: "shares one call between the calls of a nested chain",
-    file: "src/fallback_stream.ts",
+    file: "src/_nesting.ts",
     from: "const opening = openChain(",
     to: "const opening = chain.opening ??= openChain(",
   },

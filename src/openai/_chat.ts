@@ -157,5 +157,7 @@ function isFilled(value: unknown): boolean {
 /** Whether a chunk ends a complete answer. */
 export function isFinal(chunk: ChatChunk): boolean {
   return chunk === DONE ||
-    chunk.choices.some(({ finish_reason }) => Boolean(finish_reason));
+    chunk.choices.some(({ finish_reason }) =>
+      Boolean(finish_reason) && finish_reason !== "error"
+    );
 }

@@ -8,24 +8,22 @@ import {
 } from "@std/assert";
 import { FakeTime } from "@std/testing/time";
 import {
+  end,
   errorEvent,
+  fail,
   type FakeProvider,
   fakeProvider,
   finish,
+  hang,
+  open,
   packet,
   type ProviderCall,
   raw,
   status,
-  type WireScript,
-} from "../../src/testing/fake_provider.ts";
-import {
-  end,
-  fail,
-  hang,
-  open,
   truncate,
   wait,
-} from "../../src/testing/script.ts";
+  type WireScript,
+} from "@fallback/stream/testing";
 import { without } from "../_without.ts";
 
 const ADDRESS = "http://localhost/v1/chat/completions";

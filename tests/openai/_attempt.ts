@@ -1,6 +1,6 @@
 // An attempt as a chain makes it, by hand: to drive a model alone.
 
-import type { ModelContext } from "../../src/types.ts";
+import type { ModelContext } from "@fallback/stream";
 
 /** What one call of a model needs; disposing of it closes what was opened. */
 export interface HandMadeAttempt extends AsyncDisposable {

@@ -21,9 +21,13 @@ export interface ErrorDetails {
  */
 export function errorIn(answer: unknown): unknown {
   if (Array.isArray(answer)) return errorIn(answer[0]);
-  const { error, object, type } = Object(answer);
+  const { error, object, type, choices, message, detail } = Object(answer);
   if (error) return error;
-  return object === "error" || type === "error" ? answer : undefined;
+  const complains = choices === undefined &&
+    typeof (message ?? detail) === "string";
+  return complains || object === "error" || type === "error"
+    ? answer
+    : undefined;
 }
 
 /**

@@ -46,6 +46,9 @@ export async function* readChunks(
     const chunk = withChoices(value);
     final ||= isFinal(chunk);
     yield chunk;
+    if (chunk.choices.some(({ finish_reason }) => finish_reason === "error")) {
+      throw new StreamError("the server ended its answer with an error");
+    }
   }
   // The end may be that of a reader which the abort has cancelled.
   signal.throwIfAborted();

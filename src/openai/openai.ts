@@ -42,7 +42,7 @@ import {
   isFinal,
 } from "./_chat.ts";
 import { noStreamError, readChunks } from "./_chunks.ts";
-import { oneLine } from "../_one_line.ts";
+import { expect, expectObject } from "../_arguments.ts";
 import { readText } from "./_read_text.ts";
 import { type Redact, redactor } from "./_redact.ts";
 import { HttpError } from "./http_error.ts";
@@ -72,7 +72,7 @@ export type {
 const MOST_BYTES = 64 * 1024;
 
 /** How long such an answer may take; that it is a failure is known already. */
-const LONGEST_MS = 1000;
+const PATIENCE_MS = 1000;
 
 /** The content types of answers that are no streams, in whatever words. */
 const WHOLE = /^(application|text)\/[^;,]*(json|html)/i;
@@ -158,7 +158,7 @@ export interface OpenAIModelOptions {
 export function openaiModel(
   options: OpenAIModelOptions,
 ): Model<ChatRequest, ChatChunk> {
-  expect(Object(options) === options, "options", "be an object", options);
+  expectObject("options", options);
   const { model, baseUrl = "https://api.openai.com/v1", name = model } =
     options;
   expectText("model", model);
@@ -170,7 +170,7 @@ export function openaiModel(
     send === undefined || typeof send === "function",
     "fetch",
     "be a function",
-    send,
+    harmless(send),
   );
   return {
     name,
@@ -185,7 +185,7 @@ export function openaiModel(
         Array.isArray(Object(request).messages),
         "request.messages",
         "be an array",
-        Object(request).messages,
+        harmless(Object(request).messages),
       );
       // Called as a plain function: a browser's own refuses any other `this`.
       const fetch = send ?? globalThis.fetch;
@@ -217,7 +217,7 @@ async function refusal(
   type: string,
   redact: Redact,
 ): Promise<Error> {
-  const body = redact(await readText(response.body, MOST_BYTES, LONGEST_MS));
+  const body = redact(await readText(response.body, MOST_BYTES, PATIENCE_MS));
   if (response.ok) return noStreamError(redact(type), body);
   const headers = new Headers();
   for (const [name, value] of response.headers) {
@@ -234,12 +234,10 @@ function endpoint(baseUrl: string): URL {
     url !== null && /^https?:$/.test(url.protocol),
     "baseUrl",
     "be an http or https URL",
-    baseUrl.replace(/\/\/.*@/s, "//***@"),
+    harmless(baseUrl.replace(/\/\/.*@/s, "//***@")),
   );
   if (url.username || url.password) {
-    throw new TypeError(
-      "Cannot use an OpenAI model as 'baseUrl' must not hold a password",
-    );
+    throw new TypeError("'baseUrl' must not hold a password");
   }
   url.pathname = url.pathname.replace(/\/*$/, "/chat/completions");
   url.hash = "";
@@ -260,7 +258,7 @@ function readHeaders(
     const key = typeof apiKey === "string" ? apiKey.trim() : "";
     if (key === "") {
       throw new TypeError(
-        `Cannot use an OpenAI model as 'apiKey' must be a string that is not empty: current value is of type ${typeof apiKey}`,
+        `'apiKey' must be a string that is not empty: current value is of type ${typeof apiKey}`,
       );
     }
     secrets.push(key);
@@ -268,7 +266,7 @@ function readHeaders(
       headers.set("authorization", `Bearer ${key}`);
     } catch {
       throw new TypeError(
-        "Cannot use an OpenAI model as 'apiKey' must hold only what a header can carry",
+        "'apiKey' must hold only what a header can carry",
       );
     }
   }
@@ -281,7 +279,7 @@ function readHeaders(
     }
   } catch {
     throw new TypeError(
-      `Cannot use an OpenAI model as 'headers' must be header names with values: current value is of type ${typeof own}`,
+      `'headers' must be header names with values: current value is of type ${typeof own}`,
     );
   }
   return { headers, redact: redactor(secrets) };
@@ -289,22 +287,12 @@ function readHeaders(
 
 function expectText(name: string, value: unknown): void {
   const isText = typeof value === "string" && value.trim() !== "";
-  expect(isText, name, "be a string that is not empty", value);
+  expect(isText, name, "be a string that is not empty", harmless(value));
 }
 
-function expect(
-  condition: boolean,
-  name: string,
-  must: string,
-  value: unknown,
-): asserts condition {
-  if (condition) return;
-  const shown = typeof value === "string"
-    ? JSON.stringify(oneLine(value, 80))
-    : Object(value) === value || typeof value === "symbol"
-    ? `of type ${typeof value}`
-    : String(value);
-  throw new TypeError(
-    `Cannot use an OpenAI model as '${name}' must ${must}: current value is ${shown}`,
-  );
+/** A value as it may be shown: an object may hold a key. */
+function harmless(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value);
+  const isSimple = Object(value) !== value && typeof value !== "symbol";
+  return isSimple ? String(value) : `of type ${typeof value}`;
 }

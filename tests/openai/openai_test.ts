@@ -17,20 +17,23 @@ import {
   openaiModel,
   type OpenAIModelOptions,
   StreamError,
-} from "../../src/models/openai.ts";
+} from "@fallback/stream/openai";
 import {
   errorEvent,
+  fail,
   type FakeProvider,
   fakeProvider,
   type FakeProviderOptions,
   finish,
+  hang,
+  open,
   packet,
   type ProviderCall,
   raw,
   status,
+  truncate,
   type WireScript,
-} from "../../src/testing/fake_provider.ts";
-import { fail, hang, open, truncate } from "../../src/testing/script.ts";
+} from "@fallback/stream/testing";
 import { type HandMadeAttempt, makeAttempt } from "./_attempt.ts";
 
 const REQUEST: ChatRequest = { messages: [{ role: "user", content: "Hi" }] };
@@ -698,6 +701,9 @@ Deno.test("openai: errors are found in every server's shape", async () => {
     [{ error: { message: "Busy", code: "503" } }, "503 Busy", 503],
     [{ error: { code: 7 }, choices: [{ delta: { content: "" } }] }, "7"],
     [{ error: {} }, '{"error":{}}'],
+    [{ message: "Busy", code: 503 }, "503 Busy", 503],
+    [{ detail: "Not Found" }, "Not Found"],
+    [{ type: "error", message: "Busy" }, "Busy"],
   ];
   for (const [event, message, code] of events) {
     const error = await failureOf(read([event]));
@@ -705,6 +711,25 @@ Deno.test("openai: errors are found in every server's shape", async () => {
     assertEquals(error.message, message);
     assertEquals(error.status, code);
   }
+});
+
+Deno.test("openai: a finish_reason of 'error' is an error, after what was said", async () => {
+  const said: string[] = [];
+  const dying = {
+    choices: [{ delta: { content: "lo" }, finish_reason: "error" }],
+  };
+  await using visit = new Visit(["Hel", dying, DONE]);
+  const chunks = await visit.open();
+  const error = await failureOf((async () => {
+    for (;;) {
+      const { done, value } = await chunks.next();
+      if (done) return;
+      said.push(textOf([value]));
+    }
+  })());
+  assertEquals(said.join(""), "Hello");
+  assertInstanceOf(error, StreamError);
+  assertEquals(error.message, "the server ended its answer with an error");
 });
 
 Deno.test("openai: an error of null is none", async () => {
