@@ -178,8 +178,8 @@ Each library runs in a process of its own and they take turns, over the same
 sources; a multiple in brackets is that of ours. For a call these are
 \`ReadableStream\`s, of which making one is a good part of the time. LangChain
 has bare runnables here, for its chat models cost more, and what keeps the state
-of a call in the model is made anew for each. What is bundled leaves out the AI
-SDK itself, except for what a library imports of it.
+of a call in the model is made anew for each. What is bundled is the one function
+that is used, without the AI SDK but for what a library imports of it.
 
 What we do not do at all: ai-retry also wraps models for embeddings and images,
 LangChain any runnable, Effect any effect.

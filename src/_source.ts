@@ -50,7 +50,7 @@ export class Source<Chunk> {
   }
 
   /**
-   * What closing it takes, in order (R10, steps 2 and 3). Even to look at a
+   * What closing it takes, in order: to stop it, then to dispose of it. Even to look at a
    * foreign object may throw, so that is left to the steps.
    */
   closing(reason: unknown): (() => unknown)[] {

@@ -84,7 +84,8 @@ export interface ContinueOptions<Request, Chunk>
  * Like {@linkcode fallbackStream}, but an answer that is cut is continued: the
  * models after the failed one are asked what `resume` says, and their chunks
  * follow, without their preamble. The chunks are kept for that, here and nowhere
- * else. `totalMs` runs on over all models.
+ * else. `totalMs` runs on over all models. What each of them is asked is a call
+ * of its own: for events, for `health`, and for the spans of `./otel`.
  *
  * @typeParam Request What is asked; inferred from the models.
  * @typeParam Chunk One piece of an answer; inferred from the models.

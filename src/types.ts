@@ -208,7 +208,10 @@ export interface FallbackOptions<Request, Chunk> {
   onEvent?: FallbackListener | undefined;
 }
 
-/** What is told of a call: a function, which a tracer may give a second ear. */
+/**
+ * Is told what happens in calls. A tracer's may besides wrap what runs, for
+ * instance to make a span active meanwhile.
+ */
 export interface FallbackListener {
   /**
    * Is told what happens.
@@ -217,15 +220,14 @@ export interface FallbackListener {
    */
   (event: FallbackEvent): unknown;
   /**
-   * Runs a part of a call, so that it can be seen as one: with an attempt, the
-   * model's own code, at its opening and in each pull; without, the call until
-   * it is committed or has failed. It has to call `run` at once; what it throws
-   * or returns changes nothing. Whether it is there is asked once, when a call
-   * begins.
+   * Wraps a part of a call. Without `attempt` that is the call, until it is
+   * committed or has failed; with one it is that model's own code, its opening
+   * or one of its pulls. It has to call `run` before it returns; what it throws
+   * or returns changes nothing. Whether there is one is asked when a call begins.
    *
    * @param run Does the work.
    * @param attempts The records of the call, always the same array.
-   * @param attempt Whose code is run.
+   * @param attempt The attempt whose model is run, if it is one.
    */
   around?(
     run: () => Promise<unknown>,
@@ -475,7 +477,7 @@ export interface Attempt {
  * - `content`: its first content came, the call is committed to it
  * - `failed`, `interrupted`, `completed`, `cancelled`, `lost`: it has ended
  * - `retry`: the same model will be asked again, after `delayMs`
- * - `hedge`: this one is slow, the next is opened beside it
+ * - `hedge`: the latest is slow, the next is opened beside it
  * - `skipped`: a model is not asked, for its circuit is open
  * - `closed`: everything it had opened has been closed or given up
  */

@@ -36,6 +36,7 @@ for (
     "README.md",
     "CONTRIBUTING.md",
     "CHANGELOG.md",
+    "docs/contract.md",
     "docs/migration.md",
   ]
 ) {

@@ -14,6 +14,7 @@ import {
 } from "@fallback/stream/ai-sdk";
 import { continueStream } from "@fallback/stream/continue";
 import { memoryHealth } from "@fallback/stream/health";
+import { instrument } from "@fallback/stream/otel";
 import { fail, hang, type Script, virtualTime } from "@fallback/stream/testing";
 import {
   assertEquals,
@@ -22,6 +23,7 @@ import {
   assertThrows,
 } from "@std/assert";
 import { delay } from "@std/async/delay";
+import { Sdk } from "../otel/_sdk.ts";
 import {
   answer,
   chainOf,
@@ -474,6 +476,14 @@ const fromRetry: Lines = {
     const error = await failureOf(says(model));
     assertInstanceOf(error, AllModelsFailedError);
     assertEquals([error.errors.length, error.attempts.length], [2, 2]);
+  },
+
+  "`telemetry`": async () => {
+    await using telemetry = new Sdk();
+    const onEvent = instrument();
+    await says(chainOf(sdk, [[fail(overloaded)], text], { onEvent }));
+    const names = telemetry.spans().map(({ name }) => name);
+    assertEquals(names.toSorted(), ["chat", "chat a", "chat b"]);
   },
 
   "`maxRetries: 0`": async () => {
