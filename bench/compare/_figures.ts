@@ -2,6 +2,7 @@
 // its own, in turns, so that a ratio means something where a time does not.
 
 import { TextLineStream } from "@std/streams/text-line-stream";
+import { bundledSize } from "../../tools/_size.ts";
 import type { Library, Way } from "./_library.ts";
 import type { Job } from "./_meter.ts";
 
@@ -208,26 +209,21 @@ export function firstWays(libraries: readonly Library[]): Way[] {
 
 const ENTRIES = new URL("entries/", import.meta.url);
 
-async function deno(...args: string[]): Promise<Uint8Array<ArrayBuffer>> {
-  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+async function deno(...args: string[]): Promise<void> {
+  const { success, stderr } = await new Deno.Command(Deno.execPath(), {
     args,
     cwd: new URL("../../", import.meta.url),
     stdin: "null",
   }).output();
   if (!success) throw new Error(new TextDecoder().decode(stderr));
-  return stdout;
 }
 
 /** What a bundler makes of the smallest module that imports it. */
 export async function size(ways: readonly Way[]): Promise<Row> {
   const figures = new Map<Way, number>();
   for (const way of ways) {
-    const path = new URL(way.entry, ENTRIES).href;
-    const bundle = await deno("bundle", "--quiet", "--minify", path);
-    const zipped = await new Response(
-      new Blob([bundle]).stream().pipeThrough(new CompressionStream("gzip")),
-    ).arrayBuffer();
-    figures.set(way, zipped.byteLength / 1024);
+    const bytes = await bundledSize(new URL(way.entry, ENTRIES).href);
+    figures.set(way, bytes / 1024);
   }
   return {
     name: "bundled, minified and gzipped",

@@ -6,7 +6,7 @@ export function assertRejects(
 /** The same, with an error of that class, and with that text in its message if given. */
 export function assertRejects<E extends Error = Error>(
   fn: () => PromiseLike<unknown>,
-  // deno-lint-ignore no-explicit-any
+  // deno-lint-ignore no-explicit-any -- as std declares it
   ErrorClass: abstract new (...args: any[]) => E,
   msgIncludes?: string,
   msg?: string,

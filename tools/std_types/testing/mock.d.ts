@@ -1,4 +1,4 @@
-// deno-lint-ignore-file no-explicit-any
+// deno-lint-ignore-file no-explicit-any -- as std declares it
 /** The error for what cannot be spied on, stubbed, restored or returned. */
 export class MockError extends Error {
   /**

@@ -47,9 +47,9 @@ export class FakeTime {
    * @param args What it is called with.
    */
   static restoreFor<T>(
-    // deno-lint-ignore no-explicit-any
+    // deno-lint-ignore no-explicit-any -- as std declares it
     callback: (...args: any[]) => Promise<T> | T,
-    // deno-lint-ignore no-explicit-any
+    // deno-lint-ignore no-explicit-any -- as std declares it
     ...args: any[]
   ): Promise<T>;
 
