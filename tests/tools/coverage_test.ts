@@ -13,6 +13,10 @@ Deno.test("coverage is told in one line where it is enough", () => {
   });
 });
 
+Deno.test("coverage of nothing is not enough", () => {
+  assertEquals(judge("").isEnough, false);
+});
+
 Deno.test("coverage names the files that have too little where all together have", () => {
   for (const [lines, branches] of [[93, 100], [100, 89]] as const) {
     const lcov = report("src/a/b.ts", 100, 100) +
