@@ -55,7 +55,7 @@ export function hedgeBudget(options: HedgeBudgetOptions): HedgeBudget {
       tokens = Math.min(burst, tokens + ratio);
     },
     take() {
-      // Twenty times 0.05 is not quite 1.
+      // Sums are not exact: ten times 0.1 is 0.9999999999999999.
       if (tokens < 1 - 1e-9) return false;
       tokens -= 1;
       return true;

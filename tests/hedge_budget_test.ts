@@ -20,6 +20,15 @@ Deno.test("R19 a budget starts full, earns its ratio per call and holds its burs
   assertEquals(drain(hedgeBudget({ ratio: 0 })), 10);
 });
 
+Deno.test("R19 ten tenths earn a hedge, although their sum is not quite 1", () => {
+  const budget = hedgeBudget({ ratio: 0.1, burst: 1 });
+  drain(budget);
+  for (let call = 1; call <= 10; call++) {
+    budget.earn();
+    assertEquals(budget.take(), call === 10, `after ${call} calls`);
+  }
+});
+
 Deno.test("R19 a budget names a number that is none", () => {
   for (const ratio of [-0.1, 1.1, NaN, Infinity]) {
     assertThrows(() => hedgeBudget({ ratio }), RangeError, `'ratio'`);

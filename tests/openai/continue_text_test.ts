@@ -34,6 +34,8 @@ Deno.test("continueText declines where text is not all", () => {
     { function_call: { name: "look_up" } },
     { refusal: "I" },
     { audio: { data: "" } },
+    // As Mistral does, although no type says so.
+    { content: [{ type: "text", text: "I" }] as unknown as string },
   ];
   for (const delta of more) {
     const said = chunks({ content: "Let me see" }, delta);

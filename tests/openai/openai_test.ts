@@ -651,6 +651,11 @@ Deno.test("openai: a 200 that is no stream is refused", async () => {
   }
 });
 
+Deno.test("openai: a 200 without a body ends without a chunk", async () => {
+  const fetch = () => Promise.resolve(new Response(null));
+  assertEquals(await read([], { fetch }), []);
+});
+
 for (const text of ["", "Hel"]) {
   const when = text ? "after" : "before";
   Deno.test(`openai: an error event ${when} content is thrown`, async () => {
@@ -699,6 +704,7 @@ Deno.test("openai: errors are found in every server's shape", async () => {
     [{ object: "error", message: "Busy", code: 400 }, "400 Busy", 400],
     [{ error: { message: "Busy", status_code: 429 } }, "429 Busy", 429],
     [{ error: { message: "Busy", code: "503" } }, "503 Busy", 503],
+    [{ error: { message: "Busy", code: 399 } }, "Busy"],
     [{ error: { code: 7 }, choices: [{ delta: { content: "" } }] }, "7"],
     [{ error: {} }, '{"error":{}}'],
     [{ message: "Busy", code: 503 }, "503 Busy", 503],
@@ -889,8 +895,14 @@ Deno.test("openai: no error shows the key", async () => {
     await using visit = new Visit(script, { apiKey: `${KEY}\n` });
     assertHidesKey(await visit.failure());
   }
-  for (const name of ["api-key", "Authorization"]) {
-    const headers = { [name]: name === "api-key" ? KEY : `Token ${KEY}` };
+  const carriers = {
+    "api-key": KEY,
+    "Authorization": `Token ${KEY}`,
+    "x-goog-access-token": KEY,
+    "cf-access-client-secret": KEY,
+  };
+  for (const [name, value] of Object.entries(carriers)) {
+    const headers = { [name]: value };
     await using visit = new Visit([status(401, { body: echo })], {
       apiKey: undefined,
       headers,
@@ -899,6 +911,11 @@ Deno.test("openai: no error shows the key", async () => {
     assertHidesKey(error);
     assertStringIncludes(String(error), "401 Wrong key ***");
   }
+  const refuse = () =>
+    Promise.resolve(new Response("", { status: 401, statusText: echo }));
+  const error = await failureOf(read([], { fetch: refuse }));
+  assertHidesKey(error);
+  assertStringIncludes(String(error), "401 Wrong key ***");
 });
 
 Deno.test("openai: neither a model nor the refusal of a wrong key shows it", () => {
@@ -914,6 +931,7 @@ Deno.test("openai: neither a model nor the refusal of a wrong key shows it", () 
       { model: "m", apiKey: [KEY] as unknown as string },
       { model: "m", headers: { "api-key": `${KEY}\u0000` } },
       { model: "m", baseUrl: `https://user:${KEY}@host` },
+      { model: "m", baseUrl: `https://${KEY.replace("/", "")}@host` },
       { model: "m", baseUrl: `https://user:${KEY.replace("/", "")}@host` },
     ]
   ) {

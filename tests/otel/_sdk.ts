@@ -17,6 +17,7 @@ import {
   type Histogram,
   InMemoryMetricExporter,
   MeterProvider,
+  type MetricData,
   PeriodicExportingMetricReader,
 } from "@opentelemetry/sdk-metrics";
 import {
@@ -33,6 +34,12 @@ export interface Point {
   readonly attributes: Attributes;
   readonly sum: number | undefined;
   readonly count?: number;
+}
+
+/** In what a metric is told; a counter has no buckets. */
+export interface Scale {
+  readonly unit: string;
+  readonly bounds: readonly number[] | undefined;
 }
 
 /** An SDK that is registered until it is disposed of. */
@@ -97,12 +104,8 @@ export class Sdk implements AsyncDisposable {
 
   /** The metrics by name. */
   async metrics(): Promise<Record<string, Point[]>> {
-    await this.#meterProvider.forceFlush();
-    const told = this.#metricExporter.getMetrics().at(-1)?.scopeMetrics ?? [];
     return Object.fromEntries(
-      told.flatMap((scope) => scope.metrics).map((
-        { descriptor, dataPoints },
-      ) => [
+      (await this.#told()).map(({ descriptor, dataPoints }) => [
         descriptor.name,
         dataPoints.map(({ attributes, value }) => ({
           attributes,
@@ -110,6 +113,22 @@ export class Sdk implements AsyncDisposable {
         })),
       ]),
     );
+  }
+
+  /** In what each metric is told: its unit, and the bounds of its buckets. */
+  async scales(): Promise<Record<string, Scale>> {
+    return Object.fromEntries(
+      (await this.#told()).map(({ descriptor, dataPoints: [first] }) => [
+        descriptor.name,
+        { unit: descriptor.unit, bounds: boundsOf(first!.value) },
+      ]),
+    );
+  }
+
+  async #told(): Promise<readonly MetricData[]> {
+    await this.#meterProvider.forceFlush();
+    const told = this.#metricExporter.getMetrics().at(-1)?.scopeMetrics ?? [];
+    return told.flatMap(({ metrics }) => metrics);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -161,6 +180,12 @@ export function lines(spans: readonly ReadableSpan[]): string[] {
         ...childrenOf(span.spanContext().spanId, `${indent}  `),
       ]);
   return childrenOf(undefined, "");
+}
+
+function boundsOf(value: unknown): readonly number[] | undefined {
+  return typeof value === "number"
+    ? undefined
+    : (value as Histogram).buckets.boundaries;
 }
 
 function orderOf(a: ReadableSpan, b: ReadableSpan): number {

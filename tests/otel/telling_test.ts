@@ -250,4 +250,19 @@ Deno.test("metrics count calls, attempts, times to first content and hedges", as
       { attributes: { "gen_ai.request.model": "gpt" }, sum: 1 },
     ],
   });
+  // From 10 ms, each twice the one before.
+  const seconds = Array.from({ length: 14 }, (_, i) => 2 ** i / 100);
+  assertEquals(await sdk.scales(), {
+    "gen_ai.client.operation.duration": { unit: "s", bounds: seconds },
+    "gen_ai.client.operation.time_to_first_chunk": {
+      unit: "s",
+      bounds: seconds,
+    },
+    "fallback.call.duration": { unit: "s", bounds: seconds },
+    "fallback.call.attempts": {
+      unit: "{attempt}",
+      bounds: [1, 2, 3, 4, 5, 6, 8, 10, 15, 20],
+    },
+    "fallback.hedges": { unit: "{hedge}", bounds: undefined },
+  });
 });

@@ -151,10 +151,16 @@ Deno.test("the journal complains of what was not closed, closed twice, pulled wr
         pull(): Promise<unknown>;
         stop(): Promise<unknown>;
         abort(): void;
-        stack: AsyncDisposableStack;
+        /** Closes what is on the stack, which a stack itself does only once. */
+        unwind(): unknown;
         source: object;
       },
     ) => unknown;
+    const dispose = (source: object, times: number) => {
+      for (let i = 0; i < times; i++) {
+        (source as AsyncDisposable)[Symbol.asyncDispose]();
+      }
+    };
     const misuses: [problem: string, Misuse, FakeModelOptions<string>?][] = [
       ["was left open", ({ abort }) => abort()],
       ["was closed 2 times", ({ abort, stop }) => (abort(), stop(), stop())],
@@ -172,20 +178,39 @@ Deno.test("the journal complains of what was not closed, closed twice, pulled wr
         ({ abort, stop }) => (abort(), stop()),
         { onDispose: [] },
       ],
+      [
+        "had its dispose closed 2 times",
+        ({ abort, stop, source }) => (abort(), stop(), dispose(source, 2)),
+        { onDispose: [] },
+      ],
       ["had its stack closed 0 times", ({ abort, stop }) => (abort(), stop()), {
         onStack: [],
       }],
+      [
+        "had its stack closed 2 times",
+        ({ abort, stop, unwind }) => (abort(), stop(), unwind(), unwind()),
+        { onStack: [] },
+      ],
+      [
+        "was pulled after its end",
+        async ({ pull, abort }) => {
+          for (let pulls = 0; pulls < 4; pulls++) await pull();
+          abort();
+        },
+      ],
     ];
     for (const [problem, misuse, options] of misuses) {
       const journal = createJournal();
       const { context, abort, stack } = attempt();
+      let unwind: () => unknown = () => {};
+      stack.defer = (close) => void (unwind = close);
       const model = fakeModel("a", ["a0", "a1"], {
         kind: "iterable",
         journal,
         ...options,
       });
       const source = await model.stream(0, context);
-      await misuse({ ...puller(source), abort, stack, source });
+      await misuse({ ...puller(source), abort, unwind, source });
       assertThrows(() => journal.assertClean(), Error, problem, problem);
     }
     const journal = createJournal();
