@@ -190,6 +190,40 @@ testSdk(
 );
 
 testSdk(
+  "providerMetadata.fallback says in words what closing a stream threw",
+  async (sdk) => {
+    const broken: Part = { type: "error", error: overloaded };
+    const model = fallbackLanguageModel([
+      scripted(sdk, "a", [START, broken], {
+        onClose: [fail(new RangeError("socket"))],
+      }),
+      scripted(sdk, "b", text),
+    ]);
+    const { providerMetadata } = sdk.ai.streamText({ model, prompt: "Hi" });
+    const fallback = (await providerMetadata)?.fallback;
+    assertEquals(JSON.parse(JSON.stringify(fallback)), fallback);
+    const [{ closeError }] = fallback?.attempts as [{ closeError: unknown }];
+    assertEquals(closeError, "RangeError: socket");
+  },
+);
+
+testSdk(
+  "what we say of the model comes after what it sent raw before its answer",
+  async (sdk) => {
+    const raw: Part = { type: "raw", rawValue: "data" };
+    const model = chainOf(sdk, [[raw, START, raw, ...text.slice(1)]]);
+    const { stream } = await model.doStream(REQUEST);
+    const parts = await Array.fromAsync(stream);
+    assertEquals(parts.slice(0, 4), [
+      raw,
+      START,
+      raw,
+      { type: "response-metadata", modelId: "a" },
+    ]);
+  },
+);
+
+testSdk(
   "the response of a chain in a chain is from the innermost model",
   async (sdk) => {
     const model = fallbackLanguageModel([

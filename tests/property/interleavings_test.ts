@@ -17,6 +17,8 @@ const HEDGE_MS = 4242;
 interface Behaviour {
   refuses: boolean;
   failsAfter: number | undefined;
+  /** How many of its chunks are no content. */
+  preamble: number;
   chunks: number;
   obeysAbort: boolean;
   readable: boolean;
@@ -34,8 +36,9 @@ interface Seen {
 
 const behaviour: fc.Arbitrary<Behaviour> = fc.record({
   refuses: fc.boolean(),
-  failsAfter: fc.option(fc.nat(2), { nil: undefined }),
-  chunks: fc.nat(3),
+  failsAfter: fc.option(fc.nat(4), { nil: undefined }),
+  preamble: fc.nat(2),
+  chunks: fc.nat(5),
   obeysAbort: fc.boolean(),
   readable: fc.boolean(),
 });
@@ -116,7 +119,9 @@ function scheduledModel(
     };
     return { [Symbol.asyncIterator]: () => iterator };
   };
-  return { name, stream };
+  const isContent = (chunk: string) =>
+    Number(chunk.slice(name.length)) >= behaviour.preamble;
+  return { name, stream, isContent };
 }
 
 for (const hedged of [false, true]) {
