@@ -19,6 +19,7 @@ import {
 } from "@fallback/stream/testing";
 import { assertEquals, assertStrictEquals } from "@std/assert";
 import fc from "fast-check";
+import { test } from "./_pure.ts";
 import { violation } from "./property/check.ts";
 import { listened } from "./property/listened.ts";
 import { scenarios } from "./property/scenarios.ts";
@@ -48,7 +49,7 @@ async function call(
   });
 }
 
-Deno.test("around runs the call, each opening and each later pull once, with the same records", async () => {
+test("around runs the call, each opening and each later pull once, with the same records", async () => {
   const parts: string[] = [];
   const seen = new Set<readonly Attempt[]>();
   const told = new Set<readonly Attempt[]>();
@@ -74,7 +75,7 @@ Deno.test("around runs the call, each opening and each later pull once, with the
   assertEquals(seen, told);
 });
 
-Deno.test("what around is given to run settles as the part does", async () => {
+test("what around is given to run settles as the part does", async () => {
   const settled: string[] = [];
   const parts: Promise<unknown>[] = [];
   await call(listening((run, _, attempt) => {
@@ -139,12 +140,12 @@ const rude: Record<string, Around> = {
 };
 
 for (const [name, around] of Object.entries(rude)) {
-  Deno.test(`R16 an around that ${name} changes nothing`, async () => {
+  test(`R16 an around that ${name} changes nothing`, async () => {
     assertEquals(await call(listening(around)), await call(undefined));
   });
 }
 
-Deno.test("R16 nothing that happens in 4,000 random scenarios depends on an around, however rude", async () => {
+test("R16 nothing that happens in 4,000 random scenarios depends on an around, however rude", async () => {
   const kinds = fc.array(fc.constantFrom(...Object.keys(rude)), {
     minLength: 1,
     maxLength: 5,
@@ -173,7 +174,7 @@ function heardBy({ around }: FallbackListener): Subject {
   });
 }
 
-Deno.test("around is called as a method of the listener", async () => {
+test("around is called as a method of the listener", async () => {
   let parts = 0;
   const listener: FallbackListener = () => {};
   listener.around = function (this: unknown, run) {
@@ -185,7 +186,7 @@ Deno.test("around is called as a method of the listener", async () => {
   assertEquals(parts, 5);
 });
 
-Deno.test("whether there is an around is asked once, when a call begins", async () => {
+test("whether there is an around is asked once, when a call begins", async () => {
   for (
     const there of [[], [0], [1, 2, 3, 4, 5], [0, 1, 3], [0, 1, 2, 3, 4, 5]]
   ) {
@@ -206,7 +207,7 @@ Deno.test("whether there is an around is asked once, when a call begins", async 
   }
 });
 
-Deno.test("an around that is no function, or cannot be looked at, changes nothing", async () => {
+test("an around that is no function, or cannot be looked at, changes nothing", async () => {
   const listeners = [undefined, null, 1, {}, "around"].map((around) =>
     Object.assign(() => {}, { around }) as FallbackListener
   );
@@ -220,7 +221,7 @@ Deno.test("an around that is no function, or cannot be looked at, changes nothin
   }
 });
 
-Deno.test("R8 an abort, and R17 a clock, end a part that around never lets end", async () => {
+test("R8 an abort, and R17 a clock, end a part that around never lets end", async () => {
   await virtualTime(async () => {
     const onEvent = listening((run) => {
       run();
@@ -237,7 +238,7 @@ Deno.test("R8 an abort, and R17 a clock, end a part that around never lets end",
   });
 });
 
-Deno.test("an inner chain's parts are run by its own listener, within the outer attempt's", async () => {
+test("an inner chain's parts are run by its own listener, within the outer attempt's", async () => {
   const parts: string[] = [];
   const told = (name: string) =>
     listening((run, _, attempt) => {

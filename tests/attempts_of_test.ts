@@ -2,68 +2,61 @@ import { attemptsOf, fallbackModel, fallbackStream } from "@fallback/stream";
 import { continueStream } from "@fallback/stream/continue";
 import { fail, fakeModel, hang, virtualTime } from "@fallback/stream/testing";
 import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
+import { test } from "./_pure.ts";
 
 const outcomes = (error: unknown) =>
   attemptsOf(error).map(({ model, outcome }) => `${model} ${outcome}`);
 
-Deno.test({
-  name: "R6 attemptsOf finds the records of whatever a call ended with",
-  permissions: "none",
-  fn: () =>
-    virtualTime(async () => {
-      const failure = new TypeError("bad key");
-      const models = [
-        fakeModel("a", [fail(new Error("overloaded"))]),
-        fakeModel("b", [fail(failure)]),
-      ];
-      const all = await assertRejects(() => fallbackStream(models, "hi"));
-      assertEquals(outcomes(all), ["a failed", "b failed"]);
-      const fallbackOn = (error: unknown) => error !== failure;
-      await assertRejects(() => fallbackStream(models, "hi", { fallbackOn }));
-      assertEquals(outcomes(failure), ["a failed", "b failed"]);
+test("R6 attemptsOf finds the records of whatever a call ended with", () =>
+  virtualTime(async () => {
+    const failure = new TypeError("bad key");
+    const models = [
+      fakeModel("a", [fail(new Error("overloaded"))]),
+      fakeModel("b", [fail(failure)]),
+    ];
+    const all = await assertRejects(() => fallbackStream(models, "hi"));
+    assertEquals(outcomes(all), ["a failed", "b failed"]);
+    const fallbackOn = (error: unknown) => error !== failure;
+    await assertRejects(() => fallbackStream(models, "hi", { fallbackOn }));
+    assertEquals(outcomes(failure), ["a failed", "b failed"]);
 
-      const cut = await fallbackStream(
-        [fakeModel("c", ["c0", fail(failure)])],
-        "hi",
-      );
-      await assertRejects(() => Array.fromAsync(cut));
-      assertEquals(outcomes(failure), ["c interrupted"], "the latest call");
-
-      const reason = new Error("stop");
-      const signal = AbortSignal.abort(reason);
-      await assertRejects(() => fallbackStream(models, "hi", { signal }));
-      assertEquals(outcomes(reason), []);
-      assertStrictEquals(attemptsOf(reason), attemptsOf(reason));
-    }),
-});
-
-Deno.test({
-  name: "R6 attemptsOf looks through a SuppressedError",
-  permissions: "none",
-  fn: async () => {
-    const wrong = new Error("wrong");
-    const model = fakeModel("a", ["a0", hang()], { onStack: [fail(wrong)] });
-    const error = await assertRejects(async () => {
-      await using stream = await fallbackStream([model], "hi");
-      for await (const _ of stream) {
-        await stream.return().catch(() => {});
-        throw new SuppressedError(new Error("mine"), wrong);
-      }
-    });
-    assertEquals(outcomes(error), ["a cancelled"]);
-    const condition = () => {
-      throw new Error("condition");
-    };
-    const both = await assertRejects(() =>
-      fallbackStream([fakeModel("b", [fail(1)])], "hi", {
-        fallbackOn: condition,
-      })
+    const cut = await fallbackStream(
+      [fakeModel("c", ["c0", fail(failure)])],
+      "hi",
     );
-    assertEquals(outcomes(both), ["b failed"]);
-  },
+    await assertRejects(() => Array.fromAsync(cut));
+    assertEquals(outcomes(failure), ["c interrupted"], "the latest call");
+
+    const reason = new Error("stop");
+    const signal = AbortSignal.abort(reason);
+    await assertRejects(() => fallbackStream(models, "hi", { signal }));
+    assertEquals(outcomes(reason), []);
+    assertStrictEquals(attemptsOf(reason), attemptsOf(reason));
+  }));
+
+test("R6 attemptsOf looks through a SuppressedError", async () => {
+  const wrong = new Error("wrong");
+  const model = fakeModel("a", ["a0", hang()], { onStack: [fail(wrong)] });
+  const error = await assertRejects(async () => {
+    await using stream = await fallbackStream([model], "hi");
+    for await (const _ of stream) {
+      await stream.return().catch(() => {});
+      throw new SuppressedError(new Error("mine"), wrong);
+    }
+  });
+  assertEquals(outcomes(error), ["a cancelled"]);
+  const condition = () => {
+    throw new Error("condition");
+  };
+  const both = await assertRejects(() =>
+    fallbackStream([fakeModel("b", [fail(1)])], "hi", {
+      fallbackOn: condition,
+    })
+  );
+  assertEquals(outcomes(both), ["b failed"]);
 });
 
-Deno.test("R6 attemptsOf gives the outer records where chains nest", async () => {
+test("R6 attemptsOf gives the outer records where chains nest", async () => {
   const failure = new Error("refused");
   const inner = fallbackModel([fakeModel("a", [fail(failure)])], {
     fallbackOn: () => false,
@@ -78,7 +71,7 @@ Deno.test("R6 attemptsOf gives the outer records where chains nest", async () =>
   );
 });
 
-Deno.test("R6 attemptsOf gives nothing for primitives and strangers", () => {
+test("R6 attemptsOf gives nothing for primitives and strangers", () => {
   const strangers = [
     new Error("stranger"),
     new SuppressedError(1, new Error("stranger")),
@@ -109,14 +102,10 @@ Deno.test({
   },
 });
 
-Deno.test({
-  name: "R6 attemptsOf prefers the later error of a SuppressedError",
-  permissions: "none",
-  fn: async () => {
-    const failure = await assertRejects(() =>
-      fallbackStream([fakeModel("a", [fail(new Error("down"))])], "hi")
-    );
-    const error = new SuppressedError(failure, new Error("a stranger"));
-    assertEquals(outcomes(error), ["a failed"]);
-  },
+test("R6 attemptsOf prefers the later error of a SuppressedError", async () => {
+  const failure = await assertRejects(() =>
+    fallbackStream([fakeModel("a", [fail(new Error("down"))])], "hi")
+  );
+  const error = new SuppressedError(failure, new Error("a stranger"));
+  assertEquals(outcomes(error), ["a failed"]);
 });

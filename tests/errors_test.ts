@@ -2,8 +2,9 @@ import { CircuitOpenError } from "@fallback/stream";
 import { virtualTime } from "@fallback/stream/testing";
 import { delay } from "@std/async/delay";
 import { assertEquals, assertInstanceOf } from "@std/assert";
+import { test } from "./_pure.ts";
 
-Deno.test("R21 CircuitOpenError says which model, until when, and how long that was when it was skipped", () =>
+test("R21 CircuitOpenError says which model, until when, and how long that was when it was skipped", () =>
   virtualTime(async () => {
     await delay(1000);
     const error = new CircuitOpenError("gpt", 31_000);

@@ -4,22 +4,19 @@
 import { fallbackModel, fallbackStream } from "@fallback/stream";
 import { continueStream } from "@fallback/stream/continue";
 import { assertEquals, assertLess, assertRejects } from "@std/assert";
+import { test } from "./_pure.ts";
 import { without } from "./_without.ts";
 
 async function* numbers(count: number): AsyncGenerator<number> {
   for (let i = 0; i < count; i++) yield i;
 }
 
-Deno.test({
-  name: "the root module needs no permission",
-  permissions: "none",
-  fn: async () => {
-    await using stream = await fallbackStream([numbers], 3);
-    assertEquals(await Array.fromAsync(stream), [0, 1, 2]);
-  },
+test("the root module needs no permission", async () => {
+  await using stream = await fallbackStream([numbers], 3);
+  assertEquals(await Array.fromAsync(stream), [0, 1, 2]);
 });
 
-Deno.test("where there is no AsyncDisposableStack the first call says so, and asks no model", async () => {
+test("where there is no AsyncDisposableStack the first call says so, and asks no model", async () => {
   let asked = 0;
   const model = () => numbers(++asked);
   const first: (() => unknown)[] = [
@@ -37,7 +34,7 @@ Deno.test("where there is no AsyncDisposableStack the first call says so, and as
   assertEquals(asked, 0);
 });
 
-Deno.test("the request and the chunks are inferred from the models", async () => {
+test("the request and the chunks are inferred from the models", async () => {
   const counting = {
     name: "counting",
     stream: (request: { to: number }) => numbers(request.to),
@@ -57,7 +54,7 @@ Deno.test("the request and the chunks are inferred from the models", async () =>
     .then((s) => s.return());
 });
 
-Deno.test("R10 keeps nothing per chunk: the heap does not grow with 10,000,000 of them", async () => {
+test("R10 keeps nothing per chunk: the heap does not grow with 10,000,000 of them", async () => {
   const many = 10_000_000;
   await using stream = await fallbackStream([numbers], many, {
     timeouts: { idleMs: 60_000 },

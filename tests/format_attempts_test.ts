@@ -14,8 +14,9 @@ import {
   wait,
 } from "@fallback/stream/testing";
 import { assertEquals, assertLess, assertRejects } from "@std/assert";
+import { test } from "./_pure.ts";
 
-Deno.test("formatAttempts draws to scale what was tried, and says what ended it", () =>
+test("formatAttempts draws to scale what was tried, and says what ended it", () =>
   virtualTime(async () => {
     const overloaded = Object.assign(new Error("529 overloaded_error"), {
       name: "HttpError",
@@ -44,7 +45,7 @@ Deno.test("formatAttempts draws to scale what was tried, and says what ended it"
     );
   }));
 
-Deno.test("formatAttempts shows attempts that are still running up to now", () =>
+test("formatAttempts shows attempts that are still running up to now", () =>
   virtualTime(async () => {
     await using stream = await fallbackStream(
       [fakeModel("a", [wait(10), "a0", wait(20), "a1", hang()])],
@@ -58,11 +59,11 @@ Deno.test("formatAttempts shows attempts that are still running up to now", () =
     );
   }));
 
-Deno.test("formatAttempts gives nothing for no attempts", () => {
+test("formatAttempts gives nothing for no attempts", () => {
   assertEquals(formatAttempts([]), "");
 });
 
-Deno.test("formatAttempts keeps foreign text on one line, and not too long", async () => {
+test("formatAttempts keeps foreign text on one line, and not too long", async () => {
   const name = "two\nlines\u001b[31m";
   const html = `<html>\r\n\u0007${"x".repeat(5000)}`;
   const models = [html, Object.create(null), Symbol("s"), undefined].map((e) =>
@@ -77,7 +78,7 @@ Deno.test("formatAttempts keeps foreign text on one line, and not too long", asy
   }
 });
 
-Deno.test("formatAttempts draws a bar for every attempt, however short", () => {
+test("formatAttempts draws a bar for every attempt, however short", () => {
   const at = (startedAt: number, endedAt: number): Attempt => ({
     model: "m",
     index: 0,
@@ -95,7 +96,7 @@ Deno.test("formatAttempts draws a bar for every attempt, however short", () => {
   ]);
 });
 
-Deno.test("formatAttempts draws no bar for a model that was skipped, and says how long its circuit is open", () =>
+test("formatAttempts draws no bar for a model that was skipped, and says how long its circuit is open", () =>
   virtualTime(async () => {
     const health = {
       admit: (model: string): Admission =>

@@ -1,5 +1,6 @@
 import { hedgeBudget } from "@fallback/stream";
 import { assertEquals, assertThrows } from "@std/assert";
+import { test } from "./_pure.ts";
 
 /** How many it gives until it is empty. */
 function drain(budget: ReturnType<typeof hedgeBudget>): number {
@@ -8,7 +9,7 @@ function drain(budget: ReturnType<typeof hedgeBudget>): number {
   return taken;
 }
 
-Deno.test("R19 a budget starts full, earns its ratio per call and holds its burst", () => {
+test("R19 a budget starts full, earns its ratio per call and holds its burst", () => {
   const budget = hedgeBudget({ ratio: 0.05, burst: 3 });
   assertEquals(drain(budget), 3);
   for (let call = 1; call <= 200; call++) {
@@ -20,7 +21,7 @@ Deno.test("R19 a budget starts full, earns its ratio per call and holds its burs
   assertEquals(drain(hedgeBudget({ ratio: 0 })), 10);
 });
 
-Deno.test("R19 ten tenths earn a hedge, although their sum is not quite 1", () => {
+test("R19 ten tenths earn a hedge, although their sum is not quite 1", () => {
   const budget = hedgeBudget({ ratio: 0.1, burst: 1 });
   drain(budget);
   for (let call = 1; call <= 10; call++) {
@@ -29,7 +30,7 @@ Deno.test("R19 ten tenths earn a hedge, although their sum is not quite 1", () =
   }
 });
 
-Deno.test("R19 a budget names a number that is none", () => {
+test("R19 a budget names a number that is none", () => {
   for (const ratio of [-0.1, 1.1, NaN, Infinity]) {
     assertThrows(() => hedgeBudget({ ratio }), RangeError, `'ratio'`);
   }

@@ -1,5 +1,6 @@
 import { type Attempt, onStatus } from "@fallback/stream";
 import { assertEquals, assertThrows } from "@std/assert";
+import { test } from "./_pure.ts";
 
 function accepts(codes: (number | "4xx" | "5xx")[], error: unknown): unknown {
   const condition = onStatus(...codes) as (
@@ -9,7 +10,7 @@ function accepts(codes: (number | "4xx" | "5xx")[], error: unknown): unknown {
   return condition(error, {} as Attempt);
 }
 
-Deno.test("onStatus reads status, then statusCode, then response.status", () => {
+test("onStatus reads status, then statusCode, then response.status", () => {
   assertEquals(accepts([429], { status: 429, statusCode: 500 }), true);
   assertEquals(accepts([429], { statusCode: 429 }), true);
   assertEquals(
@@ -19,7 +20,7 @@ Deno.test("onStatus reads status, then statusCode, then response.status", () => 
   assertEquals(accepts([429], { status: 500, statusCode: 429 }), false);
 });
 
-Deno.test("onStatus takes codes and whole classes, and nothing without a status", () => {
+test("onStatus takes codes and whole classes, and nothing without a status", () => {
   for (const status of [400, 404, 499]) {
     assertEquals(accepts(["4xx"], { status }), true);
     assertEquals(accepts([401, "5xx"], { status }), false);
@@ -31,14 +32,14 @@ Deno.test("onStatus takes codes and whole classes, and nothing without a status"
   }
 });
 
-Deno.test("onStatus names a code that is none", () => {
+test("onStatus names a code that is none", () => {
   assertThrows(() => onStatus(), RangeError, "'codes' must not be empty");
   for (const code of [99, 600, 4.5, NaN, "3xx", "429"]) {
     assertThrows(() => onStatus(code as number), RangeError, `${code}`);
   }
 });
 
-Deno.test("onStatus refuses an error that cannot be looked at", () => {
+test("onStatus refuses an error that cannot be looked at", () => {
   const error = {
     get status() {
       throw new Error("no");

@@ -1,8 +1,9 @@
 import { APICallError } from "@ai-sdk/provider";
 import { assertEquals } from "@std/assert";
+import { test } from "./_pure.ts";
 import { retryAfterOf } from "../src/_retry_after.ts";
 
-Deno.test("retryAfterOf reads the responseHeaders of the AI SDK's errors", () => {
+test("retryAfterOf reads the responseHeaders of the AI SDK's errors", () => {
   const error = new APICallError({
     message: "busy",
     url: "https://host/",
@@ -19,7 +20,7 @@ Deno.test("retryAfterOf reads the responseHeaders of the AI SDK's errors", () =>
   assertEquals(retryAfterOf({ responseHeaders: "none" }), undefined);
 });
 
-Deno.test("retryAfterOf reads retryAfterMs, headers, response.headers, responseHeaders, in that order", () => {
+test("retryAfterOf reads retryAfterMs, headers, response.headers, responseHeaders, in that order", () => {
   const of = (seconds: number) => ({ "retry-after": `${seconds}` });
   const all = {
     retryAfterMs: 1,
@@ -36,7 +37,7 @@ Deno.test("retryAfterOf reads retryAfterMs, headers, response.headers, responseH
   );
 });
 
-Deno.test("retryAfterOf takes nothing from an error that cannot be looked at", () => {
+test("retryAfterOf takes nothing from an error that cannot be looked at", () => {
   const error = {
     get retryAfterMs() {
       throw new Error("no");

@@ -7,6 +7,7 @@ import {
 import { type CircuitOptions, memoryHealth } from "@fallback/stream/health";
 import { kvHealth, type KvHealthOptions } from "@fallback/stream/kv";
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import { test } from "../_pure.ts";
 import { FakeKv } from "./_fake_kv.ts";
 
 const kv = new FakeKv().connect();
@@ -21,7 +22,7 @@ function counted(options: CircuitOptions, ...errors: unknown[]): number {
 const withStatus = (status: number) =>
   Object.assign(new Error("refused"), { status });
 
-Deno.test("R21 a number that is out of range is named with its value", () => {
+test("R21 a number that is out of range is named with its value", () => {
   const wrong: Record<string, number[]> = {
     failures: [0, -1, 1.5, NaN, -Infinity],
     minimumCalls: [0, -1, 1.5, NaN, Infinity],
@@ -50,7 +51,7 @@ Deno.test("R21 a number that is out of range is named with its value", () => {
   }
 });
 
-Deno.test("R21 an option of the wrong kind is named with its value", () => {
+test("R21 an option of the wrong kind is named with its value", () => {
   const names = [
     ...["failures", "minimumCalls", "failureRatio", "windowMs"],
     ...["cooldownMs", "maxCooldownMs", "failureOn", "cacheMs", "prefix"],
@@ -82,7 +83,7 @@ Deno.test("R21 an option of the wrong kind is named with its value", () => {
   }
 });
 
-Deno.test("R21 options fit each other, and every edge is within range", () => {
+test("R21 options fit each other, and every edge is within range", () => {
   const longest = 2 ** 31 - 1;
   memoryHealth({ failures: Infinity, failureRatio: 0, minimumCalls: 1 });
   memoryHealth({ failureRatio: 1, windowMs: 0, cooldownMs: 0 });
@@ -100,7 +101,7 @@ Deno.test("R21 options fit each other, and every edge is within range", () => {
   );
 });
 
-Deno.test("R21 what counts by default is what may be the server's fault", () => {
+test("R21 what counts by default is what may be the server's fault", () => {
   for (const status of [408, 429, 500, 502, 503, 504, 529, 599]) {
     assertEquals(counted({}, withStatus(status)), 1, `${status}`);
   }
@@ -120,7 +121,7 @@ Deno.test("R21 what counts by default is what may be the server's fault", () => 
   assertEquals(counted({}, nested), 0);
 });
 
-Deno.test("R21 'failureOn' is a class, a predicate, statuses, or any of a list", () => {
+test("R21 'failureOn' is a class, a predicate, statuses, or any of a list", () => {
   const type = new TypeError("fetch failed");
   const range = new RangeError("?");
   const errors = [type, range, withStatus(404), withStatus(503)];
@@ -146,7 +147,7 @@ Deno.test("R21 'failureOn' is a class, a predicate, statuses, or any of a list",
   );
 });
 
-Deno.test("R21 a report throws what 'failureOn' throws, and counts nothing", async () => {
+test("R21 a report throws what 'failureOn' throws, and counts nothing", async () => {
   const failureOn = () => {
     throw new SyntaxError("no idea");
   };
@@ -159,7 +160,7 @@ Deno.test("R21 a report throws what 'failureOn' throws, and counts nothing", asy
   }
 });
 
-Deno.test("R21 'failureOn' is called as a method of its options", () => {
+test("R21 'failureOn' is called as a method of its options", () => {
   class Rules {
     failures = 1;
     readonly #fatal = "overloaded";
@@ -172,7 +173,7 @@ Deno.test("R21 'failureOn' is called as a method of its options", () => {
   assertEquals(health.admit("gpt").admit, false);
 });
 
-Deno.test("R21 a provider's wish is read from its headers too", () => {
+test("R21 a provider's wish is read from its headers too", () => {
   const wishes = [
     { retryAfterMs: 7000 },
     { headers: new Headers({ "retry-after-ms": "7000" }) },

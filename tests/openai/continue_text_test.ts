@@ -1,11 +1,12 @@
 import { type ChatDelta, continueText } from "@fallback/stream/openai";
 import { assertEquals, assertStrictEquals } from "@std/assert";
+import { test } from "../_pure.ts";
 
 const request = { messages: [{ role: "user", content: "hi" }], temperature: 0 };
 const chunks = (...deltas: (ChatDelta | undefined)[]) =>
   deltas.map((delta) => ({ choices: delta ? [{ index: 0, delta }] : [] }));
 
-Deno.test("continueText lets the next model go on after the text that was said", () => {
+test("continueText lets the next model go on after the text that was said", () => {
   const said = chunks(
     { role: "assistant", content: "" },
     { reasoning: "hm" },
@@ -23,12 +24,12 @@ Deno.test("continueText lets the next model go on after the text that was said",
   });
 });
 
-Deno.test("continueText asks the same again while no text has come", () => {
+test("continueText asks the same again while no text has come", () => {
   const said = chunks({ role: "assistant" }, { reasoning_content: "hm" });
   assertStrictEquals(continueText(request, said), request);
 });
 
-Deno.test("continueText declines where text is not all", () => {
+test("continueText declines where text is not all", () => {
   const more: ChatDelta[] = [
     { tool_calls: [{ index: 0, function: { name: "look_up" } }] },
     { function_call: { name: "look_up" } },

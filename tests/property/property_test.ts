@@ -1,20 +1,17 @@
 import { fallbackModel, fallbackStream } from "@fallback/stream";
 import { continueStream } from "@fallback/stream/continue";
 import { assertEquals } from "@std/assert";
+import { test } from "../_pure.ts";
 import { findViolation, violation } from "./check.ts";
 
 const subject = { continueStream, fallbackModel, fallbackStream };
 
-Deno.test({
-  name: "what happens in 12,000 random scenarios is what the reference says",
-  permissions: "none",
-  fn: async () => {
-    const found = await findViolation(subject, { runs: 12_000, seed: 20_261 });
-    assertEquals(found, undefined, found);
-  },
+test("what happens in 12,000 random scenarios is what the reference says", async () => {
+  const found = await findViolation(subject, { runs: 12_000, seed: 20_261 });
+  assertEquals(found, undefined, found);
 });
 
-Deno.test("a scenario can be pasted from what a run has found", async () => {
+test("a scenario can be pasted from what a run has found", async () => {
   const found = await violation(subject, {
     chain: {
       models: [{

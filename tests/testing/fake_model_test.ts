@@ -17,6 +17,7 @@ import {
   assertStrictEquals,
   assertThrows,
 } from "@std/assert";
+import { test } from "../_pure.ts";
 
 const kinds = ["generator", "iterable", "readable"] as const;
 
@@ -48,7 +49,7 @@ function puller(source: StreamSource<string>) {
 }
 
 for (const kind of kinds) {
-  Deno.test(`a fake plays its script to the millisecond (${kind})`, () =>
+  test(`a fake plays its script to the millisecond (${kind})`, () =>
     virtualTime(async () => {
       const model = fakeModel("a", [
         wait(5),
@@ -83,7 +84,7 @@ for (const kind of kinds) {
       );
     }));
 
-  Deno.test(`a fake fails to open, in mid-answer, and ends early where its script says so (${kind})`, () =>
+  test(`a fake fails to open, in mid-answer, and ends early where its script says so (${kind})`, () =>
     virtualTime(async () => {
       const wrong = new Error("wrong");
       const play = async (...script: (string | ReturnType<typeof wait>)[]) => {
@@ -110,7 +111,7 @@ for (const kind of kinds) {
       );
     }));
 
-  Deno.test(`a fake stops waiting when its signal aborts, or ignores it (${kind})`, () =>
+  test(`a fake stops waiting when its signal aborts, or ignores it (${kind})`, () =>
     virtualTime(async () => {
       for (const script of [["a0", wait(100)], ["a0", hang()]]) {
         const { context, abort } = attempt();
@@ -135,7 +136,7 @@ for (const kind of kinds) {
     }));
 }
 
-Deno.test("a fake plays one script per call, and the last again and again", async () => {
+test("a fake plays one script per call, and the last again and again", async () => {
   const model = fakeModel("a", { scripts: [["first"], ["second"]] });
   const calls = [0, 1, 2].map(async () => {
     const { pull } = puller(await model.stream(0, attempt().context));
@@ -144,7 +145,7 @@ Deno.test("a fake plays one script per call, and the last again and again", asyn
   assertEquals(await Promise.all(calls), ["first", "second", "second"]);
 });
 
-Deno.test("the journal complains of what was not closed, closed twice, pulled wrongly or not aborted", () =>
+test("the journal complains of what was not closed, closed twice, pulled wrongly or not aborted", () =>
   virtualTime(async () => {
     type Misuse = (
       use: {
@@ -219,7 +220,7 @@ Deno.test("the journal complains of what was not closed, closed twice, pulled wr
     assertThrows(() => journal.assertClean(), Error, "1 listeners are left");
   }));
 
-Deno.test("a script that is none is refused by name", () => {
+test("a script that is none is refused by name", () => {
   assertThrows(() => fakeModel("a", { scripts: [] }), TypeError, "'script'");
   assertThrows(
     () => fakeModel("a", "text" as unknown as []),

@@ -16,29 +16,26 @@ import {
 } from "@std/assert";
 import { TimeError } from "@std/testing/time";
 import { without } from "../_without.ts";
+import { test } from "../_pure.ts";
 
-Deno.test({
-  name: "virtualTime takes no time for a year, and runs what is due in order",
-  permissions: "none",
-  fn: async () => {
-    const started = performance.now();
-    const order: string[] = [];
-    await virtualTime(async () => {
-      const step = async (name: string, ms: number) => {
-        for (let i = 0; i < 3; i++) {
-          await delay(ms);
-          order.push(`${name} ${Date.now()}`);
-        }
-      };
-      await Promise.all([
-        step("a", 20),
-        step("b", 15),
-        delay(31_536_000_000 / 20),
-      ]);
-    });
-    assertEquals(order, ["b 15", "a 20", "b 30", "a 40", "b 45", "a 60"]);
-    assertEquals(performance.now() - started < 5_000, true);
-  },
+test("virtualTime takes no time for a year, and runs what is due in order", async () => {
+  const started = performance.now();
+  const order: string[] = [];
+  await virtualTime(async () => {
+    const step = async (name: string, ms: number) => {
+      for (let i = 0; i < 3; i++) {
+        await delay(ms);
+        order.push(`${name} ${Date.now()}`);
+      }
+    };
+    await Promise.all([
+      step("a", 20),
+      step("b", 15),
+      delay(31_536_000_000 / 20),
+    ]);
+  });
+  assertEquals(order, ["b 15", "a 20", "b 30", "a 40", "b 45", "a 60"]);
+  assertEquals(performance.now() - started < 5_000, true);
 });
 
 const promisesComeFirst = () =>
@@ -49,15 +46,15 @@ const promisesComeFirst = () =>
     await delay(2);
   });
 
-Deno.test(
+test(
   "virtualTime lets every promise that can run run before time advances",
   promisesComeFirst,
 );
 
-Deno.test("virtualTime does so in browsers too, which have no setImmediate", () =>
+test("virtualTime does so in browsers too, which have no setImmediate", () =>
   without("setImmediate", promisesComeFirst));
 
-Deno.test("virtualTime passes results and errors on, and restores real time on every path", async () => {
+test("virtualTime passes results and errors on, and restores real time on every path", async () => {
   const real = [
     globalThis.setTimeout,
     globalThis.clearTimeout,
@@ -92,7 +89,7 @@ Deno.test("virtualTime passes results and errors on, and restores real time on e
   restored();
 });
 
-Deno.test("virtualTime says where everything waits", async () => {
+test("virtualTime says where everything waits", async () => {
   const error = await assertRejects(
     () =>
       virtualTime(() => fallbackStream([fakeModel("stuck", [hang()])], "hi")),
@@ -101,7 +98,7 @@ Deno.test("virtualTime says where everything waits", async () => {
   assertStringIncludes(error.message, `0 stuck#1 call "hi"`);
 });
 
-Deno.test("the journal complains of a timer that is left", async () => {
+test("the journal complains of a timer that is left", async () => {
   const journal = createJournal();
   await virtualTime(async () => {
     const stream = await fallbackStream(
