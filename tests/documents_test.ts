@@ -1,4 +1,7 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
+import { controls } from "./controls/verdicts.ts";
+import { COMPILERS } from "./runtimes/_compile.ts";
+import { RUNTIMES } from "./runtimes/_smoke.ts";
 
 const ROOT = new URL("../", import.meta.url);
 
@@ -44,3 +47,44 @@ for (
     assertEquals(await deadLinks(name), []);
   });
 }
+
+async function read(name: string): Promise<string> {
+  return await Deno.readTextFile(new URL(name, ROOT));
+}
+
+Deno.test("the README counts the faulty implementations, of which one is the naive loop", async () => {
+  const [, count] = /(\d+) faulty implementations/.exec(
+    await read("README.md"),
+  )!;
+  assertEquals(Number(count), controls.length + 1);
+});
+
+Deno.test("the README promises the versions that are tested", async () => {
+  const readme = await read("README.md");
+  const promised = readme.matchAll(/\b(Deno|Node|Bun)\s+(\d[.\d]*\d|\d)/g);
+  const tested = RUNTIMES.map((runtime) => runtime.replace(/(\.0)+$/, ""));
+  assertEquals(
+    new Set(
+      Array.from(
+        promised,
+        ([, name, version]) => `${name!.toLowerCase()}@${version}`,
+      ),
+    ),
+    new Set(tested),
+  );
+  const [, oldest] = /TypeScript has to be ([.\d]+) or/.exec(readme)!;
+  assert(COMPILERS.some(({ version }) => version.startsWith(`${oldest}.`)));
+});
+
+Deno.test("whoever has only npm is told the same Deno everywhere", async () => {
+  const told = new Set<string>();
+  for (const name of ["README.md", "CONTRIBUTING.md", ".ci/run"]) {
+    const versions = Array.from(
+      (await read(name)).matchAll(/npx -y deno@(\S+?)[`\s]/g),
+      ([, version]) => version!,
+    );
+    assert(versions.length > 0, name);
+    for (const version of versions) told.add(version);
+  }
+  assertEquals(told.size, 1, [...told].join(" "));
+});

@@ -18,6 +18,13 @@ export interface Compiler {
 /** For Node, without anything of browsers; and for browsers, without Node. */
 export const COMPILERS: readonly Compiler[] = [
   {
+    version: "5.7.3", // of the oldest that we promise
+    module: "nodenext",
+    moduleResolution: "nodenext",
+    lib: ["esnext"],
+    types: ["node"],
+  },
+  {
     version: "5.9.3",
     module: "nodenext",
     moduleResolution: "nodenext",
