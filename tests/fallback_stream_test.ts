@@ -3,7 +3,10 @@
 
 import { fallbackModel, fallbackStream } from "@fallback/stream";
 import { continueStream } from "@fallback/stream/continue";
+import { sseResponse } from "@fallback/stream/sse";
 import { assertEquals, assertLess, assertRejects } from "@std/assert";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { test } from "./_pure.ts";
 import { without } from "./_without.ts";
 
@@ -73,3 +76,40 @@ test("R10 keeps nothing per chunk: the heap does not grow with 10,000,000 of the
   assertEquals(count, many);
   assertLess(lowest, highest + 8 * 2 ** 20);
 });
+
+/** Each way of reading an answer that is not the stream itself. */
+const readings: Record<
+  string,
+  (count: number) => Promise<AsyncIterable<unknown>>
+> = {
+  "as a ReadableStream": async (count) =>
+    (await fallbackStream([numbers], count)).toReadableStream(),
+  "through chains in a chain": (count) =>
+    fallbackStream([fallbackModel([fallbackModel([numbers])])], count, {
+      timeouts: { idleMs: 60_000 },
+    }),
+  "as server-sent events": async (count) =>
+    sseResponse(await fallbackStream([numbers], count)).body!,
+};
+
+for (const [name, read] of Object.entries(readings)) {
+  test(`R10 keeps nothing per chunk that is read ${name}`, async () => {
+    setFlagsFromString("--expose-gc");
+    const collect: () => void = runInNewContext("gc");
+    const many = 100_000;
+    let early = 0;
+    let late = 0;
+    let count = 0;
+    for await (const _ of await read(many)) {
+      if (++count === many / 10) early = heapInUse(collect);
+      if (count === many) late = heapInUse(collect);
+    }
+    // A number for each chunk would be 700 KiB.
+    assertLess(late - early, 256 * 2 ** 10);
+  });
+}
+
+function heapInUse(collect: () => void): number {
+  collect();
+  return Deno.memoryUsage().heapUsed;
+}
