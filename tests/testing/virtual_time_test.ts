@@ -83,11 +83,15 @@ test("virtualTime passes results and errors on, and restores real time on every 
     DeadlockError,
   );
   restored();
-  await virtualTime(() =>
-    assertRejects(() => virtualTime(() => {}), TimeError)
-  );
-  restored();
 });
+
+test("virtualTime refuses to run within itself, and the outer time goes on", () =>
+  virtualTime(async () => {
+    await delay(1_000);
+    await assertRejects(() => virtualTime(() => {}), TimeError);
+    await delay(1_000);
+    assertEquals(Date.now(), 2_000);
+  }));
 
 test("virtualTime says where everything waits", async () => {
   const error = await assertRejects(
@@ -96,6 +100,22 @@ test("virtualTime says where everything waits", async () => {
     DeadlockError,
   );
   assertStringIncludes(error.message, `0 stuck#1 call "hi"`);
+});
+
+test("of what happened before a deadlock, its error shows the last 20 lines", async () => {
+  const journal = createJournal();
+  const script = [...Array.from({ length: 30 }, (_, i) => `a${i}`), hang()];
+  const model = fakeModel("a", script, { journal });
+  const { message } = await assertRejects(
+    () =>
+      virtualTime(async () => {
+        const stream = await fallbackStream([model], "hi");
+        await Array.fromAsync(stream);
+      }),
+    DeadlockError,
+  );
+  const [, ...tail] = message.split("\n");
+  assertEquals(tail, `${journal}`.split("\n").slice(-20));
 });
 
 test("the journal complains of a timer that is left", async () => {
