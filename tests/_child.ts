@@ -18,7 +18,7 @@ export interface Child extends AsyncDisposable {
  * Starts a program that obeys.
  *
  * @param settings What it is told first.
- * @param options.flags What it may do, besides speaking to this machine.
+ * @param options.flags What it may do.
  * @param options.stuckMs After so long it is stuck, in milliseconds.
  */
 export function start(
@@ -31,7 +31,6 @@ export function start(
       "run",
       "--no-prompt",
       "--quiet",
-      "--allow-net=127.0.0.1",
       ...flags,
       program.href,
       JSON.stringify(settings),
@@ -65,13 +64,15 @@ export function start(
   };
 }
 
-/** Does what comes in, until nothing comes in any more. */
+/** Does what comes in, with what stands behind it as JSON, until nothing does. */
 export async function obey(
-  commands: Record<string, (count: number) => unknown>,
+  commands: Record<string, (argument: never) => unknown>,
 ): Promise<void> {
   for await (const line of linesOf(Deno.stdin.readable)) {
-    const [command = "", count] = line.split(" ");
-    console.log(JSON.stringify(await commands[command]!(Number(count)) ?? {}));
+    const [, command = "", argument] = /^(\w+)(?: (.+))?$/.exec(line)!;
+    const told = argument === undefined ? undefined : JSON.parse(argument);
+    const answer = await commands[command]!(told as never);
+    console.log(JSON.stringify(answer ?? {}));
   }
 }
 

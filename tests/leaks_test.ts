@@ -3,26 +3,18 @@
 // can collect its garbage, and which has to end by itself.
 
 import { assertEquals, assertLess } from "@std/assert";
+import { succeed } from "./_process.ts";
 
 /** What a script prints. It has no permission, and limited time. */
 async function run(script: string): Promise<string> {
-  const process = new Deno.Command(Deno.execPath(), {
-    args: [
-      "run",
-      "--no-prompt",
-      "--quiet",
-      "--v8-flags=--expose-gc",
-      new URL(`leaks/${script}`, import.meta.url).href,
-    ],
-    stdin: "null",
-    stdout: "piped",
-    stderr: "inherit",
-  }).spawn();
-  const patience = setTimeout(() => process.kill("SIGKILL"), 20_000);
-  const { success, signal, stdout } = await process.output();
-  clearTimeout(patience);
-  assertEquals({ success, signal }, { success: true, signal: null });
-  return new TextDecoder().decode(stdout);
+  const { out } = await succeed(Deno.execPath(), [
+    "run",
+    "--no-prompt",
+    "--quiet",
+    "--v8-flags=--expose-gc",
+    new URL(`leaks/${script}`, import.meta.url).href,
+  ], { stuckMs: 20_000 });
+  return out;
 }
 
 Deno.test("R10 100,000 calls in a row, ending in every way, leave no listener, no timer and no heap", async () => {

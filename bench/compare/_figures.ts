@@ -1,7 +1,9 @@
 // What it costs: the same sources through every library, each in a process of
 // its own, in turns, so that a ratio means something where a time does not.
 
-import { TextLineStream } from "@std/streams/text-line-stream";
+import { fileURLToPath } from "node:url";
+import { type Child, start } from "../../tests/_child.ts";
+import { succeed } from "../../tests/_process.ts";
 import { bundledSize } from "../../tools/_size.ts";
 import type { Library, Way } from "./_library.ts";
 import type { Job } from "./_meter.ts";
@@ -79,17 +81,15 @@ async function inTurns<Key>(
 /** Processes that do what they are asked, one for each way and one for none. */
 export class Meters implements AsyncDisposable {
   readonly ways: readonly Way[];
-  readonly #libraries: readonly Library[];
-  readonly #meters = new Map<Way | undefined, Meter>();
+  readonly #meters = new Map<Way | undefined, Child>();
 
   constructor(libraries: readonly Library[]) {
-    this.#libraries = libraries;
     this.ways = firstWays(libraries);
-    this.#meters.set(undefined, new Meter([]));
+    this.#meters.set(undefined, startMeter([]));
     for (const { module, ways } of libraries) {
       for (const way of ways) {
         if (!this.ways.includes(way)) continue;
-        this.#meters.set(way, new Meter([module, way.name]));
+        this.#meters.set(way, startMeter([module, way.name]));
       }
     }
   }
@@ -148,56 +148,25 @@ export class Meters implements AsyncDisposable {
   ): Map<Key, Work> {
     return new Map(keys.map((key) => {
       const meter = this.#meters.get(key)!;
-      return [key, (times: number) => meter.measure({ ...job, times })];
+      return [key, async (times: number) => {
+        const all: Job = { ...job, times };
+        const took = await meter.tell(`measure ${JSON.stringify(all)}`);
+        return took as number;
+      }];
     }));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([...this.#meters.values()].map((meter) => meter.end()));
+    const meters = [...this.#meters.values()];
+    await Promise.all(meters.map((meter) => meter[Symbol.asyncDispose]()));
   }
 }
 
-/** One such process. */
-class Meter {
-  readonly #process: Deno.ChildProcess;
-  readonly #input: WritableStreamDefaultWriter<Uint8Array>;
-  readonly #output: ReadableStreamDefaultReader<string>;
-
-  constructor(args: readonly string[]) {
-    this.#process = new Deno.Command(Deno.execPath(), {
-      args: [
-        "run",
-        "--quiet",
-        "-A",
-        new URL("_meter.ts", import.meta.url).href,
-        ...args,
-      ],
-      stdin: "piped",
-      stdout: "piped",
-      stderr: "inherit",
-    }).spawn();
-    this.#input = this.#process.stdin.getWriter();
-    this.#output = this.#process.stdout
-      .pipeThrough(new TextDecoderStream())
-      .pipeThrough(new TextLineStream())
-      .getReader();
-  }
-
-  async measure(job: Job): Promise<number> {
-    await this.#input.write(
-      new TextEncoder().encode(`${JSON.stringify(job)}\n`),
-    );
-    const { done, value } = await this.#output.read();
-    if (done) throw new Error(`the process ended: ${JSON.stringify(job)}`);
-    return JSON.parse(value).ms;
-  }
-
-  async end(): Promise<void> {
-    await this.#input.close();
-    await this.#output.cancel();
-    await this.#process.status;
-  }
-}
+const startMeter = (settings: readonly string[]) =>
+  start(new URL("_meter.ts", import.meta.url), settings, {
+    flags: ["-A"],
+    stuckMs: 120_000,
+  });
 
 /** The ways whose costs differ: not the settings of one and the same. */
 export function firstWays(libraries: readonly Library[]): Way[] {
@@ -210,12 +179,8 @@ export function firstWays(libraries: readonly Library[]): Way[] {
 const ENTRIES = new URL("entries/", import.meta.url);
 
 async function deno(...args: string[]): Promise<void> {
-  const { success, stderr } = await new Deno.Command(Deno.execPath(), {
-    args,
-    cwd: new URL("../../", import.meta.url),
-    stdin: "null",
-  }).output();
-  if (!success) throw new Error(new TextDecoder().decode(stderr));
+  const cwd = fileURLToPath(new URL("../../", import.meta.url));
+  await succeed(Deno.execPath(), args, { cwd });
 }
 
 /** What a bundler makes of the smallest module that imports it. */

@@ -1,8 +1,8 @@
 // One way of using a library in a process of its own, so that no other has
-// made its functions slow or its heap large. It does what it is asked, a line
-// each, and says how long that took. Without arguments it only reads sources.
+// made its functions slow or its heap large. It does what it is asked,
+// and says how long that took. Told of no way, it only reads sources.
 
-import { TextLineStream } from "@std/streams/text-line-stream";
+import { obey } from "../../tests/_child.ts";
 import type { Library, Open, Part, Source } from "./_library.ts";
 
 /** What to do, so and so many times. */
@@ -102,23 +102,22 @@ function workOf(job: Job, bare: Bare): () => Promise<void> {
 }
 
 if (import.meta.main) {
-  const [module, name] = Deno.args;
+  const [module, name]: string[] = JSON.parse(Deno.args[0]!);
   let bare: Bare = ([source]) => () => source!();
   if (module !== undefined) {
     const libraries: Record<string, Library> = await import(module);
     const ways = Object.values(libraries).flatMap(({ ways }) => ways);
     bare = ways.find((way) => way.name === name)!.bare;
   }
-  const lines = Deno.stdin.readable
-    .pipeThrough(new TextDecoderStream())
-    .pipeThrough(new TextLineStream());
-  for await (const line of lines) {
-    const work = workOf(JSON.parse(line), bare);
-    // No collection by hand before: with the last objects of a shape it would
-    // throw away the code that was made for it, and each round begin cold.
-    const begin = performance.now();
-    await work();
-    console.log(JSON.stringify({ ms: performance.now() - begin }));
-  }
+  await obey({
+    async measure(job: Job) {
+      const work = workOf(job, bare);
+      // No collection by hand before: with the last objects of a shape it would
+      // throw away the code that was made for it, and each round begin cold.
+      const begin = performance.now();
+      await work();
+      return performance.now() - begin;
+    },
+  });
   Deno.exit(); // whatever a library has left running
 }

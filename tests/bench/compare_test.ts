@@ -2,6 +2,7 @@
 // process of its own, for others may leave timers and promises behind.
 
 import { assert, assertEquals } from "@std/assert";
+import { succeed } from "../_process.ts";
 
 interface Row {
   readonly name: string;
@@ -13,24 +14,15 @@ interface Row {
 }
 
 async function rows(): Promise<Row[]> {
-  const process = new Deno.Command(Deno.execPath(), {
-    args: [
-      "run",
-      "-A",
-      "--quiet",
-      new URL("../../bench/compare.ts", import.meta.url).href,
-      "--quick",
-      "--json",
-    ],
-    stdin: "null",
-    stdout: "piped",
-    stderr: "inherit",
-  }).spawn();
-  const patience = setTimeout(() => process.kill("SIGKILL"), 120_000);
-  const { success, signal, stdout } = await process.output();
-  clearTimeout(patience);
-  assertEquals({ success, signal }, { success: true, signal: null });
-  return JSON.parse(new TextDecoder().decode(stdout)).seen;
+  const { out } = await succeed(Deno.execPath(), [
+    "run",
+    "-A",
+    "--quiet",
+    new URL("../../bench/compare.ts", import.meta.url).href,
+    "--quick",
+    "--json",
+  ]);
+  return JSON.parse(out).seen;
 }
 
 /** The README's rows, which such a run has written. */

@@ -170,7 +170,7 @@ Deno.test("a thousand clients at once get one whole answer each or a clean error
   };
   const server = stack.use(
     start(new URL("_load.ts", import.meta.url), settings, {
-      flags: ["--v8-flags=--expose-gc"],
+      flags: ["--allow-net=127.0.0.1", "--v8-flags=--expose-gc"],
       stuckMs: STUCK_MS,
     }),
   );

@@ -1,6 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { assert, assertEquals } from "@std/assert";
 import { findBrowser } from "../_find_browser.ts";
+import { run } from "../_process.ts";
 
 const PAGE = fileURLToPath(new URL("page.ts", import.meta.url));
 
@@ -16,15 +17,13 @@ Deno.test({
   name: "the page of examples/deploy in a browser",
   ignore: browser === undefined,
   fn: async (test) => {
-    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", PAGE, browser!],
-    }).output();
-    const text = new TextDecoder();
-    const lines: Line[] = text.decode(stdout).split("\n").filter(Boolean)
+    const args = ["run", "-A", PAGE, browser!];
+    const { success, out, err } = await run(Deno.execPath(), args);
+    const lines: Line[] = out.split("\n").filter(Boolean)
       .map((line) => JSON.parse(line));
     for (const { promise, error } of lines) {
       await test.step(promise, () => assertEquals(error, undefined, error));
     }
-    assert(code === 0 && lines.length > 0, text.decode(stderr));
+    assert(success && lines.length > 0, err);
   },
 });

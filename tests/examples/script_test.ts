@@ -59,6 +59,8 @@ function run(
     stderr: "piped",
   }).spawn();
   const patience = setTimeout(() => process.kill("SIGKILL"), STUCK_MS);
+  let hasEnded = false;
+  const ended = process.status.finally(() => hasEnded = true);
   const fed = feed(process.stdin, stdin);
   const stderr = new Response(process.stderr).text();
   const reader = process.stdout.getReader();
@@ -78,15 +80,16 @@ function run(
     interrupt: () => process.kill("SIGINT"),
     async ended() {
       while (await readMore());
-      const { code, signal } = await process.status;
+      const { code, signal } = await ended;
       return { code, signal, stdout, stderr: await stderr };
     },
     async [Symbol.asyncDispose]() {
       clearTimeout(patience);
+      if (!hasEnded) process.kill("SIGKILL");
       await fed;
       await reader.cancel();
       await stderr;
-      await process.status;
+      await ended;
     },
   };
 }

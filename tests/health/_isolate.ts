@@ -9,7 +9,7 @@ import { type Child, obey, start } from "../_child.ts";
 /** Starts one of the programs of this folder. */
 export function startIsolate(program: string, settings: unknown): Child {
   const url = new URL(program, import.meta.url);
-  const flags = ["--allow-read", "--allow-write"];
+  const flags = ["--allow-net=127.0.0.1", "--allow-read", "--allow-write"];
   return start(url, settings, { flags, stuckMs: 30_000 });
 }
 
@@ -48,6 +48,6 @@ if (import.meta.main) {
   };
   await obey({
     ready: () => {},
-    call: (count) => Promise.all(Array.from({ length: count }, call)),
+    call: (count: number) => Promise.all(Array.from({ length: count }, call)),
   });
 }

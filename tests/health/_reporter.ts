@@ -108,7 +108,7 @@ if (import.meta.main) {
 
   await obey({
     ready: () => admit(),
-    async report(count): Promise<Cost> {
+    async report(count: number): Promise<Cost> {
       const start = performance.now();
       const reports: Promise<void>[] = [];
       while (reports.length < count) {

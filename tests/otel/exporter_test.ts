@@ -3,6 +3,7 @@
 
 import { fakeProvider, finish, status } from "@fallback/stream/testing";
 import { assert, assertEquals } from "@std/assert";
+import { succeed } from "../_process.ts";
 
 interface Attribute {
   readonly key: string;
@@ -71,28 +72,21 @@ async function run(): Promise<{ received: Received[]; texts: string }> {
     scripts: [[status(429, { body: "the question" })], [answer, finish()]],
   });
   await using listening = provider.listen();
-  const child = new Deno.Command(Deno.execPath(), {
-    args: [
-      "run",
-      "--quiet",
-      "--no-prompt",
-      "--allow-net=127.0.0.1",
-      new URL("exported.ts", import.meta.url).href,
-      listening.baseUrl,
-    ],
+  await succeed(Deno.execPath(), [
+    "run",
+    "--quiet",
+    "--no-prompt",
+    "--allow-net=127.0.0.1",
+    new URL("exported.ts", import.meta.url).href,
+    listening.baseUrl,
+  ], {
     env: {
       OTEL_DENO: "true",
       OTEL_EXPORTER_OTLP_PROTOCOL: "http/json",
       OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${receiver.addr.port}`,
     },
-    stdin: "null",
-    stdout: "inherit",
-    stderr: "inherit",
-  }).spawn();
-  const patience = setTimeout(() => child.kill("SIGKILL"), 20_000);
-  const { success } = await child.status;
-  clearTimeout(patience);
-  assert(success);
+    stuckMs: 20_000,
+  });
   return { received, texts };
 }
 

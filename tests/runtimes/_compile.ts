@@ -1,6 +1,6 @@
 // A user's compiler, with the package installed beside it.
 
-import { type Ended, run } from "./_process.ts";
+import { type Ended, run } from "../_process.ts";
 
 const CONSUMER = new URL("./consumer.ts", import.meta.url);
 

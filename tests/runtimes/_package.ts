@@ -7,7 +7,7 @@
 
 import { type Files, writeFiles } from "../../tools/_files.ts";
 import { type Published, unpack } from "./_published.ts";
-import { succeed } from "./_process.ts";
+import { succeed } from "../_process.ts";
 
 /** What users have besides. */
 const BESIDE = {

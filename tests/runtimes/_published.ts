@@ -7,7 +7,7 @@ import { type Files, readFiles } from "../../tools/_files.ts";
 import { ensureFolder } from "../../tools/_folder.ts";
 import { library } from "../../tools/_library.ts";
 import { packageFiles } from "../../tools/_mirror.ts";
-import { succeed } from "./_process.ts";
+import { succeed } from "../_process.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 

@@ -1,7 +1,7 @@
 // The smoke suite elsewhere: in a runtime that npm has, or in a browser.
 
 import { fileURLToPath } from "node:url";
-import { type Ended, run, succeed } from "./_process.ts";
+import { type Ended, run, succeed } from "../_process.ts";
 
 /** The oldest of each that we promise. */
 export const RUNTIMES = ["node@24.0.0", "bun@1.3.12", "deno@2.3.0"];

@@ -4,7 +4,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { readFiles } from "../../tools/_files.ts";
 import { publish, type Published } from "./_published.ts";
-import { npmAnswers, succeed } from "./_process.ts";
+import { npmAnswers, succeed } from "../_process.ts";
 
 const SRC = new URL("../../src/", import.meta.url);
 

@@ -8,7 +8,7 @@
 import { findBrowser } from "../_find_browser.ts";
 import { install } from "./_package.ts";
 import { publish } from "./_published.ts";
-import type { Ended } from "./_process.ts";
+import type { Ended } from "../_process.ts";
 import { RUNTIMES, smoke, smokeInBrowser } from "./_smoke.ts";
 
 let failures = 0;

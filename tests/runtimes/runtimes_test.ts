@@ -6,7 +6,7 @@ import { findBrowser } from "../_find_browser.ts";
 import { compile, COMPILERS } from "./_compile.ts";
 import { install } from "./_package.ts";
 import { publish } from "./_published.ts";
-import { type Ended, npmAnswers, run } from "./_process.ts";
+import { type Ended, npmAnswers, run } from "../_process.ts";
 import { bundle, RUNTIMES, smoke, smokeInBrowser } from "./_smoke.ts";
 
 /** It knows neither `await using` nor AsyncDisposableStack. */

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { fileURLToPath } from "node:url";
+import { run, succeed } from "../_process.ts";
 
 const RUN = fileURLToPath(new URL("../../.ci/run", import.meta.url));
 
@@ -28,12 +29,8 @@ async function ci(
       const script = `#!${bin}/sh\n${line}\n`;
       await Deno.writeTextFile(`${bin}/${name}`, script, { mode: 0o755 });
     }
-    const { code, stdout } = await new Deno.Command("bash", {
-      args: [RUN],
-      env: { PATH: bin },
-      stderr: "null",
-    }).output();
-    const lines = new TextDecoder().decode(stdout).trimEnd().split("\n");
+    const { code, out } = await run("bash", [RUN], { env: { PATH: bin } });
+    const lines = out.trimEnd().split("\n");
     return { code, lines, last: lines.at(-1) };
   } finally {
     await Deno.remove(bin, { recursive: true });
@@ -43,9 +40,8 @@ async function ci(
 /** Brings tools of this machine into a folder. */
 async function link(folder: string, names: readonly string[]): Promise<void> {
   const where = names.map((name) => `command -v ${name}`).join("; ");
-  const { stdout } = await new Deno.Command("sh", { args: ["-c", where] })
-    .output();
-  const paths = new TextDecoder().decode(stdout).trimEnd().split("\n");
+  const { out } = await succeed("sh", ["-c", where]);
+  const paths = out.trimEnd().split("\n");
   for (const [at, path] of paths.entries()) {
     await Deno.symlink(path, `${folder}/${names[at]}`);
   }

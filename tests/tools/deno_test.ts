@@ -1,25 +1,22 @@
 import { assertEquals } from "@std/assert";
 import { fileURLToPath } from "node:url";
+import { run } from "../_process.ts";
 
 const TOOL = fileURLToPath(new URL("../../tools/deno.ts", import.meta.url));
 
 /** Runs the tool where the registry is given, so that nothing is probed. */
-async function run(...args: string[]) {
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", TOOL, ...args],
+const tool = (...args: string[]) =>
+  run(Deno.execPath(), ["run", "-A", TOOL, ...args], {
     env: { JSR_URL: "file:///made-up/" },
-  }).output();
-  const text = new TextDecoder();
-  return { code, out: text.decode(stdout), err: text.decode(stderr) };
-}
+  });
 
 Deno.test("the arguments go to Deno, and its output and exit code come back", async () => {
-  const { code, out } = await run("eval", "console.log('out'); Deno.exit(42)");
+  const { code, out } = await tool("eval", "console.log('out'); Deno.exit(42)");
   assertEquals({ code, out }, { code: 42, out: "out\n" });
 });
 
 Deno.test("a registry that is given is used, and one line says so", async () => {
-  const { out, err } = await run(
+  const { out, err } = await tool(
     "eval",
     "console.log(Deno.env.get('JSR_URL'))",
   );

@@ -5,6 +5,7 @@
 export interface Ended {
   /** Whether it has done what it should. */
   readonly success: boolean;
+  readonly code: number;
   /** What it printed. */
   readonly out: string;
   /** What it complained about. */
@@ -40,11 +41,12 @@ export async function run(
     // npx waits for what it runs whatever it is told: the whole group goes.
     Deno.kill(-process.pid, "SIGKILL");
   }, stuckMs);
-  const { success, stdout, stderr } = await process.output();
+  const { success, code, stdout, stderr } = await process.output();
   clearTimeout(patience);
   const text = new TextDecoder();
   return {
     success,
+    code,
     out: text.decode(stdout),
     err: stuck + text.decode(stderr),
   };
