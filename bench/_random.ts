@@ -25,6 +25,23 @@ function scramble(x: number): number {
   return x ^ x >>> 16;
 }
 
+/** Lets `Math.random()` give what the seed says until it is disposed of. */
+export function seededChance(seed: number): Disposable {
+  const { random: original } = Math;
+  Math.random = random(seed);
+  return { [Symbol.dispose]: () => void (Math.random = original) };
+}
+
+/** A whole number below `limit`. */
+export function below(draw: Random, limit: number): number {
+  return Math.floor(draw() * limit);
+}
+
+/** One of the items, each as likely as the others. */
+export function oneOf<T>(draw: Random, items: readonly T[]): T {
+  return items[below(draw, items.length)]!;
+}
+
 /** How long until what happens every `mean` on average happens next. */
 export function exponential(draw: Random, mean: number): number {
   return -mean * Math.log(1 - draw());

@@ -18,7 +18,7 @@ import {
   ProviderError,
   type Request,
 } from "./_providers.ts";
-import { random } from "./_random.ts";
+import { seededChance } from "./_random.ts";
 
 /** How many calls pass between two looks at the progress. */
 const PROGRESS_EVERY = 1000;
@@ -55,7 +55,8 @@ export function run(
 ): Promise<Outcome> {
   return virtualTime(async () => {
     using timers = watchTimers();
-    using _ = seedMathRandom(parameters.seed);
+    // The jitter of the back-off, too, can be repeated.
+    using _ = seededChance(parameters.seed);
     const { models, ledger } = makeProviders(parameters);
     const used = models.slice(0, count);
     const { calls, patienceMs } = parameters;
@@ -127,11 +128,4 @@ function isSimulated(error: unknown): boolean {
   }
   return error === impatience || error instanceof ProviderError ||
     error instanceof ModelTimeoutError;
-}
-
-/** Makes the jitter of the back-off repeatable, until it is disposed of. */
-function seedMathRandom(seed: number): Disposable {
-  const { random: original } = Math;
-  Math.random = random(seed);
-  return { [Symbol.dispose]: () => void (Math.random = original) };
 }

@@ -20,17 +20,12 @@ import {
 } from "@fallback/stream/openai";
 import {
   createJournal,
-  errorEvent,
-  fail,
   type FakeProvider,
   fakeProvider,
-  finish,
   hang,
   type Journal,
   packet,
   raw,
-  status,
-  truncate,
   wait,
   type WireScript,
 } from "@fallback/stream/testing";
@@ -39,6 +34,15 @@ import { deadline } from "@std/async/deadline";
 import { delay } from "@std/async/delay";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
+import { below, oneOf, random } from "../../bench/_random.ts";
+import {
+  answerOf,
+  breaks,
+  ends,
+  preamble,
+  refusals,
+  silences,
+} from "../_wire.ts";
 
 const CALLS = 2400;
 const AT_ONCE = 200;
@@ -52,89 +56,37 @@ const timeouts = {
   closeMs: 5000,
 };
 
-/** The same numbers from 0 to 1 for the same seed (mulberry32). */
-function randomFrom(seed: number): () => number {
-  return () => {
-    seed = (seed + 0x6d2b79f5) | 0;
-    let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
-
-const random = randomFrom(SEED);
-const below = (limit: number) => Math.floor(random() * limit);
-const oneOf = <T>(items: readonly T[]): T => items[below(items.length)]!;
-const chance = (probability: number) => random() < probability;
-
-/** What a provider says, in words that are nobody else's. */
-const answerOf = (provider: string): string[] =>
-  Array.from({ length: 8 }, (_, i) => `${provider} ${i} ☃ `);
-
-const preamble = { choices: [{ delta: { role: "assistant" } }] };
-const fault = new Error("cut");
-
-/** The ways in which an answer does not even begin. */
-const refusals: readonly (() => WireScript)[] = [
-  () => [status(429, { headers: { "retry-after": "1" }, body: "slow down" })],
-  () => [status(500, { body: "<html>sorry</html>" })],
-  () => [status(529, { body: { error: { type: "overloaded_error" } } })],
-  () => [status(503), hang()],
-  () => [fail(fault)],
-  () => [hang()],
-  () => [preamble, fail(fault)],
-  () => [preamble, hang()],
-  () => [preamble, truncate()],
-  () => [preamble, errorEvent({ message: "quota", code: 429 })],
-  () => [raw(": keep-alive\n\n"), truncate()],
-  () => [status(200, { body: { not: "a stream" } })],
-  () => [finish()],
-];
-
-/** The ways in which an answer breaks off. */
-const breaks: readonly (() => WireScript)[] = [
-  () => [fail(fault)],
-  () => [truncate()],
-  () => [hang()],
-  () => [errorEvent({ message: "overloaded" })],
-  () => [raw('data: {"choices": [{"del\n\n')],
-];
-
-/** The ways in which an answer is complete. */
-const ends: readonly (() => WireScript)[] = [
-  () => [],
-  () => [finish()],
-  () => [finish(), truncate()],
-  () => [packet(finish("length"), { choices: [], usage: {} })],
-  () => [finish(), wait(5), { choices: [], usage: {} }],
-];
+const draw = random(SEED);
+const chance = (probability: number) => draw() < probability;
 
 /** A text as an event whose bytes come in several packets. */
 function inPieces(content: string): Uint8Array<ArrayBuffer>[] {
   const data = JSON.stringify({ choices: [{ delta: { content } }] });
   const bytes = raw(`data: ${data}\n\n`);
   // The last cut goes through a character of three bytes.
-  const cuts = [0, below(5), bytes.indexOf(0xe2) + 1, bytes.length];
+  const cuts = [0, below(draw, 5), bytes.indexOf(0xe2) + 1, bytes.length];
   return cuts.slice(1).map((end, i) => bytes.slice(cuts[i], end));
 }
 
 /** What a provider does in answer to one request. */
 function anyScript(provider: string): WireScript {
   const script: WireScript[number][] = [];
-  if (chance(0.3)) script.push(wait(below(30)));
-  if (chance(0.35)) return [...script, ...oneOf(refusals)()];
+  if (chance(0.3)) script.push(wait(below(draw, 30)));
+  if (chance(0.35)) {
+    return [...script, ...oneOf(draw, [...refusals, ...silences])];
+  }
   if (chance(0.5)) script.push(preamble);
   const words = answerOf(provider);
   const isCut = chance(0.15);
-  if (isCut) words.length = 1 + below(words.length - 1);
+  if (isCut) words.length = 1 + below(draw, words.length - 1);
   while (words.length > 0) {
-    if (chance(0.2)) script.push(wait(below(10)));
+    if (chance(0.2)) script.push(wait(below(draw, 10)));
     if (chance(0.1)) script.push(raw(": still here\n\n"));
-    const together = words.splice(0, 1 + below(3));
+    const together = words.splice(0, 1 + below(draw, 3));
     const apart = chance(0.3) && together.flatMap(inPieces);
     script.push(...(apart || [packet(...together)]));
   }
-  return [...script, ...oneOf(isCut ? breaks : ends)()];
+  return [...script, ...oneOf(draw, isCut ? breaks : ends)];
 }
 
 const PROVIDERS = ["alpha", "beta", "gamma"] as const;
@@ -166,9 +118,9 @@ const waysToLeave: readonly ((stream: Stream) => PromiseLike<unknown>)[] = [
 ];
 
 const anyPlan = (): Plan => ({
-  first: below(PROVIDERS.length),
-  abortMs: chance(0.12) ? below(80) : undefined,
-  leave: chance(0.15) ? oneOf(waysToLeave) : undefined,
+  first: below(draw, PROVIDERS.length),
+  abortMs: chance(0.12) ? below(draw, 80) : undefined,
+  leave: chance(0.15) ? oneOf(draw, waysToLeave) : undefined,
 });
 
 /** What all calls share. */
@@ -318,5 +270,5 @@ Deno.test("R10 over HTTP: a stalled answer is closed at once, also when garbage 
   await stream.return();
   assertEquals(await pending, { done: true, value: undefined });
   assertEquals("closeError" in stream.attempts[0]!, false);
-  await provider.calls[0]?.closed;
+  await deadline(provider.calls[0]!.closed, 5000);
 });
