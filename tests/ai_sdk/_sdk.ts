@@ -201,15 +201,3 @@ export function chainOf(
 export const REQUEST: Request = {
   prompt: [{ role: "user", content: [{ type: "text", text: "Hi" }] }],
 };
-
-/** What a promise rejects with. */
-export async function failureOf(
-  promise: PromiseLike<unknown>,
-): Promise<unknown> {
-  try {
-    await promise;
-  } catch (error) {
-    return error;
-  }
-  throw new Error("It did not fail");
-}

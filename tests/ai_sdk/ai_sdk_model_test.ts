@@ -26,10 +26,10 @@ import {
   assertStrictEquals,
   assertThrows,
 } from "@std/assert";
+import { failureOf } from "../_failure_of.ts";
 import {
   answer,
   delta,
-  failureOf,
   OPENING,
   type Part,
   REQUEST,

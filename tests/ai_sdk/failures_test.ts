@@ -23,11 +23,11 @@ import {
   assertRejects,
   assertStrictEquals,
 } from "@std/assert";
+import { failureOf } from "../_failure_of.ts";
 import {
   answer,
   chainOf,
   delta,
-  failureOf,
   OPENING,
   type Part,
   REQUEST,

@@ -18,12 +18,13 @@ import {
   assertInstanceOf,
   assertStrictEquals,
 } from "@std/assert";
+import { deadline } from "@std/async/deadline";
 import { delay } from "@std/async/delay";
+import { failureOf } from "../_failure_of.ts";
 import {
   answer,
   chainOf,
   delta,
-  failureOf,
   OPENING,
   type Part,
   REQUEST,
@@ -227,7 +228,11 @@ for (
         journal,
       );
       const ended = Promise.withResolvers<void>();
-      await using server = Deno.serve({ port: 0, onListen() {} }, (request) => {
+      await using server = Deno.serve({
+        hostname: "127.0.0.1",
+        port: 0,
+        onListen() {},
+      }, (request) => {
         const result = sdk.ai.streamText({
           model,
           prompt: "Hi",
@@ -237,7 +242,7 @@ for (
         return result[response]();
       });
       const client = new AbortController();
-      const { body } = await fetch(`http://localhost:${server.addr.port}`, {
+      const { body } = await fetch(`http://127.0.0.1:${server.addr.port}`, {
         signal: client.signal,
       });
       const reader = body!.pipeThrough(new TextDecoderStream()).getReader();
@@ -246,7 +251,7 @@ for (
       }
       client.abort();
       await failureOf(reader.read());
-      await ended.promise;
+      await deadline(ended.promise, 10_000);
       assertEquals(journal.calls.map(({ model, closes }) => [model, closes]), [
         ["a", []],
         ["b", ["cancel"]],

@@ -4,10 +4,10 @@
 import { fallbackLanguageModel } from "@fallback/stream/ai-sdk";
 import { fail, virtualTime, wait } from "@fallback/stream/testing";
 import { assert, assertEquals } from "@std/assert";
+import { failureOf } from "../_failure_of.ts";
 import {
   answer,
   chainOf,
-  failureOf,
   finish,
   type Generated,
   type Part,

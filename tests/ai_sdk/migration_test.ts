@@ -24,11 +24,11 @@ import {
 } from "@std/assert";
 import { delay } from "@std/async/delay";
 import { Sdk } from "../otel/_sdk.ts";
+import { failureOf } from "../_failure_of.ts";
 import {
   answer,
   chainOf,
   delta,
-  failureOf,
   finish,
   OPENING,
   type Options,

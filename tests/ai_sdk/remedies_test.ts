@@ -24,11 +24,11 @@ import {
   assertInstanceOf,
   assertStrictEquals,
 } from "@std/assert";
+import { failureOf } from "../_failure_of.ts";
 import {
   answer,
   chainOf,
   delta,
-  failureOf,
   OPENING,
   type Part,
   REQUEST,

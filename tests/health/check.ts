@@ -4,6 +4,7 @@ import type { Admission } from "@fallback/stream";
 import type { CircuitSnapshot } from "@fallback/stream/health";
 import fc from "fast-check";
 import { stoppedClock } from "./_clock.ts";
+import type { Runs } from "../property/check.ts";
 import { ReferenceStore } from "./reference.ts";
 import {
   type Sequence,
@@ -12,19 +13,17 @@ import {
   type Step,
   waitOf,
 } from "./sequences.ts";
-import type { Subject } from "./subject.ts";
+import { down, type Subject } from "./subject.ts";
 
 /** How many sequences, and which. */
-export interface Runs {
-  readonly runs: number;
-  readonly seed: number;
+interface Sequences extends Runs {
   /** Stop at the first, instead of looking for the shortest. */
   readonly endOnFailure?: boolean;
 }
 
 /** An error that counts, one that asks for time, and one that does not count. */
 const ERRORS = {
-  failure: () => Object.assign(new Error("overloaded"), { status: 529 }),
+  failure: down,
   busy: (retryAfterMs: number) =>
     Object.assign(new Error("busy"), { status: 429, retryAfterMs }),
   refused: () => Object.assign(new Error("bad request"), { status: 400 }),
@@ -80,7 +79,7 @@ function tellReference(
 /** Looks for a sequence after which `memoryHealth` is not where it must be. */
 export function memoryViolation(
   subject: Pick<Subject, "memoryHealth">,
-  { runs, seed, endOnFailure = false }: Runs,
+  { runs, seed, endOnFailure = false }: Sequences,
 ): string | undefined {
   using clock = stoppedClock();
   const property = fc.property(sequences, (sequence) => {
@@ -123,7 +122,7 @@ export interface World extends AsyncDisposable {
  */
 export async function sharedViolation(
   enter: (settings: Sequence["settings"]) => World | Promise<World>,
-  { runs, seed, endOnFailure = false }: Runs,
+  { runs, seed, endOnFailure = false }: Sequences,
   memoryMs: (settings: Sequence["settings"]) => number,
 ): Promise<string | undefined> {
   using clock = stoppedClock();

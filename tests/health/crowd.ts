@@ -10,9 +10,9 @@ import {
   assertLessOrEqual,
 } from "@std/assert";
 import { delay } from "@std/async/delay";
+import { random as randomFrom, seededChance } from "../../bench/_random.ts";
 import { type Connection, FakeKv } from "./_fake_kv.ts";
-import { randomFrom, seededChance } from "./_random.ts";
-import type { Case, Subject } from "./subject.ts";
+import { type Case, down, type Subject } from "./subject.ts";
 
 type KvOnly = Pick<Subject, "kvHealth">;
 
@@ -91,8 +91,6 @@ async function stored(
   const [circuit] = await kvHealth(kv.connect(), options).snapshot();
   return circuit;
 }
-
-const down = () => Object.assign(new Error("overloaded"), { status: 529 });
 
 async function losesNothing(subject: KvOnly, seed: number): Promise<void> {
   const failures = 1 + seed % 9;

@@ -6,11 +6,9 @@ import { assert, assertEquals } from "@std/assert";
 import { delay } from "@std/async/delay";
 import { stoppedClock, watchedTimers } from "./_clock.ts";
 import { FakeKv } from "./_fake_kv.ts";
-import type { Case, Subject } from "./subject.ts";
+import { type Case, down, type Subject } from "./subject.ts";
 
 const MODEL = "gpt";
-
-const down = () => Object.assign(new Error("overloaded"), { status: 529 });
 
 /** What stores promise where it is easily forgotten. */
 export function edgeCases({ kvHealth, memoryHealth }: Subject): Case[] {

@@ -4,6 +4,7 @@
 import { kvHealth, type KvHealthOptions } from "@fallback/stream/kv";
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { delay } from "@std/async/delay";
+import { temporaryFolder } from "../_temporary_folder.ts";
 import { startIsolate } from "./_isolate.ts";
 import type {
   Cost,
@@ -24,9 +25,8 @@ async function load(
   failsEvery: number,
 ): Promise<void> {
   await using cleanup = new AsyncDisposableStack();
-  const folder = await Deno.makeTempDir();
-  cleanup.defer(() => Deno.remove(folder, { recursive: true }));
-  const path = `${folder}/health.sqlite`;
+  const folder = cleanup.use(await temporaryFolder());
+  const path = `${folder.path}/health.sqlite`;
   const settings: ReporterSettings = {
     path,
     health,

@@ -20,6 +20,7 @@ import { deadline } from "@std/async/deadline";
 import { delay } from "@std/async/delay";
 import { serveHttp } from "../../src/testing/_http_server.ts";
 import type { Child } from "../_child.ts";
+import { temporaryFolder } from "../_temporary_folder.ts";
 import { type Call, type CallerSettings, startIsolate } from "./_isolate.ts";
 
 const NAMES = ["ann", "ben", "cleo", "dan"];
@@ -57,15 +58,6 @@ function primary(arrivals: Arrival[]) {
     baseUrl: `${server.url}/v1`,
     repair: () => provider = up,
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
-  };
-}
-
-/** A folder that is gone afterwards. */
-async function temporaryFolder(): Promise<AsyncDisposable & { path: string }> {
-  const path = await Deno.makeTempDir();
-  return {
-    path,
-    [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }),
   };
 }
 

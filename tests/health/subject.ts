@@ -15,3 +15,7 @@ export interface Case {
   /** @throws What is wrong. */
   run(): Promise<void>;
 }
+
+/** An error that counts as a failure of its model. */
+export const down = (): Error =>
+  Object.assign(new Error("overloaded"), { status: 529 });

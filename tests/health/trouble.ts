@@ -12,10 +12,10 @@ import {
   assertRejects,
 } from "@std/assert";
 import { delay } from "@std/async/delay";
+import { seededChance } from "../../bench/_random.ts";
 import { stoppedClock, watchedTimers } from "./_clock.ts";
 import { type Behaviour, type Connection, FakeKv } from "./_fake_kv.ts";
-import { seededChance } from "./_random.ts";
-import type { Case, Subject } from "./subject.ts";
+import { type Case, down, type Subject } from "./subject.ts";
 
 const MODEL = "gpt";
 const KEY = ["fallback-stream", "health", MODEL];
@@ -35,8 +35,6 @@ const FINE: Behaviour = {
   latencyMs: () => 0,
   conflict: () => false,
 };
-
-const down = () => Object.assign(new Error("overloaded"), { status: 529 });
 
 /** One isolate, over a KV of its own unless there is one already. */
 interface Isolate {

@@ -9,6 +9,7 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
+import { deadline } from "@std/async/deadline";
 import { FakeTime } from "@std/testing/time";
 import {
   type ChatChunk,
@@ -34,7 +35,8 @@ import {
   truncate,
   type WireScript,
 } from "@fallback/stream/testing";
-import { type HandMadeAttempt, makeAttempt } from "./_attempt.ts";
+import { type HandMadeAttempt, makeAttempt } from "../_attempt.ts";
+import { failureOf } from "../_failure_of.ts";
 
 const REQUEST: ChatRequest = { messages: [{ role: "user", content: "Hi" }] };
 const KEY = "sk-proj-Zx81/qLm04TgWv";
@@ -58,6 +60,11 @@ class Visit implements AsyncDisposable {
 
   get call(): ProviderCall {
     return this.provider.calls[0]!;
+  }
+
+  /** The end of its connection, which has to come. */
+  get closed(): Promise<void> {
+    return deadline(this.call.closed, 10_000);
   }
 
   async open(request = REQUEST): Promise<AsyncIterator<ChatChunk>> {
@@ -102,15 +109,6 @@ async function collect(
   chunks: AsyncIterator<ChatChunk>,
 ): Promise<ChatChunk[]> {
   return await Array.fromAsync({ [Symbol.asyncIterator]: () => chunks });
-}
-
-async function failureOf(promise: Promise<unknown>): Promise<unknown> {
-  try {
-    await promise;
-  } catch (error) {
-    return error;
-  }
-  throw new Error("It did not fail");
 }
 
 function textOf(chunks: ChatChunk[]): string {
@@ -392,7 +390,7 @@ Deno.test("openai: [DONE] ends the stream and closes the connection", async () =
 
   assertEquals((await visit.chunks()).length, 2);
 
-  await visit.call.closed;
+  await visit.closed;
   assertEquals(visit.call.outcome, "closed by the client");
 });
 
@@ -540,7 +538,7 @@ Deno.test("openai: no more than 64 KiB of a refusal are read", async () => {
     assertEquals(error.message.length, 204);
   }
 
-  await visit.call.closed;
+  await visit.closed;
   assertEquals(visit.call.outcome, "closed by the client");
   assertEquals(calls[0]?.outcome, "closed by the client");
   assertEquals(calls[0]?.sent, page.slice(0, 3), "the status and two parts");
@@ -594,7 +592,7 @@ Deno.test("openai: aborting a refusal that stalls ends it", async () => {
   const error = await failure;
   assertInstanceOf(error, HttpError);
   assertEquals(error.status, 500);
-  await visit.call.closed;
+  await visit.closed;
   assertEquals(visit.call.outcome, "closed by the client");
 });
 
@@ -688,7 +686,7 @@ Deno.test("openai: an error after content in the same packet comes after it", as
   assertInstanceOf(error, StreamError);
   assertEquals(error.message, "Down");
   assertEquals(error.error, "Down");
-  await visit.call.closed;
+  await visit.closed;
   assertEquals(visit.call.outcome, "closed by the client");
 });
 
@@ -757,7 +755,7 @@ Deno.test("openai: malformed JSON is named and shown in short", async () => {
     assertStringIncludes(error.message, "no JSON object: ");
     assertStringIncludes(error.message, text.slice(0, 40));
     assertLess(error.message.length, 200);
-    await visit.call.closed;
+    await visit.closed;
   }
 });
 
@@ -772,7 +770,7 @@ Deno.test("openai: an event longer than 1 MiB is refused", async () => {
 
   assertInstanceOf(error, StreamError);
   assertMatch(error.message, /event is longer than 1048576 characters/);
-  await visit.call.closed;
+  await visit.closed;
   assertEquals(visit.call.outcome, "closed by the client");
 });
 
@@ -800,7 +798,7 @@ Deno.test("openai: aborting a stall before the headers ends it with the reason",
   visit.attempt.abort(reason);
 
   assertStrictEquals(await failureOf(opening), reason);
-  await call.closed;
+  await deadline(call.closed, 10_000);
   assertEquals(call.outcome, "closed by the client");
 });
 
@@ -816,7 +814,7 @@ for (const text of ["", "Hel"]) {
     visit.attempt.abort(reason);
 
     assertStrictEquals(await failureOf(pending), reason);
-    await visit.call.closed;
+    await visit.closed;
     assertEquals(visit.call.outcome, "closed by the client");
   });
 }
@@ -840,7 +838,7 @@ Deno.test("openai: leaving the loop closes the connection", async () => {
 
   for await (const _ of { [Symbol.asyncIterator]: () => chunks }) break;
 
-  await visit.call.closed;
+  await visit.closed;
   assertEquals(visit.call.outcome, "closed by the client");
 });
 
@@ -851,7 +849,7 @@ Deno.test("openai: a stream that is never pulled is closed with its attempt", as
 
   await visit.attempt[Symbol.asyncDispose]();
 
-  await visit.call.closed;
+  await visit.closed;
   assertEquals(visit.call.outcome, "closed by the client");
 });
 

@@ -8,6 +8,7 @@ import { ensureFolder } from "../../tools/_folder.ts";
 import { library } from "../../tools/_library.ts";
 import { packageFiles } from "../../tools/_mirror.ts";
 import { succeed } from "../_process.ts";
+import { temporaryFolder } from "../_temporary_folder.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
@@ -26,8 +27,7 @@ export interface Published extends AsyncDisposable {
 /** Publishes what is in the working tree, to nobody but us. */
 export async function publish(): Promise<Published> {
   await using stack = new AsyncDisposableStack();
-  const folder = await Deno.makeTempDir();
-  stack.defer(() => Deno.remove(folder, { recursive: true }));
+  const { path: folder } = stack.use(await temporaryFolder());
 
   const DENO_DIR = `${folder}/deno`;
   const std = await library();

@@ -13,6 +13,7 @@ import {
 } from "@fallback/stream/testing";
 import { assertEquals, assertRejects } from "@std/assert";
 import { delay } from "@std/async/delay";
+import { watchTimers } from "../../src/testing/_timers.ts";
 import { answer, type Client, clientOf, count, readAll } from "./_client.ts";
 
 const KINDS: readonly SourceKind[] = ["generator", "iterable", "readable"];
@@ -154,37 +155,13 @@ Deno.test("a client that leaves ends the wait for the next comment, also where t
       }),
     };
     const client = clientOf(sseResponse(source, { heartbeatMs: 1000 }));
-    using timers = countTimers();
+    using timers = watchTimers();
     client.read();
     await delay(10);
     await client.cancel();
-    assertEquals(timers.pending(), 0);
+    assertEquals(timers.pending.size, 0);
   });
 });
-
-/** Counts the timers that were set and neither fired nor were cleared. */
-function countTimers(): { pending(): number } & Disposable {
-  const { setTimeout, clearTimeout } = globalThis;
-  const ids = new Set<unknown>();
-  globalThis.setTimeout = ((fn: () => void, ms: number, ...rest: []) => {
-    const id = setTimeout(() => {
-      ids.delete(id);
-      fn(...rest);
-    }, ms);
-    ids.add(id);
-    return id;
-  }) as typeof globalThis.setTimeout;
-  globalThis.clearTimeout = (id) => {
-    ids.delete(id);
-    clearTimeout(id);
-  };
-  return {
-    pending: () => ids.size,
-    [Symbol.dispose]() {
-      Object.assign(globalThis, { setTimeout, clearTimeout });
-    },
-  };
-}
 
 /** The ways of an answer to its end, each with what is told of it. */
 const endings: Record<

@@ -1,4 +1,4 @@
-import type { ModelContext, StreamSource } from "@fallback/stream";
+import type { StreamSource } from "@fallback/stream";
 import {
   createJournal,
   end,
@@ -17,26 +17,10 @@ import {
   assertStrictEquals,
   assertThrows,
 } from "@std/assert";
+import { makeAttempt } from "../_attempt.ts";
 import { test } from "../_pure.ts";
 
 const kinds = ["generator", "iterable", "readable"] as const;
-
-/** What a model gets, of an attempt that the test ends by hand. */
-function attempt(): {
-  context: ModelContext;
-  abort(reason?: unknown): void;
-  stack: AsyncDisposableStack;
-} {
-  const controller = new AbortController();
-  const stack = new AsyncDisposableStack();
-  const context = {
-    signal: controller.signal,
-    stack,
-    model: "fake",
-    attempt: 1,
-  };
-  return { context, stack, abort: (reason) => controller.abort(reason) };
-}
 
 /** Pulls by hand, as the library does. */
 function puller(source: StreamSource<string>) {
@@ -60,7 +44,7 @@ for (const kind of kinds) {
         wait(2),
         "a2",
       ], { kind });
-      const { pull } = puller(await model.stream("hi", attempt().context));
+      const { pull } = puller(await model.stream("hi", makeAttempt().context));
       assertEquals(Date.now(), 5);
       for (const [value, at] of [["a0", 8], ["a1", 8], ["a2", 10]]) {
         assertEquals((await pull()).value, value);
@@ -89,7 +73,10 @@ for (const kind of kinds) {
       const wrong = new Error("wrong");
       const play = async (...script: (string | ReturnType<typeof wait>)[]) => {
         const { pull } = puller(
-          await fakeModel("a", script, { kind }).stream(0, attempt().context),
+          await fakeModel("a", script, { kind }).stream(
+            0,
+            makeAttempt().context,
+          ),
         );
         const chunks: string[] = [];
         for (;;) {
@@ -114,7 +101,7 @@ for (const kind of kinds) {
   test(`a fake stops waiting when its signal aborts, or ignores it (${kind})`, () =>
     virtualTime(async () => {
       for (const script of [["a0", wait(100)], ["a0", hang()]]) {
-        const { context, abort } = attempt();
+        const { context, abort } = makeAttempt();
         const reason = new Error("stop");
         const { pull } = puller(
           await fakeModel("a", script, { kind }).stream(0, context),
@@ -124,7 +111,7 @@ for (const kind of kinds) {
         abort(reason);
         assertStrictEquals(await assertRejects(() => pending), reason);
       }
-      const { context, abort } = attempt();
+      const { context, abort } = makeAttempt();
       const deaf = fakeModel("deaf", ["a0", wait(100), "a1"], {
         kind,
         ignoresAbort: true,
@@ -139,7 +126,7 @@ for (const kind of kinds) {
 test("a fake plays one script per call, and the last again and again", async () => {
   const model = fakeModel("a", { scripts: [["first"], ["second"]] });
   const calls = [0, 1, 2].map(async () => {
-    const { pull } = puller(await model.stream(0, attempt().context));
+    const { pull } = puller(await model.stream(0, makeAttempt().context));
     return (await pull()).value;
   });
   assertEquals(await Promise.all(calls), ["first", "second", "second"]);
@@ -202,9 +189,9 @@ test("the journal complains of what was not closed, closed twice, pulled wrongly
     ];
     for (const [problem, misuse, options] of misuses) {
       const journal = createJournal();
-      const { context, abort, stack } = attempt();
+      const { context, abort } = makeAttempt();
       let unwind: () => unknown = () => {};
-      stack.defer = (close) => void (unwind = close);
+      context.stack.defer = (close) => void (unwind = close);
       const model = fakeModel("a", ["a0", "a1"], {
         kind: "iterable",
         journal,

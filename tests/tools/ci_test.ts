@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { run, succeed } from "../_process.ts";
+import { temporaryFolder } from "../_temporary_folder.ts";
 
 const RUN = fileURLToPath(new URL("../../.ci/run", import.meta.url));
 
@@ -21,20 +22,17 @@ async function ci(
   checks: string,
   commands: Commands = { chromium: "" },
 ) {
-  const bin = await Deno.makeTempDir();
-  try {
-    await link(bin, TOOLS);
-    const npx = `if [ "$4" = test ]; then ${tests}; else ${checks}; fi`;
-    for (const [name, line] of Object.entries({ npx, ...commands })) {
-      const script = `#!${bin}/sh\n${line}\n`;
-      await Deno.writeTextFile(`${bin}/${name}`, script, { mode: 0o755 });
-    }
-    const { code, out } = await run("bash", [RUN], { env: { PATH: bin } });
-    const lines = out.trimEnd().split("\n");
-    return { code, lines, last: lines.at(-1) };
-  } finally {
-    await Deno.remove(bin, { recursive: true });
+  await using folder = await temporaryFolder();
+  const bin = folder.path;
+  await link(bin, TOOLS);
+  const npx = `if [ "$4" = test ]; then ${tests}; else ${checks}; fi`;
+  for (const [name, line] of Object.entries({ npx, ...commands })) {
+    const script = `#!${bin}/sh\n${line}\n`;
+    await Deno.writeTextFile(`${bin}/${name}`, script, { mode: 0o755 });
   }
+  const { code, out } = await run("bash", [RUN], { env: { PATH: bin } });
+  const lines = out.trimEnd().split("\n");
+  return { code, lines, last: lines.at(-1) };
 }
 
 /** Brings tools of this machine into a folder. */

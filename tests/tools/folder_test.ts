@@ -2,21 +2,13 @@ import { assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import { pathToFileURL } from "node:url";
 import { readFiles } from "../../tools/_files.ts";
 import { ensureFolder, hashOf } from "../../tools/_folder.ts";
+import { temporaryFolder } from "../_temporary_folder.ts";
 
 const FILES = new Map([["a.txt", "A"], ["deep/er/b.txt", "B"]]);
 
 async function namesIn(folder: string): Promise<string[]> {
   const entries = await Array.fromAsync(Deno.readDir(folder));
   return entries.map(({ name }) => name).sort();
-}
-
-async function inTempDir(body: (dir: string) => Promise<void>): Promise<void> {
-  const dir = await Deno.makeTempDir();
-  try {
-    await body(dir);
-  } finally {
-    await Deno.remove(dir, { recursive: true });
-  }
 }
 
 Deno.test("the same files have the same hash in any order", async () => {
@@ -31,37 +23,41 @@ Deno.test("another text, or another path, is another hash", async () => {
   assertNotEquals(await hashOf(path), await hashOf(FILES));
 });
 
-Deno.test("a folder holds exactly the files, below a name with their hash", () =>
-  inTempDir(async (dir) => {
-    const folder = await ensureFolder(FILES, `${dir}/made/up`);
-    assertMatch(folder, /made\/up-[0-9a-f]{16}$/);
-    const read = await readFiles(pathToFileURL(`${folder}/`), ".txt");
-    assertEquals(new Map([...read].sort()), FILES);
-  }));
+Deno.test("a folder holds exactly the files, below a name with their hash", async () => {
+  await using temporary = await temporaryFolder();
+  const dir = temporary.path;
+  const folder = await ensureFolder(FILES, `${dir}/made/up`);
+  assertMatch(folder, /made\/up-[0-9a-f]{16}$/);
+  const read = await readFiles(pathToFileURL(`${folder}/`), ".txt");
+  assertEquals(new Map([...read].sort()), FILES);
+});
 
-Deno.test("a folder that is there is used again, untouched", () =>
-  inTempDir(async (dir) => {
-    const folder = await ensureFolder(FILES, `${dir}/up`);
-    await Deno.writeTextFile(`${folder}/a.txt`, "touched");
-    assertEquals(await ensureFolder(FILES, `${dir}/up`), folder);
-    assertEquals(await Deno.readTextFile(`${folder}/a.txt`), "touched");
-  }));
+Deno.test("a folder that is there is used again, untouched", async () => {
+  await using temporary = await temporaryFolder();
+  const dir = temporary.path;
+  const folder = await ensureFolder(FILES, `${dir}/up`);
+  await Deno.writeTextFile(`${folder}/a.txt`, "touched");
+  assertEquals(await ensureFolder(FILES, `${dir}/up`), folder);
+  assertEquals(await Deno.readTextFile(`${folder}/a.txt`), "touched");
+});
 
-Deno.test("many may make a folder at once, and leave nothing else behind", () =>
-  inTempDir(async (dir) => {
-    const made = await Promise.all(
-      Array.from({ length: 8 }, () => ensureFolder(FILES, `${dir}/up`)),
-    );
-    assertEquals(new Set(made).size, 1);
-    assertEquals((await namesIn(dir)).length, 1);
-  }));
+Deno.test("many may make a folder at once, and leave nothing else behind", async () => {
+  await using temporary = await temporaryFolder();
+  const dir = temporary.path;
+  const made = await Promise.all(
+    Array.from({ length: 8 }, () => ensureFolder(FILES, `${dir}/up`)),
+  );
+  assertEquals(new Set(made).size, 1);
+  assertEquals((await namesIn(dir)).length, 1);
+});
 
-Deno.test("a draft that somebody left half-written does no harm", () =>
-  inTempDir(async (dir) => {
-    await Deno.mkdir(`${dir}/up-draft-0/deep`, { recursive: true });
-    const folder = await ensureFolder(FILES, `${dir}/up`);
-    assertEquals(await namesIn(folder), ["a.txt", "deep"]);
-  }));
+Deno.test("a draft that somebody left half-written does no harm", async () => {
+  await using temporary = await temporaryFolder();
+  const dir = temporary.path;
+  await Deno.mkdir(`${dir}/up-draft-0/deep`, { recursive: true });
+  const folder = await ensureFolder(FILES, `${dir}/up`);
+  assertEquals(await namesIn(folder), ["a.txt", "deep"]);
+});
 
 Deno.test("nothing is found in a folder that is not there", async () => {
   const nowhere = new URL("./not_there/", import.meta.url);

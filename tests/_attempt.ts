@@ -6,7 +6,7 @@ import type { ModelContext } from "@fallback/stream";
 export interface HandMadeAttempt extends AsyncDisposable {
   readonly context: ModelContext;
   /** Gives the attempt up. */
-  abort(reason: unknown): void;
+  abort(reason?: unknown): void;
 }
 
 export function makeAttempt(): HandMadeAttempt {

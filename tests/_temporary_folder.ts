@@ -1,0 +1,12 @@
+// A folder that is gone afterwards.
+
+/** Makes a folder, which goes when it is disposed of. */
+export async function temporaryFolder(): Promise<
+  AsyncDisposable & { readonly path: string }
+> {
+  const path = await Deno.makeTempDir();
+  return {
+    path,
+    [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }),
+  };
+}
