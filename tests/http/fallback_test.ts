@@ -5,6 +5,7 @@ import {
   AllModelsFailedError,
   type Attempt,
   attemptsOf,
+  fallbackModel,
   fallbackStream,
   type ModelContext,
   ModelTimeoutError,
@@ -32,6 +33,7 @@ import {
   assertRejects,
   assertStrictEquals,
 } from "@std/assert";
+import { deadline } from "@std/async/deadline";
 
 const request = { messages: [{ role: "user", content: "hi" }] };
 const preamble = { choices: [{ delta: { role: "assistant" } }] };
@@ -59,7 +61,7 @@ async function text(stream: AsyncIterable<ChatChunk>): Promise<string> {
 
 async function outcomes(...providers: FakeProvider[]): Promise<string[]> {
   const calls = providers.flatMap(({ calls }) => calls);
-  await Promise.all(calls.map(({ closed }) => closed));
+  await deadline(Promise.all(calls.map(({ closed }) => closed)), 10_000);
   return calls.map(({ outcome }) => outcome);
 }
 
@@ -73,13 +75,19 @@ Deno.test("over HTTP: refused, silent and cut before content fall back; the answ
     [preamble, { error: { message: "quota", code: 429 } }],
     [preamble, "Good", " morning"],
   );
-  const stream = await fallbackStream(models, request, {
-    timeouts: { contentMs: 200 },
-  });
+  // The real clock is for the silent one only: others may be slow.
+  const [refused, silent, ...others] = models;
+  const impatient = fallbackModel([silent!], { timeouts: { contentMs: 200 } });
+  const stream = await fallbackStream(
+    [refused!, impatient, ...others],
+    request,
+  );
   assertEquals(await text(stream), "Good morning");
   assertEquals(stream.model, "model-4");
   assertEquals(
-    stream.attempts.map(({ error }) => (error as Error | undefined)?.name),
+    stream.attempts.map(({ nested: [attempt] = [], error }) =>
+      ((attempt?.error ?? error) as Error | undefined)?.name
+    ),
     ["HttpError", "ModelTimeoutError", "TypeError", "StreamError", undefined],
   );
   assertEquals(
