@@ -138,9 +138,11 @@ Deno.test({
   fn: () =>
     fc.assert(
       fc.asyncProperty(texts, async (names) => {
-        const seen = await readAll(
-          sseResponse(each(names), { event: (name) => name }),
-        );
+        const ends: SseEnd[] = [];
+        const seen = await readAll(sseResponse(each(names), {
+          event: (name) => name,
+          onClose: (end) => ends.push(end),
+        }));
         // A name on no line, or on several, would be another event.
         const bad = names.findIndex((name) => /^$|[\r\n]/.test(name));
         const good = bad < 0 ? names : names.slice(0, bad);
@@ -149,6 +151,8 @@ Deno.test({
           good.map((name) => [name.toWellFormed(), JSON.stringify(name)]),
         );
         assertEquals(seen.at(-1)?.[0], bad < 0 ? "done" : "error");
+        assertEquals(ends.length, 1);
+        assertEquals(ends[0]!.error instanceof TypeError, bad >= 0);
       }),
       { numRuns: 500 },
     ),
