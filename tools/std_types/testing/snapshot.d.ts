@@ -17,9 +17,6 @@ export type SnapshotOptions<T = unknown> = {
   serializer?: (actual: T) => string;
 };
 
-/** The text for a value that is used by default. */
-export function serialize(actual: unknown): string;
-
 /** Throws if a value differs from its snapshot; writes it with `--update`. */
 export function assertSnapshot<T>(
   context: Deno.TestContext,
@@ -32,14 +29,3 @@ export function assertSnapshot<T>(
   actual: T,
   message?: string,
 ): Promise<void>;
-
-/**
- * An {@linkcode assertSnapshot} with defaults of its own.
- *
- * @param options The defaults.
- * @param baseAssertSnapshot What it builds upon.
- */
-export function createAssertSnapshot<T>(
-  options: SnapshotOptions<T>,
-  baseAssertSnapshot?: typeof assertSnapshot,
-): typeof assertSnapshot;
