@@ -5,7 +5,9 @@
  * @module
  */
 
+import { calls } from "../tests/controls/judge.ts";
 import { verdicts } from "../tests/controls/verdicts.ts";
+import { stores } from "../tests/health/judge.ts";
 
 const WIDTH = 66;
 
@@ -15,9 +17,14 @@ function cell(text: string): string {
   return line.length > WIDTH ? `${line.slice(0, WIDTH - 1)}…` : line;
 }
 
+async function* all() {
+  yield* verdicts(calls);
+  yield* verdicts(stores);
+}
+
 let total = 0;
 let problems = 0;
-for await (const { name, finding, problem } of verdicts()) {
+for await (const { name, finding, problem } of all()) {
   total++;
   if (problem !== undefined) problems++;
   const found = problem ? `!! ${problem}` : finding?.by ?? "nobody complains";

@@ -3,14 +3,36 @@
 
 import { contract, type Subject } from "@fallback/stream/testing";
 import { findViolation } from "../property/check.ts";
-import { type Finding, firstFinding, type Suite } from "./suites.ts";
+import { cancellation } from "./faults/cancellation.ts";
+import { clocks } from "./faults/clocks.ts";
+import { closing } from "./faults/closing.ts";
+import { flow } from "./faults/flow.ts";
+import { health } from "./faults/health.ts";
+import { nesting } from "./faults/nesting.ts";
+import { order } from "./faults/order.ts";
+import { remedies } from "./faults/remedies.ts";
+import { naive } from "./naive.ts";
+import { firstFinding, type Suite } from "./suites.ts";
+import type { Trial } from "./verdicts.ts";
 
 const SCENARIOS = { runs: 500, seed: 20_261 };
 
-/** What is wrong with an implementation; nothing if nobody notices. */
-export function judge(subject: Subject): Promise<Finding | undefined> {
-  return firstFinding(suites(subject));
-}
+/** The trial of fall-back calls. */
+export const calls: Trial<Subject> = {
+  entries: ["mod.ts", "src/continue.ts"],
+  controls: [
+    order,
+    cancellation,
+    closing,
+    flow,
+    clocks,
+    nesting,
+    remedies,
+    health,
+  ].flat(),
+  others: { "is the naive loop": naive },
+  judge: (subject) => firstFinding(suites(subject)),
+};
 
 function suites(subject: Subject): Suite[] {
   // Most faults show with any kind of source: all promises for the first kind

@@ -2,20 +2,15 @@
 // A module is known by its address: one that has changed gets a new one, and so
 // does whatever imports it. The rest is shared.
 
-import type { Subject } from "@fallback/stream/testing";
-
 /** Texts by their paths, as seen from the root. */
 export type Files = ReadonlyMap<string, string>;
 
 const ROOT = new URL("../../", import.meta.url);
 const IMPORT = /(?<=^(?:import|export) (?!type)[^;]*? from ")\.[^"]+/gm;
 
-/** What a subject is loaded from. */
-const ENTRIES = ["mod.ts", "src/continue.ts"];
-
 /** Reads the entry modules and all that they import. */
-export async function readModules(): Promise<Files> {
-  const files = new Map(ENTRIES.map((path) => [path, ""]));
+export async function readModules(entries: readonly string[]): Promise<Files> {
+  const files = new Map(entries.map((path) => [path, ""]));
   for (const path of files.keys()) {
     const text = await Deno.readTextFile(new URL(path, ROOT));
     files.set(path, text);
@@ -26,10 +21,18 @@ export async function readModules(): Promise<Files> {
   return files;
 }
 
-/** Loads all of the files, from a folder that they are written to. */
-export async function load(files: Files, folder: URL): Promise<Subject> {
+/**
+ * Loads all of the files, from a folder that they are written to.
+ *
+ * @returns What the entries export, all together.
+ */
+export async function load<Subject>(
+  files: Files,
+  entries: readonly string[],
+  folder: URL,
+): Promise<Subject> {
   for (const [path, text] of files) await write(new URL(path, folder), text);
-  return await subject(folder, "");
+  return await exported(entries, folder);
 }
 
 /**
@@ -37,13 +40,16 @@ export async function load(files: Files, folder: URL): Promise<Subject> {
  *
  * @param version Makes the addresses new.
  */
-export async function loadChanged(
+export async function loadChanged<Subject>(
   files: Files,
+  entries: readonly string[],
   folder: URL,
   changed: readonly string[],
   version: number,
 ): Promise<Subject> {
   const reached = reachOf(files, changed);
+  const renewed = (path: string) =>
+    reached.has(path) ? `${path}?${version}` : path;
   for (const path of reached) {
     const text = files.get(path)!.replaceAll(
       IMPORT,
@@ -51,14 +57,15 @@ export async function loadChanged(
     );
     await write(new URL(path, folder), text);
   }
-  return await subject(folder, `?${version}`);
+  return await exported(entries.map(renewed), folder);
 }
 
-async function subject(folder: URL, query: string): Promise<Subject> {
-  const entries = ENTRIES.map((path) =>
-    import(new URL(`${path}${query}`, folder).href)
-  );
-  return Object.assign({}, ...await Promise.all(entries));
+async function exported<Subject>(
+  entries: readonly string[],
+  folder: URL,
+): Promise<Subject> {
+  const modules = entries.map((path) => import(new URL(path, folder).href));
+  return Object.assign({}, ...await Promise.all(modules));
 }
 
 /** The files themselves, and all that import them, however far away. */

@@ -1,20 +1,23 @@
 // What the suites say of a copy of the stores, quickly: for negative controls.
 
 import { firstFinding, type Suite } from "../controls/suites.ts";
+import type { Trial } from "../controls/verdicts.ts";
 import { memoryViolation, sharedViolation } from "./check.ts";
 import { crowdCases } from "./crowd.ts";
 import { edgeCases } from "./edges.ts";
+import { faults } from "./faults.ts";
 import type { Case, Subject } from "./subject.ts";
 import { troubleCases } from "./trouble.ts";
 import { inFakeKv, memoryMs } from "./worlds.ts";
 
 const RUNS = { seed: 20_264, endOnFailure: true };
 
-/** The first promise that a copy does not keep; nothing if it keeps them all. */
-export async function violation(subject: Subject): Promise<string | undefined> {
-  const finding = await firstFinding(suites(subject));
-  return finding && `${finding.by}: ${finding.what}`;
-}
+/** The trial of the stores. */
+export const stores: Trial<Subject> = {
+  entries: ["src/health/memory_health.ts", "src/health/kv_health.ts"],
+  controls: faults,
+  judge: (subject) => firstFinding(suites(subject)),
+};
 
 function suites(subject: Subject): Suite[] {
   const property = (name: string, find: () => Promise<string | undefined>) => ({
