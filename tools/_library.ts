@@ -9,13 +9,13 @@ import { type Files, readFiles } from "./_files.ts";
 import { type PackageName, registryFiles, serve } from "./_mirror.ts";
 
 /** A package to serve, and the version of `deno-std` that it is taken from. */
-export interface Shelf extends PackageName {
+interface Shelf extends PackageName {
   /** The version of the npm package `deno-std`. */
   readonly from: string;
 }
 
 /** What we serve. `testing`, and `fs` that it needs, were left out of 1.4.0. */
-export const SHELVES: readonly Shelf[] = [
+const SHELVES: readonly Shelf[] = [
   { folder: "assert", version: "1.0.19", from: "1.4.0" },
   { folder: "async", version: "1.5.0", from: "1.4.0" },
   { folder: "bytes", version: "1.0.6", from: "1.4.0" },

@@ -169,7 +169,7 @@ const startMeter = (settings: readonly string[]) =>
   });
 
 /** The ways whose costs differ: not the settings of one and the same. */
-export function firstWays(libraries: readonly Library[]): Way[] {
+function firstWays(libraries: readonly Library[]): Way[] {
   const entries = new Set<string>();
   return libraries.flatMap(({ ways }) => ways).filter(({ entry }) =>
     !entries.has(entry) && entries.add(entry)

@@ -55,7 +55,7 @@ export class ReferenceStore {
 }
 
 /** The circuit of one model. */
-export class ReferenceCircuit {
+class ReferenceCircuit {
   readonly #settings: Settings;
   changedAt = -Infinity;
   #open = false;
