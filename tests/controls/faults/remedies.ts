@@ -234,10 +234,11 @@ export const remedies: readonly Control[] = [
     to: "",
   },
   {
-    name: "asks models once more that were tried before the cut",
+    name: "asks the model once more that was cut",
     file: "src/continue.ts",
     from: "const from = index + 1;",
-    to: "const from = Math.min(1, index + 1);",
+    // Only the first: else an answer that is always cut would never end.
+    to: "const from = this.attempts.length > 1 ? index + 1 : index;",
   },
   {
     name: "repeats the preamble of a model within a chain",
