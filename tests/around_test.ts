@@ -20,9 +20,9 @@ import {
 import { assertEquals, assertStrictEquals } from "@std/assert";
 import fc from "fast-check";
 import { test } from "./_pure.ts";
-import { violation } from "./property/check.ts";
-import { listened } from "./property/listened.ts";
-import { scenarios } from "./property/scenarios.ts";
+import { violation } from "./property/_check.ts";
+import { listened } from "./property/_listened.ts";
+import { scenarios } from "./property/_scenarios.ts";
 
 type Around = NonNullable<FallbackListener["around"]>;
 

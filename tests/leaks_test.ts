@@ -18,7 +18,7 @@ async function run(script: string): Promise<string> {
 }
 
 Deno.test("R10 100,000 calls in a row, ending in every way, leave no listener, no timer and no heap", async () => {
-  const { composed, timers, bytes } = JSON.parse(await run("calls.ts"));
+  const { composed, timers, bytes } = JSON.parse(await run("_calls.ts"));
   assertEquals({ composed, timers }, { composed: 0, timers: 0 });
   // One number kept for each call would be 8.
   assertLess(bytes, 8);
@@ -26,7 +26,7 @@ Deno.test("R10 100,000 calls in a row, ending in every way, leave no listener, n
 
 Deno.test("10,000 streams open at once cost at most 4 KiB each beyond their sources, and give it back", async () => {
   const { source, stream, streamWithEverything } = JSON.parse(
-    await run("open_streams.ts"),
+    await run("_open_streams.ts"),
   );
   for (const { open, closed } of [stream, streamWithEverything]) {
     assertLess(open - source.open, 4096);
@@ -35,7 +35,7 @@ Deno.test("10,000 streams open at once cost at most 4 KiB each beyond their sour
 });
 
 Deno.test("R17 abandoned streams keep a process alive no longer than their clocks run once", async () => {
-  const { at } = JSON.parse(await run("abandoned.ts"));
+  const { at } = JSON.parse(await run("_abandoned.ts"));
   // Their clocks take 50 ms. One that is armed again and again never ends.
   assertLess(Date.now() - at, 10_000);
 });

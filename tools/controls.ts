@@ -5,9 +5,9 @@
  * @module
  */
 
-import { calls } from "../tests/controls/judge.ts";
-import { verdicts } from "../tests/controls/verdicts.ts";
-import { stores } from "../tests/health/judge.ts";
+import { calls } from "../tests/controls/_judge.ts";
+import { verdicts } from "../tests/controls/_verdicts.ts";
+import { stores } from "../tests/health/_judge.ts";
 
 const WIDTH = 66;
 

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { calls } from "./judge.ts";
-import { problemsOf } from "./verdicts.ts";
+import { calls } from "./_judge.ts";
+import { problemsOf } from "./_verdicts.ts";
 
 Deno.test("every fault is noticed, and where there is none, none is", async () => {
   assertEquals(await problemsOf(calls), []);

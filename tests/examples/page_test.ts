@@ -3,7 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { findBrowser } from "../_find_browser.ts";
 import { run } from "../_process.ts";
 
-const PAGE = fileURLToPath(new URL("page.ts", import.meta.url));
+const PAGE = fileURLToPath(new URL("_page.ts", import.meta.url));
 
 interface Line {
   readonly promise: string;

@@ -1,5 +1,5 @@
 import { kvHealth } from "@fallback/stream/kv";
-import { crowdCases } from "./crowd.ts";
+import { crowdCases } from "./_crowd.ts";
 
 for (const { name, run } of crowdCases({ kvHealth }, 100)) {
   Deno.test({ name: `R21 ${name}`, permissions: "none", fn: run });

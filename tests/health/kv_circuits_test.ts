@@ -1,7 +1,7 @@
 import { kvHealth } from "@fallback/stream/kv";
 import { assertEquals } from "@std/assert";
-import { sharedViolation } from "./check.ts";
-import { inDenoKv, inFakeKv, memoryMs } from "./worlds.ts";
+import { sharedViolation } from "./_check.ts";
+import { inDenoKv, inFakeKv, memoryMs } from "./_worlds.ts";
 
 Deno.test({
   name:

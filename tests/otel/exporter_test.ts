@@ -77,7 +77,7 @@ async function run(): Promise<{ received: Received[]; texts: string }> {
     "--quiet",
     "--no-prompt",
     "--allow-net=127.0.0.1",
-    new URL("exported.ts", import.meta.url).href,
+    new URL("_exported.ts", import.meta.url).href,
     listening.baseUrl,
   ], {
     env: {

@@ -8,9 +8,9 @@ import type { Attributes } from "@opentelemetry/api";
 import type { ReadableSpan } from "@opentelemetry/sdk-trace";
 import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
 import fc from "fast-check";
-import { violation } from "../property/check.ts";
-import { listened } from "../property/listened.ts";
-import { scenarios } from "../property/scenarios.ts";
+import { violation } from "../property/_check.ts";
+import { listened } from "../property/_listened.ts";
+import { scenarios } from "../property/_scenarios.ts";
 import { msOf, Sdk } from "./_sdk.ts";
 
 /** What the listener was told in a scenario. */

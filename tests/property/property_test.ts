@@ -2,7 +2,7 @@ import { fallbackModel, fallbackStream } from "@fallback/stream";
 import { continueStream } from "@fallback/stream/continue";
 import { assertEquals } from "@std/assert";
 import { test } from "../_pure.ts";
-import { findViolation, violation } from "./check.ts";
+import { findViolation, violation } from "./_check.ts";
 
 const subject = { continueStream, fallbackModel, fallbackStream };
 

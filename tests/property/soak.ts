@@ -4,7 +4,7 @@
 
 import { fallbackModel, fallbackStream } from "@fallback/stream";
 import { continueStream } from "@fallback/stream/continue";
-import { findViolation } from "./check.ts";
+import { findViolation } from "./_check.ts";
 
 const BATCH = 10_000;
 

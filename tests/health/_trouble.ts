@@ -15,7 +15,7 @@ import { delay } from "@std/async/delay";
 import { seededChance } from "../../bench/_random.ts";
 import { stoppedClock, watchedTimers } from "./_clock.ts";
 import { type Behaviour, type Connection, FakeKv } from "./_fake_kv.ts";
-import { type Case, down, type Subject } from "./subject.ts";
+import { type Case, down, type Subject } from "./_subject.ts";
 
 const MODEL = "gpt";
 const KEY = ["fallback-stream", "health", MODEL];

@@ -1,6 +1,6 @@
 // Faults of health: R21.
 
-import type { Control } from "../control.ts";
+import type { Control } from "../_control.ts";
 
 export const health: readonly Control[] = [
   {

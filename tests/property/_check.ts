@@ -2,10 +2,10 @@
 
 import type { Subject } from "@fallback/stream/testing";
 import fc from "fast-check";
-import { play } from "./play.ts";
-import { expectedStory, Silent } from "./reference.ts";
-import type { RecordStory, Scenario, Story } from "./scenario.ts";
-import { scenarios } from "./scenarios.ts";
+import { play } from "./_play.ts";
+import { expectedStory, Silent } from "./_reference.ts";
+import type { RecordStory, Scenario, Story } from "./_scenario.ts";
+import { scenarios } from "./_scenarios.ts";
 
 /** How many scenarios, and which. */
 export interface Runs {

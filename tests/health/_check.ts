@@ -4,16 +4,16 @@ import type { Admission } from "@fallback/stream";
 import type { CircuitSnapshot } from "@fallback/stream/health";
 import fc from "fast-check";
 import { stoppedClock } from "./_clock.ts";
-import type { Runs } from "../property/check.ts";
-import { ReferenceStore } from "./reference.ts";
+import type { Runs } from "../property/_check.ts";
+import { ReferenceStore } from "./_reference.ts";
 import {
   type Sequence,
   sequences,
   show,
   type Step,
   waitOf,
-} from "./sequences.ts";
-import { down, type Subject } from "./subject.ts";
+} from "./_sequences.ts";
+import { down, type Subject } from "./_subject.ts";
 
 /** How many sequences, and which. */
 interface Sequences extends Runs {

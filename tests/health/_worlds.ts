@@ -2,9 +2,9 @@
 
 import type { KvStore } from "@fallback/stream/kv";
 import { FakeKv } from "./_fake_kv.ts";
-import type { World } from "./check.ts";
-import type { Settings } from "./reference.ts";
-import type { Subject } from "./subject.ts";
+import type { World } from "./_check.ts";
+import type { Settings } from "./_reference.ts";
+import type { Subject } from "./_subject.ts";
 
 type Enter = (settings: Settings) => World | Promise<World>;
 type KvOnly = Pick<Subject, "kvHealth">;

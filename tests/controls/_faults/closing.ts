@@ -1,6 +1,6 @@
 // Faults against R10 to R13: closing.
 
-import type { Control } from "../control.ts";
+import type { Control } from "../_control.ts";
 
 export const closing: readonly Control[] = [
   {

@@ -6,7 +6,7 @@ import { assert, assertEquals } from "@std/assert";
 import { delay } from "@std/async/delay";
 import { stoppedClock, watchedTimers } from "./_clock.ts";
 import { FakeKv } from "./_fake_kv.ts";
-import { type Case, down, type Subject } from "./subject.ts";
+import { type Case, down, type Subject } from "./_subject.ts";
 
 const MODEL = "gpt";
 

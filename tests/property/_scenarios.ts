@@ -13,7 +13,7 @@ import {
   type OptionsSpec,
   type Scenario,
   type Step,
-} from "./scenario.ts";
+} from "./_scenario.ts";
 
 const ms = fc.integer({ min: 1, max: 400 });
 /** Absent in `of - 1` of `of` cases. */

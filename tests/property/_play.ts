@@ -33,7 +33,7 @@ import {
   type Scenario,
   type Step,
   type Story,
-} from "./scenario.ts";
+} from "./_scenario.ts";
 
 type Options = FallbackOptions<unknown, string>;
 

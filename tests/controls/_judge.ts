@@ -2,18 +2,18 @@
 // scenarios beside the reference model.
 
 import { contract, type Subject } from "@fallback/stream/testing";
-import { findViolation } from "../property/check.ts";
-import { cancellation } from "./faults/cancellation.ts";
-import { clocks } from "./faults/clocks.ts";
-import { closing } from "./faults/closing.ts";
-import { flow } from "./faults/flow.ts";
-import { health } from "./faults/health.ts";
-import { nesting } from "./faults/nesting.ts";
-import { order } from "./faults/order.ts";
-import { remedies } from "./faults/remedies.ts";
-import { naive } from "./naive.ts";
-import { firstFinding, type Suite } from "./suites.ts";
-import type { Trial } from "./verdicts.ts";
+import { findViolation } from "../property/_check.ts";
+import { cancellation } from "./_faults/cancellation.ts";
+import { clocks } from "./_faults/clocks.ts";
+import { closing } from "./_faults/closing.ts";
+import { flow } from "./_faults/flow.ts";
+import { health } from "./_faults/health.ts";
+import { nesting } from "./_faults/nesting.ts";
+import { order } from "./_faults/order.ts";
+import { remedies } from "./_faults/remedies.ts";
+import { naive } from "./_naive.ts";
+import { firstFinding, type Suite } from "./_suites.ts";
+import type { Trial } from "./_verdicts.ts";
 
 const SCENARIOS = { runs: 500, seed: 20_261 };
 

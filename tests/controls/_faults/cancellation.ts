@@ -1,6 +1,6 @@
 // Faults against R8 and R9: cancellation.
 
-import type { Control } from "../control.ts";
+import type { Control } from "../_control.ts";
 
 export const cancellation: readonly Control[] = [
   {

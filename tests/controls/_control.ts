@@ -1,7 +1,7 @@
 // A control: the right implementation with one small fault, as data. Whatever
 // claims to check the rules has to notice it.
 
-import type { Files } from "./modules.ts";
+import type { Files } from "./_modules.ts";
 
 /** What a control changes: a text that its file holds exactly once. */
 export interface Edit {

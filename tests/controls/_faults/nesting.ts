@@ -1,6 +1,6 @@
 // Faults of nested chains, of callbacks, and of what is said of wrong arguments.
 
-import type { Control } from "../control.ts";
+import type { Control } from "../_control.ts";
 
 export const nesting: readonly Control[] = [
   {

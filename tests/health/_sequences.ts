@@ -2,7 +2,7 @@
 // that every edge is met from both sides, whatever the options are.
 
 import fc from "fast-check";
-import type { Settings } from "./reference.ts";
+import type { Settings } from "./_reference.ts";
 
 /** What happens to a model. */
 export type Event =

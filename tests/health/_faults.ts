@@ -1,6 +1,6 @@
 // Faults against R21, as data: the stores with one thing wrong.
 
-import type { Control, Edit } from "../controls/control.ts";
+import type { Control, Edit } from "../controls/_control.ts";
 
 const CIRCUIT = "src/health/_circuit.ts";
 const OPTIONS = "src/health/options.ts";

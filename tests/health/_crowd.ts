@@ -12,7 +12,7 @@ import {
 import { delay } from "@std/async/delay";
 import { random as randomFrom, seededChance } from "../../bench/_random.ts";
 import { type Connection, FakeKv } from "./_fake_kv.ts";
-import { type Case, down, type Subject } from "./subject.ts";
+import { type Case, down, type Subject } from "./_subject.ts";
 
 type KvOnly = Pick<Subject, "kvHealth">;
 

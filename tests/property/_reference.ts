@@ -20,7 +20,7 @@ import {
   type Scenario,
   type Step,
   type Story,
-} from "./scenario.ts";
+} from "./_scenario.ts";
 
 /** The rules do not say what happens: two things at once, or nothing ever. */
 export class Silent extends Error {}

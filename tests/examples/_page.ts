@@ -1,4 +1,4 @@
-// The page in a real browser, a promise after the other: `page.ts BROWSER`. It
+// The page in a real browser, a promise after the other: `_page.ts BROWSER`. It
 // prints a line of JSON for each. The providers go on when they are told to, so
 // that nothing here depends on how fast anything is.
 

@@ -1,6 +1,6 @@
 import { memoryHealth } from "@fallback/stream/health";
 import { assertEquals } from "@std/assert";
-import { memoryViolation } from "./check.ts";
+import { memoryViolation } from "./_check.ts";
 
 Deno.test({
   name:

@@ -3,9 +3,9 @@
 
 import { pathToFileURL } from "node:url";
 import { temporaryFolder } from "../_temporary_folder.ts";
-import { type Control, mutate } from "./control.ts";
-import { type Files, load, loadChanged, readModules } from "./modules.ts";
-import type { Finding } from "./suites.ts";
+import { type Control, mutate } from "./_control.ts";
+import { type Files, load, loadChanged, readModules } from "./_modules.ts";
+import type { Finding } from "./_suites.ts";
 
 /** An implementation, what may be wrong with it, and who has to notice. */
 export interface Trial<Subject> {

@@ -1,14 +1,14 @@
 // What the suites say of a copy of the stores, quickly: for negative controls.
 
-import { firstFinding, type Suite } from "../controls/suites.ts";
-import type { Trial } from "../controls/verdicts.ts";
-import { memoryViolation, sharedViolation } from "./check.ts";
-import { crowdCases } from "./crowd.ts";
-import { edgeCases } from "./edges.ts";
-import { faults } from "./faults.ts";
-import type { Case, Subject } from "./subject.ts";
-import { troubleCases } from "./trouble.ts";
-import { inFakeKv, memoryMs } from "./worlds.ts";
+import { firstFinding, type Suite } from "../controls/_suites.ts";
+import type { Trial } from "../controls/_verdicts.ts";
+import { memoryViolation, sharedViolation } from "./_check.ts";
+import { crowdCases } from "./_crowd.ts";
+import { edgeCases } from "./_edges.ts";
+import { faults } from "./_faults.ts";
+import type { Case, Subject } from "./_subject.ts";
+import { troubleCases } from "./_trouble.ts";
+import { inFakeKv, memoryMs } from "./_worlds.ts";
 
 const RUNS = { seed: 20_264, endOnFailure: true };
 

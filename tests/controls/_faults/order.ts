@@ -1,6 +1,6 @@
 // Faults against R1 to R7: order and commitment.
 
-import type { Control } from "../control.ts";
+import type { Control } from "../_control.ts";
 
 export const order: readonly Control[] = [
   {

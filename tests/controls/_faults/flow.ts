@@ -1,6 +1,6 @@
 // Faults against R14 to R16: flow, what calls share, records and events.
 
-import type { Control } from "../control.ts";
+import type { Control } from "../_control.ts";
 
 export const flow: readonly Control[] = [
   {

@@ -1,6 +1,6 @@
 // Faults of retrying, hedging and continuing: R18 to R20.
 
-import type { Control } from "../control.ts";
+import type { Control } from "../_control.ts";
 
 export const remedies: readonly Control[] = [
   {

@@ -1,6 +1,6 @@
 // Faults against R17: clocks.
 
-import type { Control } from "../control.ts";
+import type { Control } from "../_control.ts";
 
 export const clocks: readonly Control[] = [
   {
