@@ -262,14 +262,13 @@ export const continuing = ({ continueStream }: ContinueSubject): Promised[] => [
       const stop = new Error("stop");
       const never = () => new Promise<never>(() => {});
       const scripts = [["a0", hang()], ["a0", fail(cut)]];
-      for (const script of scripts) {
+      for (const [i, script] of scripts.entries()) {
         const models = () => [
           fake("a", script, { onDispose: [], onStack: [] }),
           fake("b", [hang()], { onStack: [] }),
         ];
-        const options = {
-          resume: script[1] === scripts[0]![1] ? resume : never,
-        };
+        let asked = 0;
+        const options = { resume: () => (asked++, never()) };
         const aborted = await continueStream(models(), "hi", {
           ...options,
           signal: signal(20, stop),
@@ -288,6 +287,8 @@ export const continuing = ({ continueStream }: ContinueSubject): Promised[] => [
           "the pending next()",
         );
         same(Date.now() - start, 5, "the time it took");
+        // Twice where it was cut, never where only the caller left.
+        same(asked, 2 * i, "how often resume was asked");
       }
       const opening = await continueStream(
         [

@@ -296,9 +296,18 @@ export const remedies: readonly Control[] = [
   },
   {
     name: "starts the total clock anew for each part",
-    file: "src/continue.ts",
-    from: "const clocks = { ...this.#chain.clocks, totalMs: undefined };",
-    to: "const { clocks } = this.#chain;",
+    edits: [
+      {
+        file: "src/continue.ts",
+        from: "const clocks = { ...this.#chain.clocks, totalMs: undefined };",
+        to: "const { clocks } = this.#chain;",
+      },
+      {
+        file: "src/continue.ts",
+        from: "        totalMs,\n        // The parts",
+        to: "        totalMs: undefined,\n        // The parts",
+      },
+    ],
   },
   {
     name: "runs no total clock over the parts",
