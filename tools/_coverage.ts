@@ -79,20 +79,24 @@ export function judge(lcov: string): { summary: string; isEnough: boolean } {
 const OURS = new URL("../", import.meta.url).href
   .replaceAll(/[.+*?^$(){}|[\]\\]/g, "\\$&");
 
+/** What `deno coverage` says of what `deno test --coverage` left in a folder. */
+async function report(folder: string, format: string): Promise<string> {
+  const { stdout, stderr, success } = await new Deno.Command(Deno.execPath(), {
+    args: ["coverage", format, `--include=^${OURS}(src/|mod\\.ts$)`, folder],
+  }).output();
+  const text = new TextDecoder();
+  if (!success) throw new Error(text.decode(stderr));
+  return text.decode(stdout);
+}
+
 /** Judges what `deno test --coverage` has left in a folder. */
 export async function coverageOf(
   folder: string,
 ): Promise<ReturnType<typeof judge>> {
-  const { stdout, stderr, success } = await new Deno.Command(Deno.execPath(), {
-    args: [
-      "coverage",
-      "--quiet",
-      "--lcov",
-      `--include=^${OURS}(src/|mod\\.ts$)`,
-      folder,
-    ],
-  }).output();
-  const text = new TextDecoder();
-  if (!success) throw new Error(text.decode(stderr));
-  return judge(text.decode(stdout));
+  return judge(await report(folder, "--lcov"));
+}
+
+/** Every file, and each line of it that was not run. */
+export function detailsOf(folder: string): Promise<string> {
+  return report(folder, "--detailed");
 }
