@@ -64,6 +64,8 @@ export class Call<Request, Chunk> {
     const { totalMs } = chain.clocks;
     if (totalMs === undefined) return;
     this.#totalTimer = setTimeout(() => {
+      // Before 2.7 Deno may run a timer that was cleared when it was due.
+      if (this.#totalTimer === undefined) return;
       const last = chain.lastModel?.() ?? this.attempts.at(-1)?.model;
       const model = last ?? chain.models[0]!.name;
       this.#cancel(new ModelTimeoutError(model, "total", totalMs));
@@ -162,6 +164,7 @@ export class Call<Request, Chunk> {
   end(): void {
     this.#signal?.removeEventListener("abort", this);
     clearTimeout(this.#totalTimer);
+    this.#totalTimer = undefined;
   }
 
   /** Tells the store what has become of a model. */

@@ -196,7 +196,8 @@ export class LiveAttempt<Request, Chunk> implements AsyncDisposable {
   }
 
   #fail(error: unknown): void {
-    if (this.#over) return;
+    // Before 2.7 Deno may run a timer that was cleared when it was due.
+    if (this.record.outcome !== "pending") return;
     this.end("failed", { error });
     this.#call.report(this.record.model, "failure", { error });
     this.#refuse(error);

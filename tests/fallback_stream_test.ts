@@ -1,10 +1,13 @@
 // What no contract case can say: types, what the root module needs of where it
-// runs, and what a long stream holds.
+// runs, what a long stream holds, and what a runtime's mistake does to it.
 
 import { fallbackModel, fallbackStream } from "@fallback/stream";
 import { continueStream } from "@fallback/stream/continue";
 import { sseResponse } from "@fallback/stream/sse";
+import { virtualTime } from "@fallback/stream/testing";
 import { assertEquals, assertLess, assertRejects } from "@std/assert";
+import { delay } from "@std/async/delay";
+import { stub } from "@std/testing/mock";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { test } from "./_pure.ts";
@@ -113,3 +116,33 @@ function heapInUse(collect: () => void): number {
   collect();
   return Deno.memoryUsage().heapUsed;
 }
+
+test("R17 a clock that was stopped and strikes all the same changes nothing", async () => {
+  async function* slow(): AsyncGenerator<number> {
+    yield 0;
+    await delay(100);
+    yield 1;
+  }
+  const events: string[] = [];
+  const call = () =>
+    fallbackStream([slow], 0, {
+      timeouts: { openMs: 10, contentMs: 20, totalMs: 200 },
+      onEvent: ({ type }) => events.push(type),
+    });
+  await virtualTime(async () => {
+    // As in Deno before 2.7, where timers are due at the same time.
+    using _ = stub(globalThis, "clearTimeout", () => {});
+    assertEquals(await Array.fromAsync(await call()), [0, 1]);
+    await delay(300);
+    const stream = await call();
+    await stream.next();
+    const pending = stream.next();
+    await stream.return();
+    assertEquals(await pending, { done: true, value: undefined });
+    await delay(300);
+  });
+  assertEquals(events, [
+    ...["attempt", "open", "content", "completed", "closed"],
+    ...["attempt", "open", "content", "cancelled", "closed"],
+  ]);
+});

@@ -6,6 +6,7 @@
  * @module
  */
 
+import { Buffer } from "node:buffer";
 import type { Files } from "./_files.ts";
 
 /** What a package is called and how it is numbered on JSR. */
@@ -113,7 +114,8 @@ async function manifestOf(files: Files): Promise<Record<string, unknown>> {
 
 /** The SHA-256 of some bytes, in hexadecimal. */
 export async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
+  const hash = await crypto.subtle.digest("SHA-256", bytes);
+  return Buffer.from(hash).toString("hex");
 }
 
 /**

@@ -2,6 +2,7 @@
 // it lets many turns of the event loop pass before time advances, for others
 // go through the loop on their way; and what hangs is a result, not an error.
 
+import { setImmediate } from "node:timers";
 import { FakeTime } from "@std/testing/time";
 
 const { setTimeout } = globalThis;

@@ -354,11 +354,15 @@ export function fakeProvider(
   }
   scripts.forEach(checkScript);
   const calls: ProviderCall[] = [];
+  // Held, for Deno before 2.8 forgets a request's signal with its listeners.
+  const open = new Set<Exchange>();
   const fetch: FakeProvider["fetch"] = async (input, init) => {
     const request = new Request(input, init);
     const body = parse(await request.text());
     request.signal.throwIfAborted();
     const exchange = new Exchange(request, body, calls.length, options);
+    open.add(exchange);
+    exchange.call.closed.then(() => open.delete(exchange));
     const script = scripts[calls.length] ?? scripts.at(-1)!;
     calls.push(exchange.call);
     options.onCall?.(exchange.call);

@@ -1,5 +1,7 @@
 // Suites that judge an implementation, run until one complains.
 
+import { setImmediate } from "node:timers";
+
 /** What notices a fault first, and what it says. */
 export interface Finding {
   /** The name of a case of the contract, or `"property"`. */

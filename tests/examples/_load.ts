@@ -2,6 +2,7 @@
 // is the server alone. It says where it is and what it holds; when nothing more
 // can be asked, it has to end by itself.
 
+import { setImmediate } from "node:timers";
 import { openaiModel } from "@fallback/stream/openai";
 import { createHandler } from "../../examples/deploy/handler.ts";
 import { obey } from "../_child.ts";

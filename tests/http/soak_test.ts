@@ -191,7 +191,9 @@ function assertClean(error: unknown): void {
     ModelTimeoutError,
   ].some((kind) => error instanceof kind);
   const isCut = error instanceof TypeError &&
-    /^(fetch failed|error reading a body)/.test(error.message);
+    /^(fetch failed|error (sending request|reading a body))/.test(
+      error.message,
+    );
   if (!isKnown && !isCut) throw error;
 }
 

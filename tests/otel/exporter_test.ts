@@ -76,6 +76,7 @@ async function run(): Promise<{ received: Received[]; texts: string }> {
     "run",
     "--quiet",
     "--no-prompt",
+    "--unstable-otel", // Deno 2.3 asks for it
     "--allow-net=127.0.0.1",
     new URL("_exported.ts", import.meta.url).href,
     listening.baseUrl,

@@ -1,6 +1,7 @@
 // Interleavings that no clock produces: everything that models and caller do
 // waits for a scheduler, which lets it happen in any order.
 
+import { setImmediate } from "node:timers";
 import {
   fallbackStream,
   type ModelContext,

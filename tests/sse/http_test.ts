@@ -89,6 +89,18 @@ async function connect(port: number, method = "GET") {
   };
 }
 
+/**
+ * Asserts that it was told that the client has left. Deno before 2.8 aborts the
+ * request's signal first: whoever gave it to the call hears of that.
+ */
+function assertLeft(ends: readonly SseEnd[], givesSignal: boolean): void {
+  if (givesSignal && /^2\.[3-7]\./.test(Deno.version.deno)) {
+    assertEquals(ends.map(({ outcome }) => outcome), ["interrupted"]);
+  } else {
+    assertEquals(ends, [{ outcome: "cancelled" }]);
+  }
+}
+
 const words = Array.from({ length: 2000 }, () => [wait(5), "word"]).flat();
 const flood = Array.from({ length: 2000 }, () => "x".repeat(64 * 1024));
 
@@ -113,7 +125,7 @@ for (const [when, [script, part, heartbeatMs]] of Object.entries(leaves)) {
       client.leave();
       await deadline(server.over, 10_000);
       assertLess(performance.now() - leftAt, NOTICED_MS);
-      assertEquals(server.ends, [{ outcome: "cancelled" }]);
+      assertLeft(server.ends, givesSignal);
       assertLess(server.journal.calls[0]!.chunks, script.length);
       server.journal.assertClean();
     });
@@ -132,7 +144,7 @@ Deno.test("over HTTP: a fetch that is aborted closes the stream at once", async 
   assertEquals(await rest, "aborted");
   await deadline(server.over, 10_000);
   assertLess(performance.now() - leftAt, NOTICED_MS);
-  assertEquals(server.ends, [{ outcome: "cancelled" }]);
+  assertLeft(server.ends, true);
   server.journal.assertClean();
 });
 

@@ -293,9 +293,8 @@ export const cancellation: readonly Control[] = [
   {
     name: "lets a model that fails late overrule what ended its attempt",
     file: "src/_live_attempt.ts",
-    from: `#fail(error: unknown): void {
-    if (this.#over) return;`,
-    to: "#fail(error: unknown): void {",
+    from: `if (this.record.outcome !== "pending") return;`,
+    to: "",
   },
   {
     name: "looks at what comes when the stream is closed",

@@ -49,10 +49,19 @@ export const clocks: readonly Control[] = [
   },
   {
     name: "lets the content clock run after commitment",
-    file: "src/_live_attempt.ts",
-    from: `clearTimeout(this.#contentClock);
+    edits: [
+      {
+        file: "src/_live_attempt.ts",
+        from: `clearTimeout(this.#contentClock);
     record.outcome = "streaming";`,
-    to: `record.outcome = "streaming";`,
+        to: `record.outcome = "streaming";`,
+      },
+      {
+        file: "src/_live_attempt.ts",
+        from: `if (this.record.outcome !== "pending") return;`,
+        to: "if (this.#over) return;",
+      },
+    ],
   },
   {
     name: "lets the open clock survive its attempt",
