@@ -47,7 +47,8 @@ async function link(folder: string, names: readonly string[]): Promise<void> {
 
 const GOOD_TESTS = 'echo "ok | 12 passed (3 steps) | 0 failed (2s)"';
 const GOOD_CHECKS = 'echo "5 passed, 0 failed"';
-const test = Deno.build.os === "windows" ? Deno.test.ignore : Deno.test;
+/** Where CI runs it, and its tools are. */
+const test = Deno.build.os === "linux" ? Deno.test : Deno.test.ignore;
 
 test("CI counts the tests and the checks together", async () => {
   const { code, last } = await ci(GOOD_TESTS, GOOD_CHECKS);
