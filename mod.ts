@@ -7,10 +7,10 @@
  *
  * ```ts
  * import { fallbackStream } from "@fallback/stream";
- * import { fail, fakeModel } from "@fallback/stream/testing";
+ * import { fakeModel, step } from "@fallback/stream/testing";
  * import { assertEquals } from "@std/assert";
  *
- * const primary = fakeModel("primary", [fail(new Error("overloaded"))]);
+ * const primary = fakeModel("primary", [step.fail(new Error("overloaded"))]);
  * const backup = fakeModel("backup", ["Hel", "lo"]);
  *
  * await using stream = await fallbackStream([primary, backup], "hi");
@@ -33,27 +33,41 @@ export {
 export { fallbackModel } from "./src/fallback_model.ts";
 export { fallbackStream } from "./src/fallback_stream.ts";
 export { formatAttempts } from "./src/format_attempts.ts";
+export { hasStatus } from "./src/has_status.ts";
 export { hedgeBudget, type HedgeBudgetOptions } from "./src/hedge_budget.ts";
-export { onStatus } from "./src/on_status.ts";
+export { isTransient } from "./src/is_transient.ts";
+export type { Attempt, Outcome, Usage } from "./src/types/attempt.ts";
+export type {
+  AttemptEvent,
+  CancelledEvent,
+  FailureEvent,
+  FallbackEvent,
+  FallbackEventBase,
+  FallbackListener,
+  HedgingEvent,
+  RetryingEvent,
+} from "./src/types/events.ts";
 export type {
   Admission,
-  Attempt,
-  ErrorClass,
-  FallbackCondition,
-  FallbackEvent,
-  FallbackListener,
-  FallbackOptions,
-  FallbackStream,
   HealthReport,
   HealthStore,
-  HedgeBudget,
-  HedgeOptions,
+} from "./src/types/health.ts";
+export type {
   Model,
   ModelContext,
   ModelFunction,
   ModelLike,
-  Outcome,
-  RetryOptions,
   StreamSource,
+} from "./src/types/model.ts";
+export type {
+  ErrorClass,
+  ErrorCondition,
+  ErrorTest,
+  FallbackOptions,
+  HedgeBudget,
+  HedgeOptions,
+  Milliseconds,
+  RetryOptions,
   Timeouts,
-} from "./src/types.ts";
+} from "./src/types/options.ts";
+export type { FallbackStream } from "./src/types/stream.ts";

@@ -116,11 +116,11 @@ const FLAGS = {
     max: LONGEST_MS,
     meaning: "after which the caller gives the whole call up",
   },
-  contentMs: {
+  firstContentMs: {
     value: 10_000,
     min: 0,
     max: LONGEST_MS,
-    meaning: "with clocks: `timeouts.contentMs`",
+    meaning: "with clocks: `timeouts.firstContentMs`",
   },
   idleMs: {
     value: 10_000,

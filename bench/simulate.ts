@@ -26,10 +26,10 @@ function makeStrategies(
   parameters: Parameters,
   afterMs: number,
 ): readonly Strategy[] {
-  const { contentMs, idleMs, retryAttempts, retryDelayMs } = parameters;
+  const { firstContentMs, idleMs, retryAttempts, retryDelayMs } = parameters;
   const { hedgeQuantile, hedgeBudget: ratio, hedgeBurst: burst } = parameters;
   const models = parameters.medianMs.length;
-  const timeouts = { contentMs, idleMs };
+  const timeouts = { firstContentMs, idleMs };
   const retry = { maxAttempts: retryAttempts, minDelayMs: retryDelayMs };
   const budget = hedgeBudget({ ratio, burst });
   return [

@@ -11,7 +11,7 @@ import {
   formatAttempts,
 } from "@fallback/stream";
 import { openaiModel } from "@fallback/stream/openai";
-import { fakeProvider, hang, status, wait } from "@fallback/stream/testing";
+import { fakeProvider, step, wire } from "@fallback/stream/testing";
 
 const PROMPT = "In eighty words: why does a lighthouse have two lamps?";
 
@@ -31,37 +31,37 @@ const print = (text: string) =>
   Deno.stdout.writeSync(new TextEncoder().encode(text));
 
 /** Words at about the pace of a fast model. */
-const spoken = ANSWER.split(/(?<= )/).flatMap((word) => [wait(35), word]);
+const spoken = ANSWER.split(/(?<= )/).flatMap((word) => [step.wait(35), word]);
 
 const providers = [
   ["overloaded", [
-    wait(300),
-    status(529, {
+    step.wait(300),
+    wire.status(529, {
       body: { error: { type: "overloaded_error", message: "Overloaded" } },
     }),
   ]],
-  ["silent", [{ choices: [{ delta: { role: "assistant" } }] }, hang()]],
-  ["steady", [wait(300), ...spoken]],
+  ["silent", [{ choices: [{ delta: { role: "assistant" } }] }, step.hang()]],
+  ["steady", [step.wait(300), ...spoken]],
 ] as const;
 
 const apiKey = Deno.env.get("OPENAI_API_KEY");
-const baseUrl = Deno.env.get("OPENAI_BASE_URL");
+const baseURL = Deno.env.get("OPENAI_BASE_URL");
 const names = Deno.args.length > 0 ? Deno.args : apiKey ? ["gpt-4o-mini"] : [];
 
 await using servers = new AsyncDisposableStack();
 const models = [
-  ...names.map((model) => openaiModel({ model, apiKey, baseUrl })),
+  ...names.map((model) => openaiModel({ model, apiKey, baseURL })),
   ...providers.slice(names.length).map(([model, script]) => {
-    const { baseUrl } = servers.use(fakeProvider(script).listen());
-    return openaiModel({ model, baseUrl });
+    const { baseURL } = servers.use(fakeProvider(script).listen());
+    return openaiModel({ model, baseURL });
   }),
 ];
 
 /** While nothing has arrived yet, a terminal shows who is being asked. */
 function onEvent({ type, attempt }: FallbackEvent) {
   if (!terminal) return;
-  if (type === "attempt") print(dim(`\r\x1b[2Kasking ${attempt?.model} …`));
-  if (type === "content") print("\r\x1b[2K");
+  if (type === "started") print(dim(`\r\x1b[2Kasking ${attempt?.model} …`));
+  if (type === "committed") print("\r\x1b[2K");
 }
 
 console.log(dim(`> ${PROMPT}`));
@@ -69,7 +69,7 @@ let isCut = false;
 const request = { messages: [{ role: "user", content: PROMPT }] };
 try {
   await using stream = await fallbackStream(models, request, {
-    timeouts: { contentMs: 1500, idleMs: 10_000, totalMs: 120_000 },
+    timeouts: { firstContentMs: 1500, idleMs: 10_000, totalMs: 120_000 },
     onEvent,
   });
   isCut = true;

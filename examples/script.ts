@@ -9,18 +9,18 @@ import { openaiModel } from "@fallback/stream/openai";
 
 const setting = (name: string) => Deno.env.get(name) || undefined;
 const apiKey = setting("OPENAI_API_KEY");
-const baseUrl = setting("OPENAI_BASE_URL");
+const baseURL = setting("OPENAI_BASE_URL");
 const ollama = setting("OLLAMA_HOST");
 
 const models = [];
-if (apiKey || baseUrl) {
+if (apiKey || baseURL) {
   const model = setting("OPENAI_MODEL") ?? "gpt-4o-mini";
-  models.push(openaiModel({ model, apiKey, baseUrl }));
+  models.push(openaiModel({ model, apiKey, baseURL }));
 }
 if (ollama) {
   const model = setting("OLLAMA_MODEL") ?? "llama3.2";
   const url = ollama.includes("://") ? ollama : `http://${ollama}`;
-  models.push(openaiModel({ model, baseUrl: url.replace(/\/*$/, "/v1") }));
+  models.push(openaiModel({ model, baseURL: url.replace(/\/*$/, "/v1") }));
 }
 if (models.length === 0) {
   console.error(
@@ -47,7 +47,7 @@ Deno.addSignalListener("SIGINT", () => controller.abort());
 const stdout = Deno.stdout.writable.getWriter();
 const print = (text: string) => stdout.write(new TextEncoder().encode(text));
 const request = { messages: [{ role: "user", content }] };
-const timeouts = { contentMs: 30_000, idleMs: 30_000 };
+const timeouts = { firstContentMs: 30_000, idleMs: 30_000 };
 try {
   await using stream = await fallbackStream(models, request, {
     signal,

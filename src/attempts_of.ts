@@ -4,12 +4,12 @@
  * @module
  */
 
-import type { Attempt } from "./types.ts";
+import type { Attempt } from "./types/attempt.ts";
 
 const attemptsByError = new WeakMap<WeakKey, readonly Attempt[]>();
 
 /** Notes that a call with these records throws `error`. */
-export function rememberAttempts(
+export function linkAttempts(
   error: unknown,
   attempts: readonly Attempt[],
 ): void {

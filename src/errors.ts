@@ -1,80 +1,94 @@
 /**
- * The errors that callers may want to catch.
+ * Error classes that callers may want to catch.
  *
  * @module
  */
 
-import type { Attempt } from "./types.ts";
+import { errorText, oneLine } from "./_shared/error_text.ts";
+import { isInstance } from "./_shared/safe_access.ts";
+import type { Attempt } from "./types/attempt.ts";
 
 /** The phase of an attempt or call that took too long. */
-export type TimeoutPhase = "open" | "content" | "idle" | "total" | "close";
+export type TimeoutPhase = "open" | "firstContent" | "idle" | "total" | "close";
 
-const MISSING: Record<TimeoutPhase, string> = {
-  open: "no stream",
-  content: "no content",
-  idle: "no further chunk",
-  total: "no complete answer",
-  close: "not closed",
+const TIMEOUT_MESSAGES: Record<TimeoutPhase, string> = {
+  open: "opened no stream",
+  firstContent: "sent no content",
+  idle: "sent no further chunk",
+  total: "did not complete the answer",
+  close: "did not close",
 };
 
 /**
  * No model of the chain answered. `errors` holds one error per failed attempt,
- * in the order of the attempts; the message names each model with its error,
- * also those that were skipped.
+ * in the order of the attempts. The message has one line per model, with the
+ * error of its last attempt.
  *
- * Modelled on pydantic-ai's `FallbackExceptionGroup`.
+ * Modeled on pydantic-ai's `FallbackExceptionGroup`.
  *
- * @example What it says
+ * @example The message
  * ```ts
  * import { AllModelsFailedError, fallbackStream } from "@fallback/stream";
- * import { fail, fakeModel } from "@fallback/stream/testing";
+ * import { fakeModel, step } from "@fallback/stream/testing";
  * import { assertRejects } from "@std/assert";
  *
  * const models = [
- *   fakeModel("a", [fail(new Error("overloaded"))]),
- *   fakeModel("b", [fail(new Error("no such model"))]),
+ *   fakeModel("a", [step.fail(new Error("overloaded"))]),
+ *   fakeModel("b", [step.fail(new Error("no such model"))]),
  * ];
  * await assertRejects(
  *   () => fallbackStream(models, "hi"),
  *   AllModelsFailedError,
- *   "All models failed: a: overloaded; b: no such model",
+ *   "All models failed:\na: overloaded\nb: no such model",
  * );
  * ```
  */
 export class AllModelsFailedError extends AggregateError {
-  /** The records of the call, first to last. */
-  readonly attempts: readonly Attempt[];
+  /** The attempts of the call, first to last. Not enumerable. */
+  declare readonly attempts: readonly Attempt[];
 
   /**
-   * Collects the errors of the failed attempts.
+   * Constructs the error from the attempts of a call.
    *
-   * @param attempts The records of the call, first to last.
+   * @param attempts The attempts of the call, first to last.
    */
   constructor(attempts: readonly Attempt[]) {
-    const ended = attempts.filter((attempt) => "error" in attempt);
-    const reasons = ended.map(({ model, error }) =>
-      `${model}: ${messageOf(error)}`
+    const failed = attempts.filter((attempt) =>
+      "error" in attempt && attempt.outcome !== "skipped"
     );
-    const failed = ended.filter(({ outcome }) => outcome !== "skipped");
     super(
       failed.map(({ error }) => error),
-      `All models failed: ${reasons.join("; ")}`,
+      ["All models failed:", ...linesOf(attempts)].join("\n"),
     );
     this.name = "AllModelsFailedError";
-    this.attempts = attempts;
+    // An inspected error prints each failure once, not once more per record.
+    Object.defineProperty(this, "attempts", { value: attempts });
   }
 }
 
+/** One line per model, in list order, from its last attempt. */
+function linesOf(attempts: readonly Attempt[]): string[] {
+  const last = new Map<number, Attempt>();
+  for (const attempt of attempts) {
+    if ("error" in attempt) last.set(attempt.modelIndex, attempt);
+  }
+  return [...last.values()]
+    .sort((a, b) => a.modelIndex - b.modelIndex)
+    .map(({ model, error }) =>
+      `${oneLine(model)}: ${oneLine(errorText(error))}`
+    );
+}
+
 /**
- * A phase took longer than its clock in {@linkcode Timeouts} allows.
+ * A phase took longer than {@linkcode Timeouts} allows.
  *
  * @example A call that takes too long
  * ```ts
  * import { fallbackStream, ModelTimeoutError } from "@fallback/stream";
- * import { fakeModel, hang, virtualTime } from "@fallback/stream/testing";
+ * import { fakeModel, step, virtualTime } from "@fallback/stream/testing";
  * import { assertEquals, assertRejects } from "@std/assert";
  *
- * const models = [fakeModel("slow", [hang()])];
+ * const models = [fakeModel("slow", [step.hang()])];
  * const timeouts = { totalMs: 60_000 };
  *
  * await virtualTime(async () => {
@@ -95,14 +109,18 @@ export class ModelTimeoutError extends Error {
   readonly ms: number;
 
   /**
-   * Makes the error.
+   * Constructs the error.
    *
    * @param model The model that was running.
    * @param phase The phase that took too long.
    * @param ms How long it was allowed to take, in milliseconds.
    */
   constructor(model: string, phase: TimeoutPhase, ms: number) {
-    super(`${MISSING[phase]} within ${ms} ms`);
+    super(
+      `Model ${JSON.stringify(model)} ${
+        TIMEOUT_MESSAGES[phase]
+      } within ${ms} ms (timeouts.${phase}Ms)`,
+    );
     this.name = "ModelTimeoutError";
     this.model = model;
     this.phase = phase;
@@ -111,15 +129,15 @@ export class ModelTimeoutError extends Error {
 }
 
 /**
- * A stream ended by itself without any content, and `allowEmpty` is not set.
+ * A stream ended without any content, and `allowEmpty` is not set.
  *
  * @example The next model answers
  * ```ts
  * import { EmptyStreamError, fallbackStream } from "@fallback/stream";
- * import { end, fakeModel } from "@fallback/stream/testing";
+ * import { fakeModel, step } from "@fallback/stream/testing";
  * import { assertInstanceOf } from "@std/assert";
  *
- * const models = [fakeModel("mute", [end()]), fakeModel("b", ["Hello"])];
+ * const models = [fakeModel("mute", [step.end()]), fakeModel("b", ["Hello"])];
  * await using stream = await fallbackStream(models, "hi");
  * assertInstanceOf(stream.attempts[0]?.error, EmptyStreamError);
  * ```
@@ -129,21 +147,25 @@ export class EmptyStreamError extends Error {
   readonly model: string;
 
   /**
-   * Makes the error.
+   * Constructs the error.
    *
    * @param model The model whose stream it was.
    */
   constructor(model: string) {
-    super("the stream ended without any content");
+    super(
+      `Stream of ${
+        JSON.stringify(model)
+      } ended without content (set allowEmpty to accept this)`,
+    );
     this.name = "EmptyStreamError";
     this.model = model;
   }
 }
 
 /**
- * A stream ended by itself without the chunk that ends a complete answer.
+ * A stream ended without the chunk that ends a complete answer (`isFinal`).
  *
- * @example A cut answer is not taken for a whole one
+ * @example A truncated answer is not complete
  * ```ts
  * import { fallbackStream, TruncatedStreamError } from "@fallback/stream";
  * import { fakeModel } from "@fallback/stream/testing";
@@ -161,20 +183,24 @@ export class TruncatedStreamError extends Error {
   readonly model: string;
 
   /**
-   * Makes the error.
+   * Constructs the error.
    *
    * @param model The model whose stream it was.
    */
   constructor(model: string) {
-    super("the stream ended before its final chunk");
+    super(
+      `Stream of ${
+        JSON.stringify(model)
+      } ended before its final chunk (isFinal)`,
+    );
     this.name = "TruncatedStreamError";
     this.model = model;
   }
 }
 
 /**
- * A model was not asked, for the {@linkcode HealthStore} says it is down. It
- * is the `error` of that attempt's record; no call throws it.
+ * A model was skipped, because the {@linkcode HealthStore} reports its circuit
+ * as open. It is the `error` of that attempt's record; no call throws it.
  *
  * @example A model that is skipped
  * ```ts
@@ -183,7 +209,7 @@ export class TruncatedStreamError extends Error {
  * import { fakeModel } from "@fallback/stream/testing";
  * import { assertInstanceOf } from "@std/assert";
  *
- * const health = memoryHealth({ failures: 1 });
+ * const health = memoryHealth({ failureThreshold: 1 });
  * health.report("down", "failure", new Error("overloaded"));
  *
  * const models = [fakeModel("down", ["?"]), fakeModel("up", ["Hello"])];
@@ -194,25 +220,30 @@ export class TruncatedStreamError extends Error {
 export class CircuitOpenError extends Error {
   /** The model that was skipped. */
   readonly model: string;
-  /** When it is worth asking again, in milliseconds since the epoch. */
+  /** When to check again, in milliseconds since the epoch. */
   readonly retryAt: number;
 
   /**
-   * Makes the error. Its message says how much time is left.
+   * Constructs the error. Its message says how much time is left.
    *
    * @param model The model that was skipped.
-   * @param retryAt When it is worth asking again, in milliseconds since the
+   * @param retryAt When to check again, in milliseconds since the
    * epoch.
    */
   constructor(model: string, retryAt: number) {
-    super(`circuit open for another ${Math.max(0, retryAt - Date.now())} ms`);
+    const ms = Math.max(0, retryAt - Date.now());
+    super(
+      `Circuit of ${
+        JSON.stringify(model)
+      } is open for another ${ms} ms (health)`,
+    );
     this.name = "CircuitOpenError";
     this.model = model;
     this.retryAt = retryAt;
   }
 }
 
-const OUR_OWN = [
+const OWN_ERRORS: readonly (abstract new (...args: never[]) => Error)[] = [
   AllModelsFailedError,
   CircuitOpenError,
   EmptyStreamError,
@@ -220,17 +251,7 @@ const OUR_OWN = [
   TruncatedStreamError,
 ];
 
-/** Whether an error is one of this module, and not a provider's. */
-export function isOurOwn(error: unknown): boolean {
-  return OUR_OWN.some((ours) => error instanceof ours);
-}
-
-/** What an error says; anything can be thrown, also what cannot be printed. */
-export function messageOf(error: unknown): string {
-  try {
-    const { message } = Object(error);
-    return typeof message === "string" && message ? message : String(error);
-  } catch {
-    return typeof error;
-  }
+/** Whether an error is one of this module, and not one of a provider. */
+export function isFallbackError(error: unknown): error is Error {
+  return OWN_ERRORS.some((own) => isInstance(error, own));
 }

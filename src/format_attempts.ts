@@ -4,9 +4,8 @@
  * @module
  */
 
-import { oneLine } from "./_one_line.ts";
-import { isOurOwn, messageOf } from "./errors.ts";
-import type { Attempt } from "./types.ts";
+import { nameAndMessage, oneLine } from "./_shared/error_text.ts";
+import type { Attempt } from "./types/attempt.ts";
 
 const BAR_WIDTH = 30;
 const LONGEST_REASON = 120;
@@ -23,11 +22,11 @@ const LONGEST_REASON = 120;
  * @example Usage
  * ```ts
  * import { fallbackStream, formatAttempts } from "@fallback/stream";
- * import { fail, fakeModel } from "@fallback/stream/testing";
+ * import { fakeModel, step } from "@fallback/stream/testing";
  * import { assertStringIncludes } from "@std/assert";
  *
  * const models = [
- *   fakeModel("gpt", [fail(new Error("overloaded"))]),
+ *   fakeModel("gpt", [step.fail(new Error("overloaded"))]),
  *   fakeModel("llama", ["Hel", "lo"]),
  * ];
  * await using stream = await fallbackStream(models, "hi");
@@ -47,15 +46,15 @@ export function formatAttempts(attempts: readonly Attempt[]): string {
   const column = (time: number) =>
     Math.floor((time - start) / Math.max(end - start, 1) * BAR_WIDTH);
   return rows.map(({ name, attempt }) => {
-    const { startedAt, endedAt = now, contentAt = endedAt } = attempt;
+    const { startedAt, endedAt = now, firstContentAt = endedAt } = attempt;
     const from = Math.min(column(startedAt), BAR_WIDTH - 1);
     // However short, an attempt is seen.
     const to = attempt.outcome === "skipped"
       ? from
       : Math.max(column(endedAt), from + 1);
-    const answering = attempt.contentAt === undefined
+    const answering = attempt.firstContentAt === undefined
       ? to
-      : Math.min(column(contentAt), to - 1);
+      : Math.min(column(firstContentAt), to - 1);
     return [
       name.padEnd(nameWidth),
       "".padEnd(from).padEnd(answering, "░").padEnd(to, "█").padEnd(BAR_WIDTH),
@@ -76,25 +75,17 @@ function flatten(
 }
 
 function explain(attempt: Attempt): string {
-  const { startedAt, contentAt, chunks } = attempt;
+  const { startedAt, firstContentAt, chunks } = attempt;
   const said: string[] = [];
-  if (contentAt !== undefined || chunks > 0) {
+  if (firstContentAt !== undefined || chunks > 0) {
     said.push(`${chunks} ${chunks === 1 ? "chunk" : "chunks"}`);
   }
-  if (contentAt !== undefined) {
-    said.push(`first content after ${contentAt - startedAt} ms`);
+  if (firstContentAt !== undefined) {
+    said.push(`first content after ${firstContentAt - startedAt} ms`);
   }
   if ("error" in attempt) said.push(nameAndMessage(attempt.error));
   if ("closeError" in attempt) {
     said.push(`closing: ${nameAndMessage(attempt.closeError)}`);
   }
   return said.join(", ");
-}
-
-/** An error on one line. */
-export function nameAndMessage(error: unknown): string {
-  const message = messageOf(error);
-  const isPlain = isOurOwn(error) || !(error instanceof Error);
-  const said = isPlain ? message : `${error.name}: ${message}`;
-  return oneLine(said, LONGEST_REASON);
 }

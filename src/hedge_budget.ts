@@ -4,8 +4,8 @@
  * @module
  */
 
-import { readNumber } from "./_arguments.ts";
-import type { HedgeBudget } from "./types.ts";
+import { parseNumber } from "./_shared/arguments.ts";
+import type { HedgeBudget } from "./types/options.ts";
 
 /** Options of {@linkcode hedgeBudget}. */
 export interface HedgeBudgetOptions {
@@ -47,8 +47,8 @@ export interface HedgeBudgetOptions {
  */
 export function hedgeBudget(options: HedgeBudgetOptions): HedgeBudget {
   const { ratio, burst = 10 } = options;
-  readNumber("ratio", ratio, 0, 1);
-  readNumber("burst", burst, 1);
+  parseNumber("ratio", ratio, 0, 1);
+  parseNumber("burst", burst, 1);
   let tokens = burst;
   return {
     earn() {

@@ -13,7 +13,12 @@ export function makeAttempt(): HandMadeAttempt {
   const controller = new AbortController();
   const stack = new AsyncDisposableStack();
   return {
-    context: { signal: controller.signal, stack, model: "fake", attempt: 1 },
+    context: {
+      signal: controller.signal,
+      stack,
+      model: "fake",
+      attemptNumber: 1,
+    },
     abort: (reason) => controller.abort(reason),
     // What was read to its end, or broke, makes no difference to a test any more.
     [Symbol.asyncDispose]: () => stack.disposeAsync().catch(() => {}),

@@ -10,24 +10,23 @@ import {
 } from "@fallback/stream";
 import {
   createJournal,
-  fail,
   fakeModel,
-  hang,
-  type Subject,
+  step,
   virtualTime,
-  wait,
 } from "@fallback/stream/testing";
 import { assertEquals, assertStrictEquals } from "@std/assert";
 import fc from "fast-check";
+import type { Subject } from "./contract/contract.ts";
+import { runInContext, type TracingListener } from "../src/engine/listener.ts";
 import { test } from "./_pure.ts";
 import { violation } from "./property/_check.ts";
 import { listened } from "./property/_listened.ts";
 import { scenarios } from "./property/_scenarios.ts";
 
-type Around = NonNullable<FallbackListener["around"]>;
+type Around = NonNullable<TracingListener[typeof runInContext]>;
 
 function listening(around: Around): FallbackListener {
-  return Object.assign(() => {}, { around });
+  return Object.assign(() => {}, { [runInContext]: around });
 }
 
 const overloaded = new Error("overloaded");
@@ -39,8 +38,8 @@ async function call(
   const journal = createJournal();
   return await virtualTime(async () => {
     const models = [
-      fakeModel("a", [wait(10), fail(overloaded)], { journal }),
-      fakeModel("b", [wait(10), "x", wait(10), "y"], { journal }),
+      fakeModel("a", [step.wait(10), step.fail(overloaded)], { journal }),
+      fakeModel("b", [step.wait(10), "x", step.wait(10), "y"], { journal }),
     ];
     await using stream = await fallbackStream(models, "hi", { onEvent });
     const chunks = await Array.fromAsync(stream);
@@ -53,10 +52,10 @@ test("around runs the call, each opening and each later pull once, with the same
   const parts: string[] = [];
   const seen = new Set<readonly Attempt[]>();
   const told = new Set<readonly Attempt[]>();
-  const listener: FallbackListener = ({ attempts }: FallbackEvent) => {
+  const listener: TracingListener = ({ attempts }: FallbackEvent) => {
     told.add(attempts);
   };
-  listener.around = (run, attempts, attempt) => {
+  listener[runInContext] = (run, attempts, attempt) => {
     seen.add(attempts);
     if (attempt) assertStrictEquals(attempts.at(-1), attempt);
     parts.push(attempt ? `${attempt.model} ${attempt.outcome}` : "call");
@@ -166,18 +165,19 @@ test("R16 nothing that happens in 4,000 random scenarios depends on an around, h
 });
 
 /** A subject all of whose chains have an `around`. */
-function heardBy({ around }: FallbackListener): Subject {
+function heardBy(listener: TracingListener): Subject {
+  const around = listener[runInContext];
   return listened((own) => {
     const onEvent: FallbackListener = (event) => own?.(event);
-    onEvent.around = around!;
+    (onEvent as TracingListener)[runInContext] = around!;
     return onEvent;
   });
 }
 
 test("around is called as a method of the listener", async () => {
   let parts = 0;
-  const listener: FallbackListener = () => {};
-  listener.around = function (this: unknown, run) {
+  const listener: TracingListener = () => {};
+  listener[runInContext] = function (this: unknown, run) {
     assertStrictEquals(this, listener);
     parts++;
     return run();
@@ -196,7 +196,7 @@ test("whether there is an around is asked once, when a call begins", async () =>
       parts++;
       return run();
     };
-    const listener = Object.defineProperty(() => {}, "around", {
+    const listener = Object.defineProperty(() => {}, runInContext, {
       get: () => there.includes(asked++) ? around : undefined,
     });
     assertEquals(await call(listener), await call(undefined));
@@ -209,13 +209,17 @@ test("whether there is an around is asked once, when a call begins", async () =>
 
 test("an around that is no function, or cannot be looked at, changes nothing", async () => {
   const listeners = [undefined, null, 1, {}, "around"].map((around) =>
-    Object.assign(() => {}, { around }) as FallbackListener
+    Object.assign(() => {}, { [runInContext]: around }) as FallbackListener
   );
-  const hostile: FallbackListener = Object.defineProperty(() => {}, "around", {
-    get() {
-      throw new Error("mine");
+  const hostile: FallbackListener = Object.defineProperty(
+    () => {},
+    runInContext,
+    {
+      get() {
+        throw new Error("mine");
+      },
     },
-  });
+  );
   for (const listener of [...listeners, hostile]) {
     assertEquals(await call(listener), await call(undefined));
   }
@@ -227,9 +231,9 @@ test("R8 an abort, and R17 a clock, end a part that around never lets end", asyn
       run();
       return new Promise(() => {});
     });
-    const hangs = fakeModel("a", [hang()], { ignoresAbort: true });
-    const stalls = fakeModel("b", ["x", hang()], { ignoresAbort: true });
-    const timeouts = { contentMs: 30, idleMs: 40, closeMs: 10 };
+    const hangs = fakeModel("a", [step.hang()], { ignoresAbort: true });
+    const stalls = fakeModel("b", ["x", step.hang()], { ignoresAbort: true });
+    const timeouts = { firstContentMs: 30, idleMs: 40, closeMs: 10 };
     const options = { onEvent, timeouts };
     const stream = await fallbackStream([hangs, stalls], "hi", options);
     assertEquals(await stream.next(), { done: false, value: "x" });

@@ -1,6 +1,6 @@
 import { attemptsOf, fallbackModel, fallbackStream } from "@fallback/stream";
 import { continueStream } from "@fallback/stream/continue";
-import { fail, fakeModel, hang, virtualTime } from "@fallback/stream/testing";
+import { fakeModel, step, virtualTime } from "@fallback/stream/testing";
 import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { test } from "./_pure.ts";
 
@@ -11,8 +11,8 @@ test("R6 attemptsOf finds the records of whatever a call ended with", () =>
   virtualTime(async () => {
     const failure = new TypeError("bad key");
     const models = [
-      fakeModel("a", [fail(new Error("overloaded"))]),
-      fakeModel("b", [fail(failure)]),
+      fakeModel("a", [step.fail(new Error("overloaded"))]),
+      fakeModel("b", [step.fail(failure)]),
     ];
     const all = await assertRejects(() => fallbackStream(models, "hi"));
     assertEquals(outcomes(all), ["a failed", "b failed"]);
@@ -21,7 +21,7 @@ test("R6 attemptsOf finds the records of whatever a call ended with", () =>
     assertEquals(outcomes(failure), ["a failed", "b failed"]);
 
     const cut = await fallbackStream(
-      [fakeModel("c", ["c0", fail(failure)])],
+      [fakeModel("c", ["c0", step.fail(failure)])],
       "hi",
     );
     await assertRejects(() => Array.fromAsync(cut));
@@ -36,7 +36,9 @@ test("R6 attemptsOf finds the records of whatever a call ended with", () =>
 
 test("R6 attemptsOf looks through a SuppressedError", async () => {
   const wrong = new Error("wrong");
-  const model = fakeModel("a", ["a0", hang()], { onStack: [fail(wrong)] });
+  const model = fakeModel("a", ["a0", step.hang()], {
+    stackScript: [step.fail(wrong)],
+  });
   const error = await assertRejects(async () => {
     await using stream = await fallbackStream([model], "hi");
     for await (const _ of stream) {
@@ -49,7 +51,7 @@ test("R6 attemptsOf looks through a SuppressedError", async () => {
     throw new Error("condition");
   };
   const both = await assertRejects(() =>
-    fallbackStream([fakeModel("b", [fail(1)])], "hi", {
+    fallbackStream([fakeModel("b", [step.fail(1)])], "hi", {
       fallbackOn: condition,
     })
   );
@@ -58,7 +60,7 @@ test("R6 attemptsOf looks through a SuppressedError", async () => {
 
 test("R6 attemptsOf gives the outer records where chains nest", async () => {
   const failure = new Error("refused");
-  const inner = fallbackModel([fakeModel("a", [fail(failure)])], {
+  const inner = fallbackModel([fakeModel("a", [step.fail(failure)])], {
     fallbackOn: () => false,
   });
   await assertRejects(() =>
@@ -91,8 +93,8 @@ Deno.test({
   fn: async () => {
     const broken = new Error("cannot close");
     const models = [
-      fakeModel("a", ["a0", fail(new Error("cut"))]),
-      fakeModel("b", ["b0", hang()], { onClose: [fail(broken)] }),
+      fakeModel("a", ["a0", step.fail(new Error("cut"))]),
+      fakeModel("b", ["b0", step.hang()], { closeScript: [step.fail(broken)] }),
     ];
     const stream = await continueStream(models, "hi", { resume: () => "more" });
     await stream.next();
@@ -104,7 +106,7 @@ Deno.test({
 
 test("R6 attemptsOf prefers the later error of a SuppressedError", async () => {
   const failure = await assertRejects(() =>
-    fallbackStream([fakeModel("a", [fail(new Error("down"))])], "hi")
+    fallbackStream([fakeModel("a", [step.fail(new Error("down"))])], "hi")
   );
   const error = new SuppressedError(failure, new Error("a stranger"));
   assertEquals(outcomes(error), ["a failed"]);

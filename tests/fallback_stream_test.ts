@@ -126,7 +126,7 @@ test("R17 a clock that was stopped and strikes all the same changes nothing", as
   const events: string[] = [];
   const call = () =>
     fallbackStream([slow], 0, {
-      timeouts: { openMs: 10, contentMs: 20, totalMs: 200 },
+      timeouts: { openMs: 10, firstContentMs: 20, totalMs: 200 },
       onEvent: ({ type }) => events.push(type),
     });
   await virtualTime(async () => {

@@ -6,13 +6,7 @@ import {
   fallbackStream,
   formatAttempts,
 } from "@fallback/stream";
-import {
-  fail,
-  fakeModel,
-  hang,
-  virtualTime,
-  wait,
-} from "@fallback/stream/testing";
+import { fakeModel, step, virtualTime } from "@fallback/stream/testing";
 import { assertEquals, assertLess, assertRejects } from "@std/assert";
 import { test } from "./_pure.ts";
 
@@ -22,16 +16,18 @@ test("formatAttempts draws to scale what was tried, and says what ended it", () 
       name: "HttpError",
     });
     const answer = [
-      wait(310),
-      ...Array.from({ length: 22 }, () => [wait(40), "x"]).flat(),
+      step.wait(310),
+      ...Array.from({ length: 22 }, () => [step.wait(40), "x"]).flat(),
     ];
     const models = [
-      fakeModel("gpt-4o", [wait(300), fail(overloaded)]),
-      fakeModel("claude", [hang()], { onStack: [fail(new Error("reset"))] }),
+      fakeModel("gpt-4o", [step.wait(300), step.fail(overloaded)]),
+      fakeModel("claude", [step.hang()], {
+        stackScript: [step.fail(new Error("reset"))],
+      }),
       fallbackModel([fakeModel("llama", answer)]),
     ];
     const stream = await fallbackStream(models, "hi", {
-      timeouts: { contentMs: 1500 },
+      timeouts: { firstContentMs: 1500 },
     });
     await Array.fromAsync(stream);
     assertEquals(
@@ -48,7 +44,7 @@ test("formatAttempts draws to scale what was tried, and says what ended it", () 
 test("formatAttempts shows attempts that are still running up to now", () =>
   virtualTime(async () => {
     await using stream = await fallbackStream(
-      [fakeModel("a", [wait(10), "a0", wait(20), "a1", hang()])],
+      [fakeModel("a", [step.wait(10), "a0", step.wait(20), "a1", step.hang()])],
       "hi",
     );
     await stream.next();
@@ -67,7 +63,7 @@ test("formatAttempts keeps foreign text on one line, and not too long", async ()
   const name = "two\nlines\u001b[31m";
   const html = `<html>\r\n\u0007${"x".repeat(5000)}`;
   const models = [html, Object.create(null), Symbol("s"), undefined].map((e) =>
-    fakeModel(name, [fail(typeof e === "string" ? new Error(e) : e)])
+    fakeModel(name, [step.fail(typeof e === "string" ? new Error(e) : e)])
   );
   const error = await assertRejects(() => fallbackStream(models, "hi"));
   const lines = formatAttempts(attemptsOf(error)).split("\n");
@@ -81,8 +77,8 @@ test("formatAttempts keeps foreign text on one line, and not too long", async ()
 test("formatAttempts draws a bar for every attempt, however short", () => {
   const at = (startedAt: number, endedAt: number): Attempt => ({
     model: "m",
-    index: 0,
-    attempt: 1,
+    modelIndex: 0,
+    number: 1,
     startedAt,
     endedAt,
     outcome: "failed",
@@ -105,7 +101,7 @@ test("formatAttempts draws no bar for a model that was skipped, and says how lon
     };
     const models = [
       fakeModel("gpt", ["no"]),
-      fakeModel("llama", [wait(100), "a", wait(200), "b"]),
+      fakeModel("llama", [step.wait(100), "a", step.wait(200), "b"]),
     ];
     const stream = await fallbackStream(models, "hi", { health });
     await Array.fromAsync(stream);

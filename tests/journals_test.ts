@@ -4,12 +4,10 @@ import { fallbackStream, formatAttempts, hedgeBudget } from "@fallback/stream";
 import { continueStream } from "@fallback/stream/continue";
 import {
   createJournal,
-  fail,
   fakeModel,
-  hang,
   type Script,
+  step,
   virtualTime,
-  wait,
 } from "@fallback/stream/testing";
 import { assertSnapshot } from "@std/testing/snapshot";
 
@@ -34,12 +32,12 @@ const stories: {
 }[] = [
   {
     name: "a hedge won by the second",
-    scripts: [[[wait(1000), "a0"]], [[wait(50), "b0", "b1"]]],
+    scripts: [[[step.wait(1000), "a0"]], [[step.wait(50), "b0", "b1"]]],
     open: (models) => fallbackStream(models, "hi", { hedge }),
   },
   {
     name: "a hedge won by the first after the second had opened",
-    scripts: [[[wait(300), "a0", "a1"]], [["meta", hang()]]],
+    scripts: [[[step.wait(300), "a0", "a1"]], [["meta", step.hang()]]],
     open: (models) =>
       fallbackStream(models, "hi", {
         hedge,
@@ -48,12 +46,15 @@ const stories: {
   },
   {
     name: "a hedge in which both fail",
-    scripts: [[[wait(400), fail(overloaded)]], [[wait(50), fail(busy)]]],
+    scripts: [[[step.wait(400), step.fail(overloaded)]], [[
+      step.wait(50),
+      step.fail(busy),
+    ]]],
     open: (models) => fallbackStream(models, "hi", { hedge }),
   },
   {
     name: "no hedge where the budget is empty",
-    scripts: [[[wait(400), "a0"]], [["b0"]]],
+    scripts: [[[step.wait(400), "a0"]], [["b0"]]],
     open: (models) =>
       fallbackStream(models, "hi", {
         hedge: { ...hedge, budget: emptyBudget() },
@@ -61,12 +62,12 @@ const stories: {
   },
   {
     name: "a retry after the 2.5 s that the provider asks for",
-    scripts: [[[wait(10), fail(busy)], ["a0"]]],
+    scripts: [[[step.wait(10), step.fail(busy)], ["a0"]]],
     open: (models) => fallbackStream(models, "hi", { retry: {} }),
   },
   {
     name: "a model skipped, for its circuit is open",
-    scripts: [[["a0"]], [[wait(50), "b0", "b1"]]],
+    scripts: [[["a0"]], [[step.wait(50), "b0", "b1"]]],
     open: (models) =>
       fallbackStream(models, "hi", {
         health: {
@@ -78,7 +79,10 @@ const stories: {
   },
   {
     name: "models tried after all where every circuit is open",
-    scripts: [[[wait(10), fail(overloaded)]], [[wait(50), "b0"]]],
+    scripts: [[[step.wait(10), step.fail(overloaded)]], [[
+      step.wait(50),
+      "b0",
+    ]]],
     open: (models) =>
       fallbackStream(models, "hi", {
         health: {
@@ -89,9 +93,13 @@ const stories: {
   },
   {
     name: "an answer continued over two models",
-    scripts: [[["Once ", fail(overloaded)]], [["upon ", fail(busy)]], [[
-      "a time",
-    ]]],
+    scripts: [
+      [["Once ", step.fail(overloaded)]],
+      [["upon ", step.fail(busy)]],
+      [[
+        "a time",
+      ]],
+    ],
     open: (models) =>
       continueStream(models, "hi", { resume: ({ chunks }) => chunks.join("") }),
   },

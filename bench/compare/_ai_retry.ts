@@ -43,7 +43,12 @@ export const aiRetry: Library = {
             ...others.flatMap((model) => [
               // A retry needs a deadline of its own after the call's has passed.
               ...clocks
-                ? [below.timeout().switch({ model, timeout: clocks.contentMs })]
+                ? [
+                  below.timeout().switch({
+                    model,
+                    timeout: clocks.firstContentMs,
+                  }),
+                ]
                 : [],
               ...notEmpty
                 ? [
@@ -63,7 +68,7 @@ export const aiRetry: Library = {
             const signals = [
               ...signal ? [signal] : [],
               // The one clock there is: all of the first attempt.
-              ...clocks ? [AbortSignal.timeout(clocks.contentMs)] : [],
+              ...clocks ? [AbortSignal.timeout(clocks.firstContentMs)] : [],
             ];
             const only = signals.length > 1
               ? AbortSignal.any(signals)
@@ -104,7 +109,7 @@ export const aiRetry: Library = {
               ...(signal && { abortSignal: signal }),
               ...(clocks && {
                 timeout: {
-                  firstChunkMs: clocks.contentMs,
+                  firstChunkMs: clocks.firstContentMs,
                   chunkMs: clocks.idleMs,
                   totalMs: clocks.totalMs,
                 },

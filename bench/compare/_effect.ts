@@ -38,7 +38,7 @@ function streamOf(fake: FakeModel<Chunk>): Stream.Stream<Chunk, unknown> {
           signal,
           stack: new AsyncDisposableStack(),
           model: fake.name,
-          attempt: 1,
+          attemptNumber: 1,
         }),
       catch: (error) => error,
     });
@@ -112,7 +112,7 @@ function way(name: string, preventFallbackOnPartialStream: boolean): Way {
             provide: Layer.succeed(Answer, {
               stream: clocks
                 ? stream.pipe(Stream.timeoutOrElse({
-                  duration: clocks.contentMs,
+                  duration: clocks.firstContentMs,
                   orElse: () => Stream.fail(new Error("timed out")),
                 }))
                 : stream,

@@ -42,7 +42,7 @@ class FakeChat extends BaseChatModel {
       signal,
       stack: new AsyncDisposableStack(),
       model: this.#fake.name,
-      attempt: 1,
+      attemptNumber: 1,
     });
     for await (const { kind, text, error } of source) {
       if (kind === "error") throw error;
@@ -102,7 +102,7 @@ export const langchain: Library = {
           )
         )
         .map((chat) =>
-          clocks ? chat.withConfig({ timeout: clocks.contentMs }) : chat
+          clocks ? chat.withConfig({ timeout: clocks.firstContentMs }) : chat
         )
         .map((chat) =>
           attempts ? chat.withRetry({ stopAfterAttempt: attempts }) : chat

@@ -34,12 +34,12 @@ export interface Spec {
  */
 export interface Needs {
   /**
-   * Nothing within `contentMs`, or nothing more within `idleMs`, is a failure,
+   * Nothing within `firstContentMs`, or nothing more within `idleMs`, is a failure,
    * and no call is longer than `totalMs`. A library with one clock gets the
    * first of them, for only that finds a silent model in time.
    */
   readonly clocks?: {
-    readonly contentMs: number;
+    readonly firstContentMs: number;
     readonly idleMs: number;
     readonly totalMs: number;
   };

@@ -6,7 +6,7 @@ import {
   attemptsOf,
   type FallbackOptions,
   fallbackStream,
-  onStatus,
+  hasStatus,
 } from "@fallback/stream";
 import { fallbackLanguageModel } from "@fallback/stream/ai-sdk";
 import { continueStream } from "@fallback/stream/continue";
@@ -25,7 +25,7 @@ function optionsFor(need: Needs): Options {
   return {
     timeouts: clocks,
     retry: attempts ? { maxAttempts: attempts, minDelayMs: 1 } : undefined,
-    fallbackOn: only5xx ? onStatus("5xx") : undefined,
+    fallbackOn: only5xx ? hasStatus("5xx") : undefined,
     health: memory ? memoryHealth() : undefined,
     hedge: hedgeMs === undefined ? undefined : { afterMs: hedgeMs },
   };

@@ -53,7 +53,7 @@ export function languageModel(spec: Spec, journal: Journal): LanguageModelV4 {
       signal: abortSignal ?? never,
       stack: new AsyncDisposableStack(),
       model: name,
-      attempt: 1,
+      attemptNumber: 1,
     });
     return source as ReadableStream<Part>; // as `kind` says
   });

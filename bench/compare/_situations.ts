@@ -2,7 +2,7 @@
 // each. Every cell is what was seen in this run.
 
 import { delay } from "@std/async/delay";
-import { fail, hang, open, wait } from "@fallback/stream/testing";
+import { step } from "@fallback/stream/testing";
 import {
   answer,
   type Caller,
@@ -153,18 +153,20 @@ function known(messages: readonly string[], ...from: unknown[]): string {
 }
 
 const overloaded = (model: string) => failure(`${model} is overloaded`);
-const down = (model: string): Line[] => [wait(10), fail(overloaded(model))];
+const down = (
+  model: string,
+): Line[] => [step.wait(10), step.fail(overloaded(model))];
 
 /** A whole answer, one text every so often. */
 function slowly(model: string, count: number, everyMs: number): Line[] {
   return [
     metadata(model),
-    ...texts(model, count).flatMap((text) => [wait(everyMs), text]),
+    ...texts(model, count).flatMap((text) => [step.wait(everyMs), text]),
     final,
   ];
 }
 
-const clocks = { contentMs: 300, idleMs: 300, totalMs: 10_000 };
+const clocks = { firstContentMs: 300, idleMs: 300, totalMs: 10_000 };
 /** When the clocks were of no use. */
 const LATE_MS = 2000;
 
@@ -222,7 +224,7 @@ function isText(value: unknown): boolean {
 export const situations: readonly Situation[] = [
   reading("the first model refuses", "B0 B1 B2", [down("A"), answer("B")]),
   reading("an error inside the open stream, before anything else", "B0 B1 B2", [
-    [open(), fail(overloaded("A"))],
+    [step.open(), step.fail(overloaded("A"))],
     answer("B"),
   ]),
   reading("an error event inside a 200, after metadata", "B0 B1 B2", [
@@ -230,22 +232,22 @@ export const situations: readonly Situation[] = [
     answer("B"),
   ]),
   reading("metadata, then the connection breaks", "B0 B1 B2", [
-    [metadata("A"), fail(overloaded("A"))],
+    [metadata("A"), step.fail(overloaded("A"))],
     answer("B"),
   ]),
   reading("two chunks, then an error", "A0 A1 error", [
-    [metadata("A"), ...texts("A", 2), fail(overloaded("A"))],
+    [metadata("A"), ...texts("A", 2), step.fail(overloaded("A"))],
     answer("B"),
   ]),
   reading("the same, with three attempts for each model", "A0 A1 error", [
-    [metadata("A"), ...texts("A", 2), fail(overloaded("A"))],
+    [metadata("A"), ...texts("A", 2), step.fail(overloaded("A"))],
     answer("B"),
   ], { attempts: 3 }),
   {
     name: "the same, asked to go on with the next model",
     good: "A0 A1 B2 B3",
     see: async (stage) => {
-      const cut = [metadata("A"), ...texts("A", 2), fail(overloaded("A"))];
+      const cut = [metadata("A"), ...texts("A", 2), step.fail(overloaded("A"))];
       const rest = [metadata("B"), ...texts("B", 2, 2), final];
       return inWords(
         await read(stage.make([cut, rest], { goOn: true }).call()),
@@ -280,31 +282,31 @@ export const situations: readonly Situation[] = [
   {
     name: "the caller aborts before the first token",
     good: "ends",
-    see: (stage) => aborting(stage, [open(), hang()], false),
+    see: (stage) => aborting(stage, [step.open(), step.hang()], false),
   },
   {
     name: "the same in mid-answer, and the provider ignores it",
     good: "ends",
     see: (stage) =>
-      aborting(stage, [metadata("A"), ...texts("A", 1), hang()], true),
+      aborting(stage, [metadata("A"), ...texts("A", 1), step.hang()], true),
   },
   reading("opening hangs, with clocks of 300 ms", "B0 B1 B2", [
-    [hang()],
+    [step.hang()],
     answer("B"),
   ], { clocks }),
   reading("nothing after the metadata, with clocks of 300 ms", "B0 B1 B2", [
-    [metadata("A"), hang()],
+    [metadata("A"), step.hang()],
     answer("B"),
   ], { clocks }),
   reading(
     "the same, and the provider ignores its signal",
     "B0 B1 B2",
-    [[metadata("A"), hang()], answer("B")],
+    [[metadata("A"), step.hang()], answer("B")],
     { clocks },
     true,
   ),
   reading("nothing more in mid-answer, with clocks of 300 ms", "A0 A1 error", [
-    [metadata("A"), ...texts("A", 2), hang()],
+    [metadata("A"), ...texts("A", 2), step.hang()],
     answer("B"),
   ], { clocks }),
   {
@@ -321,7 +323,7 @@ export const situations: readonly Situation[] = [
     good: "1,000 ms",
     see: async (stage) => {
       const caller = stage.make([
-        [wait(10_000), ...answer("A")],
+        [step.wait(10_000), ...answer("A")],
         answer("B"),
       ], { hedgeMs: 1000 });
       const start = Date.now();
@@ -341,7 +343,11 @@ export const situations: readonly Situation[] = [
     name: "an error event: when the failed stream is closed",
     good: "before B is asked",
     see: async (stage) => {
-      const script = [errorEvent(overloaded("A")), wait(100), ...answer("A")];
+      const script = [
+        errorEvent(overloaded("A")),
+        step.wait(100),
+        ...answer("A"),
+      ];
       await read(stage.make([script, answer("B")]).call());
       await delay(5000);
       const { entries } = stage.journal;
@@ -378,7 +384,7 @@ export const situations: readonly Situation[] = [
     },
   },
   reading("a 400, told to fall back on 5xx only", "error", [
-    [fail(failure("A does not understand", 400))],
+    [step.fail(failure("A does not understand", 400))],
     answer("B"),
   ], { only5xx: true }),
   {
@@ -394,7 +400,7 @@ export const situations: readonly Situation[] = [
     name: "a 503, then a 400 that may not fall back: reasons, wherever told",
     good: "2 of 2",
     see: async (stage) => {
-      const refused = [fail(failure("B does not understand", 400))];
+      const refused = [step.fail(failure("B does not understand", 400))];
       const caller = stage.make([down("A"), refused, answer("C")], {
         only5xx: true,
       });

@@ -1,16 +1,6 @@
 // The ways in which a provider can fail, as scripts of what it sends.
 
-import {
-  errorEvent,
-  fail,
-  finish,
-  hang,
-  raw,
-  status,
-  truncate,
-  wait,
-  type WireScript,
-} from "@fallback/stream/testing";
+import { step, wire, type WireScript } from "@fallback/stream/testing";
 
 /**
  * What the first models do instead of answering, by the name of the failure.
@@ -19,34 +9,43 @@ import {
 const FAILURES = {
   "healthy": () => [],
   "status": () => [[
-    wait(350),
-    status(429, {
+    step.wait(350),
+    wire.status(429, {
       headers: { "retry-after": "8" },
       body: { error: { type: "rate_limit", message: "Too many requests" } },
     }),
   ]],
   "error-event": () => [[
-    wait(250),
+    step.wait(250),
     ROLE,
-    wait(450),
-    errorEvent({ type: "server_error", message: "The engine is overloaded" }),
+    step.wait(450),
+    wire.errorEvent({
+      type: "server_error",
+      message: "The engine is overloaded",
+    }),
   ]],
-  "silence": () => [[wait(250), ROLE, hang()]],
+  "silence": () => [[step.wait(250), ROLE, step.hang()]],
   "malformed": () => [[
-    wait(250),
+    step.wait(250),
     ROLE,
-    wait(300),
-    raw('data: {"choices":[{"delta":{"content":"Once upo\n\n'),
+    step.wait(300),
+    wire.raw('data: {"choices":[{"delta":{"content":"Once upo\n\n'),
   ]],
-  "outage": () => [[wait(300), status(503)], [wait(200), ROLE, hang()]],
-  "stall": (words) => [[wait(400), ...half(words), hang()]],
+  "outage": () => [[step.wait(300), wire.status(503)], [
+    step.wait(200),
+    ROLE,
+    step.hang(),
+  ]],
+  "stall": (words) => [[step.wait(400), ...half(words), step.hang()]],
   "cut": (words) => [[
-    wait(400),
+    step.wait(400),
     ...half(words),
-    fail(new Error("connection reset")),
+    step.fail(new Error("connection reset")),
   ]],
-  "truncated": (words) => [[wait(400), ...half(words), truncate()]],
-  "no-done": (words) => [[wait(400), ...words, finish(), truncate()]],
+  "truncated": (words) => [[step.wait(400), ...half(words), step.truncate()]],
+  "no-done": (
+    words,
+  ) => [[step.wait(400), ...words, wire.finish(), step.truncate()]],
 } satisfies Record<string, (words: WireScript) => WireScript[]>;
 
 /** A way to fail, or not to. */

@@ -86,7 +86,7 @@ export class LiveCall implements SseSource<CallEvent> {
       onEvent: ({ type, attempts }) => {
         this.#attempts = attempts;
         // Neither changes what a summary says.
-        if (type === "open" || type === "closed") return;
+        if (type === "opened" || type === "closed") return;
         this.#hasNews = true;
         this.#news.resolve();
       },

@@ -8,7 +8,7 @@ import {
   openaiModel,
   type OpenAIModelOptions,
 } from "@fallback/stream/openai";
-import { fakeProvider, wait, type WireScript } from "@fallback/stream/testing";
+import { fakeProvider, step, type WireScript } from "@fallback/stream/testing";
 import { type Failure, scriptOf } from "./_failures.ts";
 
 const FAKES: readonly OpenAIModelOptions[] = [
@@ -48,30 +48,30 @@ export function realProviders(
   env: (name: string) => string | undefined,
 ): OpenAIModelOptions[] {
   const openai = env("OPENAI_API_KEY");
-  const baseUrl = env("OPENAI_BASE_URL");
+  const baseURL = env("OPENAI_BASE_URL");
   const groq = env("GROQ_API_KEY");
   const mistral = env("MISTRAL_API_KEY");
   return [
     // A server of one's own may need no key.
-    ...(openai || baseUrl
+    ...(openai || baseURL
       ? [{
         model: env("OPENAI_MODEL") || "gpt-4o-mini",
         apiKey: openai || undefined,
-        baseUrl: baseUrl || undefined,
+        baseURL: baseURL || undefined,
       }]
       : []),
     ...(groq
       ? [{
         model: "llama-3.3-70b-versatile",
         apiKey: groq,
-        baseUrl: "https://api.groq.com/openai/v1",
+        baseURL: "https://api.groq.com/openai/v1",
       }]
       : []),
     ...(mistral
       ? [{
         model: "mistral-small-latest",
         apiKey: mistral,
-        baseUrl: "https://api.mistral.ai/v1",
+        baseURL: "https://api.mistral.ai/v1",
       }]
       : []),
   ];
@@ -104,7 +104,7 @@ function answer(
     const { messages } = await new Request(url, init).json();
     const turn = Math.floor(messages.length / 2) % ANSWERS.length;
     const script = words(`This is the ${name}. ${ANSWERS[turn]}`);
-    return fakeProvider([wait(firstWordMs), ...script]).fetch(url, init);
+    return fakeProvider([step.wait(firstWordMs), ...script]).fetch(url, init);
   };
 }
 
@@ -114,6 +114,6 @@ function words(text: string): WireScript {
     word,
   ) => [
     word,
-    wait(/[.:]\s*$/.test(word) ? 220 : /,\s*$/.test(word) ? 130 : 55),
+    step.wait(/[.:]\s*$/.test(word) ? 220 : /,\s*$/.test(word) ? 130 : 55),
   ]);
 }

@@ -32,8 +32,8 @@ const handler = createHandler({
   health: await health(),
   // Real models think longer than the fakes do.
   timeouts: real.length > 0
-    ? { contentMs: 8_000, idleMs: 15_000, totalMs: 120_000 }
-    : { contentMs: 1_800, idleMs: 2_500, totalMs: 60_000 },
+    ? { firstContentMs: 8_000, idleMs: 15_000, totalMs: 120_000 }
+    : { firstContentMs: 1_800, idleMs: 2_500, totalMs: 60_000 },
 });
 
 export default { fetch: (request: Request) => handler(request) };

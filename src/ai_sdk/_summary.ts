@@ -1,8 +1,8 @@
 // Attempts as JSON, for `providerMetadata`.
 
 import type { JSONObject } from "@ai-sdk/provider";
-import { nameAndMessage } from "../format_attempts.ts";
-import type { Attempt } from "../types.ts";
+import { nameAndMessage } from "../_shared/error_text.ts";
+import type { Attempt } from "../types/attempt.ts";
 
 /** What was tried, at the moment when the answer is known to be complete. */
 export function summary(attempts: readonly Attempt[]): JSONObject {
@@ -10,13 +10,14 @@ export function summary(attempts: readonly Attempt[]): JSONObject {
 }
 
 function toJson(attempt: Attempt): JSONObject {
-  const { outcome, error, closeError, nested, ...rest } = attempt;
+  const { outcome, error, closeError, nested, usage, ...rest } = attempt;
   return {
     ...rest,
     // Its last part is on its way; what follows is only the end.
     outcome: outcome === "streaming" ? "completed" : outcome,
     ...("error" in attempt && { error: nameAndMessage(error) }),
     ...("closeError" in attempt && { closeError: nameAndMessage(closeError) }),
+    ...(usage && { usage: { ...usage } }),
     ...(nested && { nested: nested.map(toJson) }),
   };
 }

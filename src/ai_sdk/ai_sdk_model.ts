@@ -13,9 +13,9 @@ import type {
   LanguageModelV4StreamPart,
   ProviderOptions,
 } from "./specification.ts";
-import { expect, expectObject } from "../_arguments.ts";
-import type { NestingContext } from "../_live_attempt.ts";
-import type { Model } from "../types.ts";
+import { assertArgument, assertObject } from "../_shared/arguments.ts";
+import type { NestingContext } from "../engine/attempt_runner.ts";
+import type { Model } from "../types/model.ts";
 import { isContent, isFinal } from "./_parts.ts";
 
 /**
@@ -136,27 +136,32 @@ export function aiSdkModel(
   model: unknown,
   options: object = {},
 ): unknown {
-  const entry = readEntry({ ...options, model }, "model");
-  return streaming(entry, { isContent, isFinal });
+  const entry = parseEntry({ ...options, model }, "model");
+  return toStreamModel(entry, { isContent, isFinal });
 }
 
 /** Checks a language model, or one with its options. */
-export function readEntry(given: unknown, argument: string): Entry {
+export function parseEntry(given: unknown, argument: string): Entry {
   const isModel = typeof Object(given).doStream === "function";
   const { model, ...options } = isModel ? { model: given } : Object(given);
   const { specificationVersion, modelId, doStream } = Object(model);
   const { name = modelId, providerOptions, settings } = options;
   const isKnown = specificationVersion === "v4" ||
     specificationVersion === "v3";
-  expect(
+  assertArgument(
     isKnown && typeof doStream === "function",
     argument,
     "be a language model of specification v3 or v4",
     modelId ?? given,
   );
-  expect(typeof name === "string", `${argument}.name`, "be a string", name);
+  assertArgument(
+    typeof name === "string",
+    `${argument}.name`,
+    "be a string",
+    name,
+  );
   for (const [key, value] of Object.entries({ providerOptions, settings })) {
-    if (value !== undefined) expectObject(`${argument}.${key}`, value);
+    if (value !== undefined) assertObject(`${argument}.${key}`, value);
   }
   return { model, name, options };
 }
@@ -167,7 +172,7 @@ export function readEntry(given: unknown, argument: string): Entry {
  * @param judges Which parts are content, and which is final.
  * @param opened Is told what `doStream` gave, and to which attempt.
  */
-export function streaming(
+export function toStreamModel(
   entry: Entry,
   judges: Pick<StreamingModel, "isContent" | "isFinal">,
   opened?: (result: StreamResult, attempt: number) => void,
@@ -180,7 +185,7 @@ export function streaming(
       const result = await entry.model.doStream(
         callOptions(entry, request, context),
       );
-      opened?.(result, context.attempt);
+      opened?.(result, context.attemptNumber);
       return result.stream;
     },
   };
@@ -193,11 +198,11 @@ type StreamingModel = Model<
 type StreamResult = Awaited<ReturnType<LanguageModelV4["doStream"]>>;
 
 /** Where a chain that is asked finds the attempt that asks it. */
-export const asker: unique symbol = Symbol("asker");
+export const outerContext: unique symbol = Symbol("asker");
 
 /** {@linkcode LanguageModelV4CallOptions} as a chain knows them. */
-export interface AskedOptions extends LanguageModelV4CallOptions {
-  [asker]?: NestingContext;
+export interface NestedCallOptions extends LanguageModelV4CallOptions {
+  [outerContext]?: NestingContext;
 }
 
 /** What this model is asked, in this attempt. */
@@ -205,7 +210,7 @@ export function callOptions(
   { options }: Entry,
   request: LanguageModelV4CallOptions,
   context: NestingContext,
-): AskedOptions {
+): NestedCallOptions {
   const { settings } = options;
   const providerOptions = { ...request.providerOptions };
   for (const [provider, own] of Object.entries(options.providerOptions ?? {})) {
@@ -217,6 +222,6 @@ export function callOptions(
     headers: { ...request.headers, ...settings?.headers },
     providerOptions,
     abortSignal: context.signal,
-    [asker]: context,
+    [outerContext]: context,
   };
 }

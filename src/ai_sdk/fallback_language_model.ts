@@ -8,13 +8,14 @@ import type {
   LanguageModelV4GenerateResult,
   LanguageModelV4StreamResult,
 } from "@ai-sdk/provider";
-import { expect, readList } from "../_arguments.ts";
-import { type Chain, readChain } from "../_chain.ts";
-import type { CommittedStream } from "../_committed_stream.ts";
-import { toReadableStream } from "../_readable.ts";
-import { openWithin } from "../_nesting.ts";
-import { openChain } from "../fallback_stream.ts";
-import type { FallbackOptions, Model } from "../types.ts";
+import { assertArgument, parseList } from "../_shared/arguments.ts";
+import { type Chain, CHAIN_OPTION_NAMES, parseChain } from "../engine/chain.ts";
+import type { CommittedStream } from "../engine/committed_stream.ts";
+import { toReadableStream } from "../engine/to_readable_stream.ts";
+import { openNested } from "../engine/nested_call.ts";
+import { openChain } from "../engine/run_models.ts";
+import type { FallbackOptions } from "../types/options.ts";
+import type { Model } from "../types/model.ts";
 import { commonUrls } from "./_common_urls.ts";
 import { isContent, isFinal } from "./_parts.ts";
 import { summary } from "./_summary.ts";
@@ -26,15 +27,15 @@ import type {
   LanguageModelV4CallOptions,
   LanguageModelV4StreamPart,
 } from "./specification.ts";
-import { ToldStream } from "./_told_stream.ts";
+import { AnnotatedStream } from "./_annotated_stream.ts";
 import {
   type AiSdkModelOptions,
-  type AskedOptions,
-  asker,
   callOptions,
   type Entry,
-  readEntry,
-  streaming,
+  type NestedCallOptions,
+  outerContext,
+  parseEntry,
+  toStreamModel,
 } from "./ai_sdk_model.ts";
 
 /**
@@ -72,7 +73,7 @@ export type FallbackLanguageModelOptions<CallOptions, StreamPart> = Omit<
  * stream is read only as fast as the SDK reads it, and closed when the SDK
  * cancels it or its `abortSignal` aborts. What cuts an answer is an `error` part
  * of it, so that `onError` hears of it. `generateText` gets the same chain,
- * where a call that returns is content: `contentMs` then limits all of it.
+ * where a call that returns is content: `firstContentMs` then limits all of it.
  *
  * The SDK keeps a stream open that was left by `break`, or by a client that has
  * gone: give it an `abortSignal`, such as the request's, or set `totalMs`.
@@ -164,21 +165,22 @@ export function fallbackLanguageModel(
   models: readonly unknown[],
   options: object = {},
 ): unknown {
-  expect(Array.isArray(models), "models", "be an array", models);
-  const entries = readList("models", models)
-    .map((model, i) => readEntry(model, `models[${i}]`));
+  assertArgument(Array.isArray(models), "models", "be an array", models);
+  const entries = parseList("models", models)
+    .map((model, i) => parseEntry(model, `models[${i}]`));
   const { specificationVersion } = entries[0]!.model;
   for (const [i, { model }] of entries.entries()) {
-    expect(
+    assertArgument(
       model.specificationVersion === specificationVersion,
       `models[${i}]`,
       `be of specification ${specificationVersion}, as the first is`,
       model.specificationVersion,
     );
   }
-  const chain = readChain(
-    entries.map((entry) => streaming(entry, {})),
+  const chain = parseChain(
+    entries.map((entry) => toStreamModel(entry, {})),
     options as FallbackOptions<Request, Part>,
+    CHAIN_OPTION_NAMES,
   );
   const names = entries.map(({ name }) => name);
   return new FallbackLanguageModel(
@@ -189,7 +191,7 @@ export function fallbackLanguageModel(
   );
 }
 
-type Request = AskedOptions;
+type Request = NestedCallOptions;
 type Part = LanguageModelV4StreamPart;
 
 /** What {@linkcode fallbackLanguageModel} gives. */
@@ -219,20 +221,24 @@ class FallbackLanguageModel implements LanguageModelV4 {
       ? { isFinal }
       : { isContent, isFinal };
     const models = this.#entries.map((entry) =>
-      streaming(entry, judges, (result, attempt) => {
+      toStreamModel(entry, judges, (result, attempt) => {
         results.set(attempt, result);
       })
     );
     const chain = { ...this.#chain, models };
     const stream = await open(chain, options);
-    const { index, attempt } = stream.attempt.record;
-    const { model } = this.#entries[index]!;
-    const told = new ToldStream(stream, model.modelId, options.abortSignal);
-    return { ...results.get(attempt), stream: toReadableStream(told) };
+    const { modelIndex, number } = stream.attempt;
+    const { model } = this.#entries[modelIndex]!;
+    const told = new AnnotatedStream(
+      stream,
+      model.modelId,
+      options.abortSignal,
+    );
+    return { ...results.get(number), stream: toReadableStream(told) };
   }
 
   async doGenerate(options: Request): Promise<LanguageModelV4GenerateResult> {
-    const models = this.#entries.map(generating);
+    const models = this.#entries.map(toGenerateModel);
     // The models judge their chunks themselves, so `isContent` is never asked.
     const chain = { ...this.#chain, models } as unknown as Chain<
       Request,
@@ -240,7 +246,7 @@ class FallbackLanguageModel implements LanguageModelV4 {
     >;
     await using stream = await open(chain, options);
     const [result] = await Array.fromAsync(stream);
-    const { model } = this.#entries[stream.attempt.record.index]!;
+    const { model } = this.#entries[stream.attempt.modelIndex]!;
     return {
       ...result!,
       response: {
@@ -256,7 +262,7 @@ class FallbackLanguageModel implements LanguageModelV4 {
 }
 
 /** A model that gives one whole answer as its only chunk. */
-function generating(
+function toGenerateModel(
   entry: Entry,
 ): Model<Request, LanguageModelV4GenerateResult> {
   return {
@@ -275,8 +281,8 @@ function open<Chunk>(
   chain: Chain<Request, Chunk>,
   options: Request,
 ): Promise<CommittedStream<Chunk>> {
-  const { [asker]: outer, abortSignal } = options;
+  const { [outerContext]: outer, abortSignal } = options;
   return outer
-    ? openWithin(outer, chain, options, abortSignal)
+    ? openNested(outer, chain, options, abortSignal)
     : openChain(chain, options, abortSignal);
 }

@@ -39,7 +39,7 @@
  * });
  *
  * const model = fallbackLanguageModel([down, up], {
- *   timeouts: { contentMs: 5_000, idleMs: 15_000 },
+ *   timeouts: { firstContentMs: 5_000, idleMs: 15_000 },
  * });
  * const { textStream } = streamText({ model, prompt: "Hi", maxRetries: 0 });
  * assertEquals(await Array.fromAsync(textStream), ["Hello"]);
@@ -54,7 +54,8 @@ export {
   fallbackLanguageModel,
   type FallbackLanguageModelOptions,
 } from "./fallback_language_model.ts";
-export type { FallbackOptions, Model } from "../types.ts";
+export type { FallbackOptions } from "../types/options.ts";
+export type { Model } from "../types/model.ts";
 export type {
   LanguageModelV3,
   LanguageModelV3CallOptions,

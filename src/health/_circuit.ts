@@ -10,8 +10,11 @@
 //
 // The states are those of Nygard, "Release It!" (2007).
 
-import type { Admission } from "../types.ts";
-import type { CircuitSnapshot, Rules } from "./options.ts";
+import type { Admission } from "../types/health.ts";
+import type {
+  CircuitSnapshot,
+  ResolvedCircuitOptions,
+} from "./circuit_options.ts";
 
 /** What is remembered of one model. */
 export type Circuit = Closed | Open;
@@ -45,8 +48,8 @@ interface Slice {
 }
 
 /** Something that a circuit is told. */
-export interface Word {
-  readonly about: "probe" | "success" | "failure" | "released";
+export interface CircuitEvent {
+  readonly type: "probe" | "success" | "failure" | "released";
   /** When that was, in milliseconds since the epoch. */
   readonly at: number;
   /** How long the provider asks to be left alone, in milliseconds. */
@@ -63,10 +66,10 @@ const SLICES = 100;
  * A circuit as it is to be believed: if the clock was set back, or that of
  * another isolate is fast, it says that it is open for longer than any may be.
  */
-export function believable(
+export function clampRetryAt(
   circuit: Circuit,
   now: number,
-  { maxCooldownMs }: Rules,
+  { maxCooldownMs }: ResolvedCircuitOptions,
 ): Circuit {
   const isTooLong = circuit.state === "open" &&
     circuit.retryAt - now > maxCooldownMs;
@@ -81,17 +84,25 @@ export function admission(circuit: Circuit, now: number): Admission | "probe" {
 }
 
 /** The circuit after a word; the very same where the word changes nothing. */
-export function tell(circuit: Circuit, word: Word, rules: Rules): Circuit {
+export function reduce(
+  circuit: Circuit,
+  word: CircuitEvent,
+  rules: ResolvedCircuitOptions,
+): Circuit {
   return circuit.state === "closed"
-    ? tellClosed(circuit, word, rules)
-    : tellOpen(circuit, word, rules);
+    ? reduceClosed(circuit, word, rules)
+    : reduceOpen(circuit, word, rules);
 }
 
-function tellClosed(circuit: Closed, word: Word, rules: Rules): Circuit {
-  const { about, at, retryAfterMs = 0 } = word;
-  const isFailure = about === "failure";
+function reduceClosed(
+  circuit: Closed,
+  word: CircuitEvent,
+  rules: ResolvedCircuitOptions,
+): Circuit {
+  const { type, at, retryAfterMs = 0 } = word;
+  const isFailure = type === "failure";
   const counts = isFailure ||
-    about === "success" && rules.failureRatio !== undefined;
+    type === "success" && rules.failureRateThreshold !== undefined;
   if (!counts) return circuit;
   const window = recent(circuit, at, rules);
   const last = window.at(-1);
@@ -104,9 +115,9 @@ function tellClosed(circuit: Closed, word: Word, rules: Rules): Circuit {
   });
   const { calls, failures } = sum(window);
   const isDown = isFailure && retryAfterMs > 0 ||
-    failures >= rules.failures ||
-    failures > 0 && calls >= rules.minimumCalls &&
-      failures / calls >= rules.failureRatio!;
+    failures >= rules.failureThreshold ||
+    failures > 0 && calls >= rules.minimumThroughput &&
+      failures / calls >= rules.failureRateThreshold!;
   if (!isDown) return { state: "closed", window };
   return {
     state: "open",
@@ -117,19 +128,23 @@ function tellClosed(circuit: Closed, word: Word, rules: Rules): Circuit {
   };
 }
 
-function tellOpen(circuit: Open, word: Word, rules: Rules): Circuit {
+function reduceOpen(
+  circuit: Open,
+  word: CircuitEvent,
+  rules: ResolvedCircuitOptions,
+): Circuit {
   const { probing, retryAt } = circuit;
-  const { about, at, retryAfterMs = 0 } = word;
-  if (about === "probe") {
+  const { type, at, retryAfterMs = 0 } = word;
+  if (type === "probe") {
     return at >= retryAt
       ? { ...circuit, probing: true, retryAt: at + rules.cooldownMs }
       : circuit;
   }
-  if (probing && about === "success") return CLOSED;
-  if (probing && about === "released") {
+  if (probing && type === "success") return CLOSED;
+  if (probing && type === "released") {
     return { ...circuit, probing: false, retryAt: at };
   }
-  if (probing && about === "failure") {
+  if (probing && type === "failure") {
     const failedProbes = circuit.failedProbes + 1;
     return {
       ...circuit,
@@ -140,7 +155,7 @@ function tellOpen(circuit: Open, word: Word, rules: Rules): Circuit {
     };
   }
   // A call that began before it opened, or one that nobody else could take.
-  const asked = about === "failure" && retryAfterMs > 0
+  const asked = type === "failure" && retryAfterMs > 0
     ? at + cooldown(0, retryAfterMs, rules)
     : retryAt;
   return asked > retryAt ? { ...circuit, retryAt: asked } : circuit;
@@ -150,14 +165,18 @@ function tellOpen(circuit: Open, word: Word, rules: Rules): Circuit {
 function cooldown(
   failedProbes: number,
   retryAfterMs: number,
-  { cooldownMs, maxCooldownMs }: Rules,
+  { cooldownMs, maxCooldownMs }: ResolvedCircuitOptions,
 ): number {
   // Zero times infinity would be no number.
   const doubled = cooldownMs * Math.min(2 ** failedProbes, 2 ** 31);
   return Math.min(retryAfterMs > 0 ? retryAfterMs : doubled, maxCooldownMs);
 }
 
-function recent({ window }: Closed, now: number, { windowMs }: Rules): Slice[] {
+function recent(
+  { window }: Closed,
+  now: number,
+  { windowMs }: ResolvedCircuitOptions,
+): Slice[] {
   return window.filter(({ at }) => now - at < windowMs);
 }
 
@@ -175,7 +194,7 @@ export function describe(
   model: string,
   circuit: Circuit,
   now: number,
-  rules: Rules,
+  rules: ResolvedCircuitOptions,
 ): CircuitSnapshot {
   if (circuit.state === "closed") {
     const { failures } = sum(recent(circuit, now, rules));

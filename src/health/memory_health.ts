@@ -1,55 +1,24 @@
 /**
- * Health in memory: one circuit per model, for all calls of a process that
- * share the store.
- *
- * ```ts
- * import { fallbackStream } from "@fallback/stream";
- * import { memoryHealth } from "@fallback/stream/health";
- * import { fail, fakeModel } from "@fallback/stream/testing";
- * import { assertEquals } from "@std/assert";
- *
- * const health = memoryHealth({ failures: 2 }); // one for all calls
- * const models = [
- *   fakeModel("down", [fail(new Error("overloaded"))]),
- *   fakeModel("up", ["Hello"]),
- * ];
- * for (let call = 0; call < 3; call++) {
- *   await using stream = await fallbackStream(models, "hi", { health });
- *   const outcome = stream.attempts[0]?.outcome;
- *   assertEquals(outcome, call < 2 ? "failed" : "skipped");
- * }
- * ```
+ * Circuits in memory.
  *
  * @module
  */
 
-import type { Admission, HealthReport, HealthStore } from "../types.ts";
+import type { Admission, HealthReport, HealthStore } from "../types/health.ts";
 import {
   admission,
-  believable,
   type Circuit,
+  clampRetryAt,
   CLOSED,
   describe,
-  tell,
+  reduce,
 } from "./_circuit.ts";
 import {
   type CircuitOptions,
   type CircuitSnapshot,
-  readRules,
-  wordOf,
-} from "./options.ts";
-
-export type {
-  CircuitOptions,
-  CircuitSnapshot,
-  HealthCondition,
-} from "./options.ts";
-export type {
-  Admission,
-  ErrorClass,
-  HealthReport,
-  HealthStore,
-} from "../types.ts";
+  parseCircuitOptions,
+  toCircuitEvent,
+} from "./circuit_options.ts";
 
 /** What {@linkcode memoryHealth} gives. */
 export interface MemoryHealth extends HealthStore {
@@ -68,7 +37,7 @@ export interface MemoryHealth extends HealthStore {
    * @param outcome What has become of the attempt.
    * @param error Why it failed.
    *
-   * @throws Whatever `failureOn` throws.
+   * @throws Whatever `isFailure` throws.
    */
   report(model: string, outcome: HealthReport, error?: unknown): void;
   /**
@@ -98,26 +67,30 @@ export interface MemoryHealth extends HealthStore {
  * ```
  *
  * @throws {TypeError} If an option is of the wrong kind.
- * @throws {RangeError} If `failureOn` is empty.
+ * @throws {RangeError} If `isFailure` is empty.
  * @throws {RangeError} If a number is out of range.
  */
 export function memoryHealth(options: CircuitOptions = {}): MemoryHealth {
-  const rules = readRules(options);
+  const rules = parseCircuitOptions(options);
   const circuits = new Map<string, Circuit>();
   const circuitOf = (model: string, now = Date.now()) =>
-    believable(circuits.get(model) ?? CLOSED, now, rules);
+    clampRetryAt(circuits.get(model) ?? CLOSED, now, rules);
   return {
     admit(model) {
       const now = Date.now();
       const circuit = circuitOf(model, now);
       const answer = admission(circuit, now);
       if (answer !== "probe") return answer;
-      circuits.set(model, tell(circuit, { about: "probe", at: now }, rules));
+      circuits.set(model, reduce(circuit, { type: "probe", at: now }, rules));
       return { admit: true };
     },
     report(model, outcome, error) {
       const before = circuitOf(model);
-      const after = tell(before, wordOf(outcome, error, rules), rules);
+      const after = reduce(
+        before,
+        toCircuitEvent(outcome, error, rules),
+        rules,
+      );
       if (after !== before) circuits.set(model, after);
     },
     snapshot() {

@@ -1,6 +1,6 @@
 // From server-sent events to chunks.
 
-import { oneLine } from "../_one_line.ts";
+import { oneLine } from "../_shared/error_text.ts";
 import { type ChatChunk, DONE, isFinal } from "./_chat.ts";
 import { errorIn, parseJson, readError } from "./_provider_error.ts";
 import type { Redact } from "./_redact.ts";
@@ -61,7 +61,7 @@ export async function* readChunks(
  * @param text The answer.
  * @returns The error that it holds, or one that says what it is.
  */
-export function noStreamError(type: string, text: string): StreamError {
+export function notAStreamError(type: string, text: string): StreamError {
   if (errorIn(parseJson(text))) return providerError(text);
   return new StreamError(
     `Cannot read the answer as its content type is '${

@@ -19,10 +19,10 @@ import type { ChatChunk, ChatRequest } from "./_chat.ts";
  * ```ts
  * import { continueStream } from "@fallback/stream/continue";
  * import { continueText, openaiModel } from "@fallback/stream/openai";
- * import { fail, fakeProvider } from "@fallback/stream/testing";
+ * import { fakeProvider, step } from "@fallback/stream/testing";
  * import { assertEquals } from "@std/assert";
  *
- * const cut = fakeProvider(["Once upon", fail(new Error("reset"))]);
+ * const cut = fakeProvider(["Once upon", step.fail(new Error("reset"))]);
  * const next = fakeProvider([" a time."]);
  * const models = [cut, next].map(({ fetch }, i) =>
  *   openaiModel({ model: `model-${i}`, fetch })

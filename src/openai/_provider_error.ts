@@ -1,7 +1,7 @@
 // The error objects of the many servers that speak the protocol, which agree on
 // little more than that there is an `error`.
 
-import { oneLine } from "../_one_line.ts";
+import { oneLine } from "../_shared/error_text.ts";
 
 /** What is found in an error object. */
 export interface ErrorDetails {

@@ -4,9 +4,9 @@
  * @module
  */
 
-import { oneLine } from "../_one_line.ts";
+import { oneLine } from "../_shared/error_text.ts";
 import { errorIn, parseJson, readError } from "./_provider_error.ts";
-import { readRetryAfter } from "../_retry_after.ts";
+import { parseRetryAfter } from "../_shared/retry_after.ts";
 
 /** What an {@linkcode HttpError} is made of besides the status. */
 export interface HttpErrorOptions {
@@ -70,7 +70,7 @@ export class HttpError extends Error {
     this.status = status;
     this.headers = new Headers(headers);
     this.body = body;
-    this.retryAfterMs = readRetryAfter(this.headers);
+    this.retryAfterMs = parseRetryAfter(this.headers);
   }
 }
 

@@ -1,43 +1,5 @@
 /**
- * Calls and attempts as OpenTelemetry spans and metrics, named by the semantic
- * conventions for generative AI as of version 1.41 (since then kept in
- * `open-telemetry/semantic-conventions-genai`).
- *
- * ```ts
- * import { fallbackStream } from "@fallback/stream";
- * import { instrument } from "@fallback/stream/otel";
- * import { fakeModel } from "@fallback/stream/testing";
- * import { assertEquals } from "@std/assert";
- *
- * const onEvent = instrument(); // one for all calls
- *
- * const models = [fakeModel("a", ["Good ", "morning"])];
- * await using stream = await fallbackStream(models, "hi", { onEvent });
- * assertEquals(await Array.fromAsync(stream), ["Good ", "morning"]);
- * ```
- *
- * A span `chat` for the call has a child span `chat <model>` for each attempt.
- * While a model's own code runs its attempt's span is the active one, so that
- * the span of its HTTP request hangs under it. Attributes of our own begin with
- * `fallback.`:
- *
- * | name                 | where          | what                            |
- * | -------------------- | -------------- | ------------------------------- |
- * | `fallback.outcome`   | spans, metrics | what has become of it           |
- * | `fallback.attempts`  | call           | how many attempts were made     |
- * | `fallback.attempt`   | attempt        | which one of the call, from 1   |
- *
- * | metric                                       | unit        | of       |
- * | -------------------------------------------- | ----------- | -------- |
- * | `gen_ai.client.operation.duration`           | s           | attempts |
- * | `gen_ai.client.operation.time_to_first_chunk`| s           | attempts |
- * | `fallback.call.duration`                     | s           | calls    |
- * | `fallback.call.attempts`                     | `{attempt}` | calls    |
- * | `fallback.hedges`                            | `{hedge}`   | calls    |
- *
- * Nothing that was asked or answered is recorded. With Deno's own exporter
- * (`OTEL_DENO=true`) or any SDK there is nothing else to do; where none is
- * registered this does nothing.
+ * Calls and attempts as OpenTelemetry spans and metrics.
  *
  * @module
  */
@@ -55,16 +17,13 @@ import {
   trace,
   type Tracer,
 } from "@opentelemetry/api";
-import {
-  AllModelsFailedError,
-  messageOf,
-  ModelTimeoutError,
-} from "../errors.ts";
-import { statusOf } from "../on_status.ts";
-import type { Attempt, FallbackEvent, FallbackListener } from "../types.ts";
+import { AllModelsFailedError, ModelTimeoutError } from "../errors.ts";
+import { messageOf } from "../_shared/error_text.ts";
+import { runInContext, type TracingListener } from "../engine/listener.ts";
+import { statusOf } from "../_shared/http_status.ts";
+import type { Attempt } from "../types/attempt.ts";
+import type { FallbackEvent, FallbackListener } from "../types/events.ts";
 import { hasMeter, type Instruments, makeInstruments } from "./_instruments.ts";
-
-export type { Attempt, FallbackEvent, FallbackListener } from "../types.ts";
 
 /** Options of {@linkcode instrument}. */
 export interface InstrumentOptions {
@@ -97,11 +56,11 @@ const SCOPE = "@fallback/stream";
  * ```ts
  * import { fallbackStream } from "@fallback/stream";
  * import { instrument } from "@fallback/stream/otel";
- * import { fail, fakeModel } from "@fallback/stream/testing";
+ * import { fakeModel, step } from "@fallback/stream/testing";
  * import { assertEquals } from "@std/assert";
  *
  * const models = [
- *   fakeModel("gpt", [fail(new Error("overloaded"))]),
+ *   fakeModel("gpt", [step.fail(new Error("overloaded"))]),
  *   fakeModel("llama", ["Hello"]),
  * ];
  * await using stream = await fallbackStream(models, "hi", {
@@ -112,8 +71,8 @@ const SCOPE = "@fallback/stream";
  */
 export function instrument(options: InstrumentOptions = {}): FallbackListener {
   const telemetry = new Telemetry(options);
-  const listener: FallbackListener = (event) => telemetry.hear(event);
-  return Object.defineProperty(listener, "around", {
+  const listener: TracingListener = (event) => telemetry.hear(event);
+  return Object.defineProperty(listener, runInContext, {
     // Nothing is wrapped while nobody listens.
     get: () => telemetry.isHeard() ? telemetry.around : undefined,
   });
@@ -156,7 +115,7 @@ class Telemetry {
     return !isProxy || provider.getDelegate() !== NOBODY || hasMeter(SCOPE);
   }
 
-  readonly around: NonNullable<FallbackListener["around"]> = (
+  readonly around: NonNullable<TracingListener[typeof runInContext]> = (
     run,
     attempts,
     attempt,
@@ -207,23 +166,24 @@ class Telemetry {
     this.#instruments = makeInstruments(provider.getMeter(SCOPE));
   }
 
-  hear({ type, at, attempt, attempts, delayMs }: FallbackEvent): void {
+  hear(event: FallbackEvent): void {
+    const { type, at, attempt, attempts } = event;
     const call = this.#calls.get(attempts);
     if (!call || !attempt) return;
     const model = { "gen_ai.request.model": attempt.model };
     switch (type) {
-      case "attempt":
+      case "started":
         this.#storyOf(call, attempt);
         return;
-      case "content":
+      case "committed":
         return this.#tellContent(call, attempt);
-      case "retry":
+      case "retrying":
         call.span.addEvent("fallback.retry", {
           ...model,
-          "fallback.delay": delayMs! / 1000,
+          "fallback.delay": event.delayMs / 1000,
         }, new Date(at));
         return;
-      case "hedge":
+      case "hedging":
         this.#instruments?.hedges.add(1, model);
         call.span.addEvent("fallback.hedge", model, new Date(at));
         return;
@@ -265,7 +225,7 @@ class Telemetry {
       attributes: {
         ...attributes,
         "gen_ai.request.stream": true,
-        "fallback.attempt": attempt.attempt,
+        "fallback.attempt": attempt.number,
       },
     }, call.context);
     return { span, context: trace.setSpan(call.context, span), attributes };
@@ -273,7 +233,7 @@ class Telemetry {
 
   #tellContent(call: CallStory, attempt: Attempt): void {
     const { span, attributes } = this.#storyOf(call, attempt);
-    const seconds = (attempt.contentAt! - attempt.startedAt) / 1000;
+    const seconds = (attempt.firstContentAt! - attempt.startedAt) / 1000;
     attributes["gen_ai.response.model"] = answering(attempt);
     span.setAttribute("gen_ai.response.time_to_first_chunk", seconds);
     // A copy: an SDK may keep what it is given, and ours goes on.
@@ -357,8 +317,8 @@ function isFailure(error: unknown, attempts: readonly Attempt[]): boolean {
   ) ?? false;
 }
 
-function hasContent({ contentAt }: Attempt): boolean {
-  return contentAt !== undefined;
+function hasContent({ firstContentAt }: Attempt): boolean {
+  return firstContentAt !== undefined;
 }
 
 /** The model that answers, the innermost of nested chains. */

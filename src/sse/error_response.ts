@@ -4,11 +4,11 @@
  * @module
  */
 
-import { LONGEST_MS } from "../_arguments.ts";
-import { retryAfterOf } from "../_retry_after.ts";
+import { MAX_TIMEOUT_MS } from "../_shared/arguments.ts";
+import { retryAfterOf } from "../_shared/retry_after.ts";
 import { attemptsOf } from "../attempts_of.ts";
 import { AllModelsFailedError, ModelTimeoutError } from "../errors.ts";
-import { safeMessage } from "./_safe.ts";
+import { publicMessage } from "./_public_message.ts";
 import { summarizeAttempts } from "./summarize_attempts.ts";
 
 /**
@@ -28,14 +28,14 @@ import { summarizeAttempts } from "./summarize_attempts.ts";
  * ```ts
  * import { fallbackStream } from "@fallback/stream";
  * import { errorResponse, sseResponse } from "@fallback/stream/sse";
- * import { fail, fakeModel } from "@fallback/stream/testing";
+ * import { fakeModel, step } from "@fallback/stream/testing";
  * import { assertEquals } from "@std/assert";
  *
  * const busy = Object.assign(new Error("key sk-1 is over its limit"), {
  *   status: 429,
  *   headers: { "retry-after": "20" },
  * });
- * const models = [fakeModel("a", [fail(busy)])];
+ * const models = [fakeModel("a", [step.fail(busy)])];
  *
  * async function handle(): Promise<Response> {
  *   try {
@@ -51,12 +51,12 @@ import { summarizeAttempts } from "./summarize_attempts.ts";
 export function errorResponse(error: unknown): Response {
   const causes = [...causesOf(error)];
   const waits = causes.map(retryAfterOf).filter((ms) => ms !== undefined)
-    .filter((ms) => ms <= LONGEST_MS);
+    .filter((ms) => ms <= MAX_TIMEOUT_MS);
   const isTimeout = causes.length > 0 &&
     causes.every((cause) => cause instanceof ModelTimeoutError);
   const body = {
     error: {
-      message: safeMessage(error),
+      message: publicMessage(error),
       attempts: summarizeAttempts(attemptsOf(error)),
     },
   };

@@ -36,4 +36,4 @@ export {
   type AttemptSummary,
   summarizeAttempts,
 } from "./summarize_attempts.ts";
-export type { Attempt, Outcome } from "../types.ts";
+export type { Attempt, Outcome } from "../types/attempt.ts";

@@ -4,11 +4,16 @@
  * @module
  */
 
-import { expect, expectFunction, expectObject, readMs } from "../_arguments.ts";
-import { quietly } from "../_quietly.ts";
+import {
+  assertArgument,
+  assertFunction,
+  assertObject,
+  parseDelay,
+} from "../_shared/arguments.ts";
+import { ignoreErrors } from "../_shared/ignore_errors.ts";
 import { attemptsOf } from "../attempts_of.ts";
-import type { Attempt } from "../types.ts";
-import { safeMessage } from "./_safe.ts";
+import type { Attempt } from "../types/attempt.ts";
+import { publicMessage } from "./_public_message.ts";
 import { summarizeAttempts } from "./summarize_attempts.ts";
 
 /**
@@ -106,7 +111,7 @@ export function sseResponse<Chunk>(
   stream: SseSource<Chunk>,
   options: SseOptions<Chunk> = {},
 ): Response {
-  expect(
+  assertArgument(
     typeof stream?.[Symbol.asyncIterator] === "function",
     "stream",
     "be async iterable",
@@ -114,29 +119,29 @@ export function sseResponse<Chunk>(
   );
   const iterator = stream[Symbol.asyncIterator]();
   try {
-    expectObject("options", options);
-    expectFunction("options.encode", options.encode);
-    expectFunction("options.event", options.event);
-    expectFunction("options.onClose", options.onClose);
+    assertObject("options", options);
+    assertFunction("options.encode", options.encode);
+    assertFunction("options.event", options.event);
+    assertFunction("options.onClose", options.onClose);
     const { heartbeatMs = 15_000 } = options;
-    readMs("options.heartbeatMs", heartbeatMs);
+    parseDelay("options.heartbeatMs", heartbeatMs);
     const headers = new Headers(HEADERS);
     new Headers(options.headers).forEach((value, name) => {
       if (name === "set-cookie") headers.append(name, value);
       else headers.set(name, value);
     });
-    const events = new Events(iterator, stream, options, heartbeatMs);
+    const events = new SseBody(iterator, stream, options, heartbeatMs);
     return new Response(new ReadableStream(events, { highWaterMark: 0 }), {
       headers,
     });
   } catch (error) {
-    quietly(() => iterator.return?.());
+    ignoreErrors(() => iterator.return?.());
     throw error;
   }
 }
 
 /** Plays an answer as events. */
-class Events<Chunk> implements UnderlyingDefaultSource<Uint8Array> {
+class SseBody<Chunk> implements UnderlyingDefaultSource<Uint8Array> {
   readonly #iterator: AsyncIterator<Chunk>;
   readonly #source: SseSource<Chunk>;
   readonly #options: SseOptions<Chunk>;
@@ -178,7 +183,7 @@ class Events<Chunk> implements UnderlyingDefaultSource<Uint8Array> {
       const attempts = summarizeAttempts(
         this.#source.attempts ?? attemptsOf(error),
       );
-      const message = safeMessage(error);
+      const message = publicMessage(error);
       send(event(JSON.stringify({ message, attempts }), "error"));
       this.#tell({ outcome: "interrupted", error });
     }
@@ -212,7 +217,7 @@ class Events<Chunk> implements UnderlyingDefaultSource<Uint8Array> {
   #event(chunk: Chunk): string {
     const { encode } = this.#options;
     const type = this.#options.event?.(chunk);
-    expect(
+    assertArgument(
       type === undefined || /^[^\r\n]+$/.test(type),
       "options.event",
       "give one line",
@@ -235,7 +240,7 @@ class Events<Chunk> implements UnderlyingDefaultSource<Uint8Array> {
   #tell(end: SseEnd): void {
     if (this.#isTold) return;
     this.#isTold = true;
-    quietly(() => this.#options.onClose?.(end));
+    ignoreErrors(() => this.#options.onClose?.(end));
   }
 }
 

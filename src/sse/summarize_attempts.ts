@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { Attempt } from "../types.ts";
-import { safeMessage } from "./_safe.ts";
+import type { Attempt } from "../types/attempt.ts";
+import { publicMessage } from "./_public_message.ts";
 
 /**
  * An attempt without anything that a provider has said. Times are in
@@ -19,7 +19,7 @@ export interface AttemptSummary {
   /** When it was asked, or skipped. */
   readonly startedAt: number;
   /** When its first content came. */
-  readonly contentAt?: number;
+  readonly firstContentAt?: number;
   /** When it ended. */
   readonly endedAt?: number;
   /** How many chunks were delivered. */
@@ -41,11 +41,11 @@ export interface AttemptSummary {
  * ```ts
  * import { fallbackStream } from "@fallback/stream";
  * import { summarizeAttempts } from "@fallback/stream/sse";
- * import { fail, fakeModel } from "@fallback/stream/testing";
+ * import { fakeModel, step } from "@fallback/stream/testing";
  * import { assertEquals } from "@std/assert";
  *
  * const models = [
- *   fakeModel("a", [fail(new Error("key sk-1 is over its limit"))]),
+ *   fakeModel("a", [step.fail(new Error("key sk-1 is over its limit"))]),
  *   fakeModel("b", ["Hi"]),
  * ];
  * const errors = new Set<string | undefined>();
@@ -62,15 +62,16 @@ export function summarizeAttempts(
   attempts: readonly Attempt[],
 ): AttemptSummary[] {
   return attempts.map((attempt) => {
-    const { model, outcome, startedAt, contentAt, endedAt, chunks } = attempt;
+    const { model, outcome, startedAt, firstContentAt, endedAt, chunks } =
+      attempt;
     return {
       model,
       outcome,
       startedAt,
-      ...(contentAt !== undefined && { contentAt }),
+      ...(firstContentAt !== undefined && { firstContentAt }),
       ...(endedAt !== undefined && { endedAt }),
       chunks,
-      ...("error" in attempt && { error: safeMessage(attempt.error) }),
+      ...("error" in attempt && { error: publicMessage(attempt.error) }),
       ...(attempt.nested && { nested: summarizeAttempts(attempt.nested) }),
     };
   });

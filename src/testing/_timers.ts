@@ -22,7 +22,7 @@ export function join(journal: OpenJournal): void {
 }
 
 /** Calls `fn`, whose timers are not counted. */
-export function uncounted<T>(fn: () => T): T {
+export function withoutTimerTracking<T>(fn: () => T): T {
   counting = false;
   try {
     return fn();

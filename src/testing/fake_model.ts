@@ -5,8 +5,8 @@
  */
 
 import { delay } from "@std/async/delay";
-import type { Model, ModelContext, StreamSource } from "../types.ts";
-import { uncounted } from "./_timers.ts";
+import type { Model, ModelContext, StreamSource } from "../types/model.ts";
+import { withoutTimerTracking } from "./_timers.ts";
 import {
   createJournal,
   type Journal,
@@ -46,11 +46,11 @@ export interface FakeModelOptions<Chunk> {
    */
   ignoresAbort?: boolean | undefined;
   /** What happens when the stream is returned or cancelled. */
-  onClose?: readonly Step[] | undefined;
+  closeScript?: readonly Step[] | undefined;
   /** Gives the source a `Symbol.asyncDispose` that does this. */
-  onDispose?: readonly Step[] | undefined;
+  disposeScript?: readonly Step[] | undefined;
   /** Puts on the attempt's stack something whose closing does this. */
-  onStack?: readonly Step[] | undefined;
+  stackScript?: readonly Step[] | undefined;
   /** {@linkcode Model.isContent}. */
   isContent?: ((chunk: Chunk) => boolean) | undefined;
   /** {@linkcode Model.isFinal}. */
@@ -80,11 +80,11 @@ export interface FakeModel<Chunk> extends Model<unknown, Chunk> {
  * @example Refuse the first call, answer the second
  * ```ts
  * import { fallbackStream } from "@fallback/stream";
- * import { fail, fakeModel } from "@fallback/stream/testing";
+ * import { fakeModel, step } from "@fallback/stream/testing";
  * import { assertEquals, assertRejects } from "@std/assert";
  *
  * const model = fakeModel("flaky", {
- *   scripts: [[fail(new Error("overloaded"))], ["Hel", "lo"]],
+ *   scripts: [[step.fail(new Error("overloaded"))], ["Hel", "lo"]],
  * });
  * await assertRejects(() => fallbackStream([model], "hi"), Error, "overloaded");
  * await using stream = await fallbackStream([model], "hi");
@@ -118,14 +118,14 @@ export function fakeModel<Chunk>(
     ...(isFinal && { isFinal }),
     stream(request, context) {
       const script = scripts[calls++] ?? scripts.at(-1)!;
-      return new Performance(name, script, request, context, options, journal)
+      return new ScriptPlayer(name, script, request, context, options, journal)
         .open();
     },
   };
 }
 
 /** One call of a fake: its script, as far as it has been played. */
-class Performance<Chunk> {
+class ScriptPlayer<Chunk> {
   readonly #call: OpenCall;
   readonly #script: Script<Chunk>;
   readonly #options: FakeModelOptions<Chunk>;
@@ -141,8 +141,8 @@ class Performance<Chunk> {
     options: FakeModelOptions<Chunk>,
     journal: Journal,
   ) {
-    const { onDispose, onStack } = options;
-    const owes = [onDispose && "dispose", onStack && "stack"]
+    const { disposeScript, stackScript } = options;
+    const owes = [disposeScript && "dispose", stackScript && "stack"]
       .filter((way) => way !== undefined);
     const call = (journal as OpenJournal)
       .begin({ model, request, signal, owes });
@@ -151,7 +151,7 @@ class Performance<Chunk> {
       () => call.write("abort", signal.reason),
       { once: true },
     );
-    if (onStack) stack.defer(() => this.#close("stack", onStack));
+    if (stackScript) stack.defer(() => this.#close("stack", stackScript));
     this.#call = call;
     this.#script = script;
     this.#options = options;
@@ -226,34 +226,34 @@ class Performance<Chunk> {
   }
 
   #source(): StreamSource<Chunk> {
-    const { kind = "generator", onClose, onDispose } = this.#options;
+    const { kind = "generator", closeScript, disposeScript } = this.#options;
     const source = kind === "readable"
-      ? this.#readable(onClose)
+      ? this.#readable(closeScript)
       : kind === "iterable"
-      ? this.#iterable(onClose)
-      : this.#generator(onClose);
-    if (!onDispose) return source;
+      ? this.#iterable(closeScript)
+      : this.#generator(closeScript);
+    if (!disposeScript) return source;
     const disposable = kind === "generator"
       ? { [Symbol.asyncIterator]: () => source as AsyncGenerator<Chunk> }
       : source;
     return Object.assign(disposable, {
-      [Symbol.asyncDispose]: () => this.#close("dispose", onDispose),
+      [Symbol.asyncDispose]: () => this.#close("dispose", disposeScript),
     });
   }
 
-  #iterable(onClose?: readonly Step[]): AsyncIterable<Chunk> {
+  #iterable(closeScript?: readonly Step[]): AsyncIterable<Chunk> {
     return {
       [Symbol.asyncIterator]: () => ({
         next: () => this.#pull(),
         return: async () => {
-          await this.#close("return", onClose);
+          await this.#close("return", closeScript);
           return { done: true, value: undefined };
         },
       }),
     };
   }
 
-  #generator(onClose?: readonly Step[]): AsyncGenerator<Chunk> {
+  #generator(closeScript?: readonly Step[]): AsyncGenerator<Chunk> {
     const pull = () => this.#pull();
     const generator = async function* () {
       for (;;) {
@@ -266,21 +266,21 @@ class Performance<Chunk> {
     // begun, and while a pull is pending.
     const stop = generator.return.bind(generator);
     generator.return = async (value) => {
-      const closing = this.#close("return", onClose);
+      const closing = this.#close("return", closeScript);
       const [result] = await Promise.all([stop(value), closing]);
       return result;
     };
     return generator;
   }
 
-  #readable(onClose?: readonly Step[]): ReadableStream<Chunk> {
+  #readable(closeScript?: readonly Step[]): ReadableStream<Chunk> {
     return new ReadableStream<Chunk>({
       pull: async (controller) => {
         const result = await this.#pull();
         if (result.done) controller.close();
         else controller.enqueue(result.value);
       },
-      cancel: () => this.#close("cancel", onClose),
+      cancel: () => this.#close("cancel", closeScript),
     }, { highWaterMark: 0 });
   }
 }
@@ -296,7 +296,9 @@ async function perform(
 ): Promise<void> {
   switch (type) {
     case "wait":
-      return await uncounted(() => delay(ms, signal ? { signal } : {}));
+      return await withoutTimerTracking(() =>
+        delay(ms, signal ? { signal } : {})
+      );
     case "fail":
       throw error;
     case "hang":

@@ -7,88 +7,15 @@
 import { abortable } from "@std/async/abortable";
 import { delay } from "@std/async/delay";
 import { serveHttp } from "./_http_server.ts";
-import { end, type Script, Step } from "./script.ts";
-
-/**
- * What a {@linkcode fakeProvider} does in answer to one request, in order:
- *
- * - a string is sent as a chunk with that text,
- * - any other object is sent as that JSON event: a chunk, {@linkcode finish},
- *   {@linkcode errorEvent},
- * - bytes, such as those of {@linkcode raw}, are sent as they are,
- * - {@linkcode packet} sends several of these at once; else each is a packet
- *   of its own,
- * - {@linkcode status} answers with another status, headers and body,
- * - `wait()` and `hang()` hold back the headers or what is left of the body,
- * - `fail()` cuts the connection, before any header or in mid-body,
- * - `truncate()` ends the body there and then,
- * - `end()`, like the end of the script, sends what makes an answer complete:
- *   a `finish_reason`, unless there was one, and `[DONE]`; but nothing if the
- *   `status()` says that the body is no event stream.
- *
- * The headers go out at `open()` or `status()`, or else before the first packet.
- */
-export type WireScript = Script<string | object>;
-
-/** Answers with a status; made by {@linkcode status}. */
-export class StatusStep {
-  /** The status. */
-  readonly code: number;
-  /** The headers, always with a content type. */
-  readonly headers: Headers;
-  /** The body, or its beginning. */
-  readonly body: Uint8Array<ArrayBuffer> | undefined;
-
-  /**
-   * Makes the step; {@linkcode status} says it shorter.
-   *
-   * @param code The status.
-   * @param options Headers and body.
-   */
-  constructor(code: number, options: StatusOptions = {}) {
-    const { headers, body } = options;
-    const isText = typeof body === "string";
-    this.code = code;
-    this.headers = new Headers(headers);
-    this.body = body === undefined
-      ? undefined
-      : raw(isText ? body : JSON.stringify(body));
-    if (this.headers.has("content-type")) return;
-    const type = isText
-      ? "text/plain;charset=utf-8"
-      : body || code >= 300
-      ? "application/json"
-      : EVENT_STREAM;
-    this.headers.set("content-type", type);
-  }
-}
-
-/** Sends several things at once; made by {@linkcode packet}. */
-export class PacketStep {
-  /** What is sent. */
-  readonly parts: readonly (string | object)[];
-
-  /**
-   * Makes the step; {@linkcode packet} says it shorter.
-   *
-   * @param parts What is sent.
-   */
-  constructor(parts: readonly (string | object)[]) {
-    this.parts = parts;
-  }
-}
-
-/** What {@linkcode status} sends besides the status. */
-export interface StatusOptions {
-  /**
-   * The headers. Without a `content-type` that is JSON for an object, plain
-   * text for a string, and where there is no body an event stream for a 200 and
-   * JSON for an error.
-   */
-  readonly headers?: RequestInit["headers"] | undefined;
-  /** The body, or its beginning: the script may go on with it. */
-  readonly body?: string | object | undefined;
-}
+import { Step } from "./script.ts";
+import { end } from "./step.ts";
+import { finish, raw } from "./wire.ts";
+import {
+  EVENT_STREAM,
+  PacketStep,
+  StatusStep,
+  type WireScript,
+} from "./wire_script.ts";
 
 /** Options of {@linkcode fakeProvider}. */
 export interface FakeProviderOptions {
@@ -118,13 +45,13 @@ export interface ProviderCall {
    * - `pending`: not yet
    * - `completed`: all was sent
    * - `failed`: by a `fail()` or `truncate()`
-   * - `closed by the client`: the client left before, or the server was stopped
+   * - `aborted`: the client left before, or the server was stopped
    */
   readonly outcome:
     | "pending"
     | "completed"
     | "failed"
-    | "closed by the client";
+    | "aborted";
   /** Resolves when it has ended. */
   readonly closed: Promise<void>;
 }
@@ -156,12 +83,12 @@ export interface FakeProvider {
    * ```ts
    * import { fallbackStream } from "@fallback/stream";
    * import { openaiModel } from "@fallback/stream/openai";
-   * import { fail, fakeProvider } from "@fallback/stream/testing";
+   * import { fakeProvider, step } from "@fallback/stream/testing";
    * import { assertRejects } from "@std/assert";
    *
-   * const provider = fakeProvider(["Hel", fail(new Error("power cut"))]);
+   * const provider = fakeProvider(["Hel", step.fail(new Error("power cut"))]);
    * await using server = provider.listen();
-   * const model = openaiModel({ model: "fake", baseUrl: server.baseUrl });
+   * const model = openaiModel({ model: "fake", baseURL: server.baseURL });
    *
    * await using stream = await fallbackStream([model], { messages: [] });
    * await assertRejects(() => Array.fromAsync(stream), TypeError);
@@ -178,136 +105,7 @@ export interface FakeServer extends AsyncDisposable {
   /** Its address, for instance `"http://127.0.0.1:8000"`. */
   readonly url: string;
   /** What a client of the OpenAI API takes for the base of its addresses. */
-  readonly baseUrl: string;
-}
-
-/**
- * Answers with a status. Nothing that sends the headers may come before it.
- *
- * @param code The status, from 200 to 599.
- * @param options Headers and body.
- * @returns The step.
- *
- * @example An overloaded provider
- * ```ts
- * import { fakeProvider, status } from "@fallback/stream/testing";
- * import { assertEquals } from "@std/assert";
- *
- * const provider = fakeProvider([
- *   status(529, {
- *     headers: { "retry-after": "20" },
- *     body: { error: { type: "overloaded_error" } },
- *   }),
- * ]);
- *
- * const response = await provider.fetch("http://localhost/v1");
- * assertEquals(response.status, 529);
- * assertEquals(await response.json(), { error: { type: "overloaded_error" } });
- * ```
- *
- * @throws {RangeError} If `code` is no status from 200 to 599.
- * @throws {RangeError} If its answers have no body: 204, 205, 304.
- */
-export function status(code: number, options?: StatusOptions): StatusStep {
-  const hasBody = ![204, 205, 304].includes(code);
-  if (!Number.isInteger(code) || code < 200 || code > 599 || !hasBody) {
-    throw new RangeError(
-      `Cannot answer as 'code' must be a status from 200 to 599 with a body: current value is ${code}`,
-    );
-  }
-  return new StatusStep(code, options);
-}
-
-/**
- * What is sent as it is: malformed events, comments, a part of a character.
- *
- * @param text A text; bytes can stand in a script by themselves.
- * @returns Its bytes.
- *
- * @example A keep-alive, and a stream that ends without a `finish_reason`
- * ```ts
- * import { fakeProvider, raw, truncate } from "@fallback/stream/testing";
- * import { assertEquals } from "@std/assert";
- *
- * const provider = fakeProvider([
- *   raw(": keep-alive\n\n"),
- *   raw("data: [DONE]\n\n"),
- *   truncate(),
- * ]);
- *
- * const response = await provider.fetch("http://localhost/v1");
- * assertEquals(await response.text(), ": keep-alive\n\ndata: [DONE]\n\n");
- * ```
- */
-export function raw(text: string): Uint8Array<ArrayBuffer> {
-  return new TextEncoder().encode(text);
-}
-
-/**
- * Sends several things in one packet.
- *
- * @param parts What to send: all that a script can send, but for a status.
- * @returns The step.
- *
- * @example Two chunks in one packet
- * ```ts
- * import { fakeProvider, packet, truncate } from "@fallback/stream/testing";
- * import { assertEquals } from "@std/assert";
- *
- * const { fetch } = fakeProvider([packet("Hel", "lo"), truncate()]);
- * const { body } = await fetch("http://localhost/v1");
- * const texts = body!.pipeThrough(new TextDecoderStream());
- * const [first] = await Array.fromAsync(texts);
- * assertEquals(first?.match(/"content":"\w+"/g)?.length, 2);
- * ```
- */
-export function packet(...parts: (string | object)[]): PacketStep {
-  return new PacketStep(parts);
-}
-
-/**
- * The event by which a provider fails in mid-stream.
- *
- * @param error The error object.
- * @returns The event.
- *
- * @example A provider that gives up
- * ```ts
- * import { fallbackStream } from "@fallback/stream";
- * import { openaiModel, StreamError } from "@fallback/stream/openai";
- * import { errorEvent, fakeProvider } from "@fallback/stream/testing";
- * import { assertRejects } from "@std/assert";
- *
- * const error = { code: 529, message: "overloaded" };
- * const { fetch } = fakeProvider(["Hel", errorEvent(error)]);
- * const model = openaiModel({ model: "fake", fetch });
- *
- * await using stream = await fallbackStream([model], { messages: [] });
- * await assertRejects(() => Array.fromAsync(stream), StreamError, "overload");
- * ```
- */
-export function errorEvent(error: unknown): { error: unknown } {
-  return { error };
-}
-
-/**
- * The chunk that ends an answer, for scripts that do not end by themselves.
- *
- * @param reason Why it ends.
- * @returns The chunk.
- *
- * @example A missing `[DONE]`
- * ```ts
- * import { fakeProvider, finish, truncate } from "@fallback/stream/testing";
- * import { assertMatch } from "@std/assert";
- *
- * const { fetch } = fakeProvider(["Hello", finish(), truncate()]);
- * const response = await fetch("http://localhost/v1");
- * assertMatch(await response.text(), /"finish_reason":"stop"\}\]\}\n\n$/);
- * ```
- */
-export function finish(reason = "stop"): { choices: object[] } {
-  return { choices: [{ index: 0, delta: {}, finish_reason: reason }] };
+  readonly baseURL: string;
 }
 
 /**
@@ -324,10 +122,10 @@ export function finish(reason = "stop"): { choices: object[] } {
  * ```ts
  * import { fallbackStream } from "@fallback/stream";
  * import { openaiModel } from "@fallback/stream/openai";
- * import { fakeProvider, status } from "@fallback/stream/testing";
+ * import { fakeProvider, wire } from "@fallback/stream/testing";
  * import { assertEquals } from "@std/assert";
  *
- * const provider = fakeProvider({ scripts: [[status(529)], ["Hel", "lo"]] });
+ * const provider = fakeProvider({ scripts: [[wire.status(529)], ["Hel", "lo"]] });
  * const model = openaiModel({ model: "fake", fetch: provider.fetch });
  *
  * const messages = [{ role: "user", content: "Hi" }];
@@ -380,14 +178,13 @@ export function fakeProvider(
       const server = serveHttp(fetch);
       return {
         url: server.url,
-        baseUrl: `${server.url}/v1`,
+        baseURL: `${server.url}/v1`,
         [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
       };
     },
   };
 }
 
-const EVENT_STREAM = "text/event-stream";
 const END = end();
 
 function checkScript(script: WireScript): void {
@@ -531,7 +328,7 @@ class Exchange {
   }
 
   readonly #leave = (): void => {
-    this.#settle("closed by the client");
+    this.#settle("aborted");
     this.#body?.error(this.#client.reason);
   };
 

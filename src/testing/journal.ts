@@ -4,7 +4,7 @@
  * @module
  */
 
-import { show } from "./_show.ts";
+import { show } from "./_format_value.ts";
 import { join } from "./_timers.ts";
 
 /** What happened to a fake. */
@@ -116,12 +116,12 @@ export interface OpenJournal extends Journal {
  * @example Who was asked, and whether all was closed
  * ```ts
  * import { fallbackStream } from "@fallback/stream";
- * import { createJournal, fail, fakeModel } from "@fallback/stream/testing";
+ * import { createJournal, fakeModel, step } from "@fallback/stream/testing";
  * import { assertEquals } from "@std/assert";
  *
  * const journal = createJournal();
  * const models = [
- *   fakeModel("a", [fail(new Error("overloaded"))], { journal }),
+ *   fakeModel("a", [step.fail(new Error("overloaded"))], { journal }),
  *   fakeModel("b", ["Hel", "lo"], { journal }),
  * ];
  * for await (const _ of await fallbackStream(models, "hi")) break;

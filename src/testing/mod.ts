@@ -6,17 +6,16 @@
  * import { fallbackStream } from "@fallback/stream";
  * import {
  *   createJournal,
- *   fail,
  *   fakeModel,
+ *   step,
  *   virtualTime,
- *   wait,
  * } from "@fallback/stream/testing";
  * import { assertEquals } from "@std/assert";
  *
  * const journal = createJournal();
- * const overloaded = [wait(100), fail(new Error("overloaded"))];
+ * const overloaded = [step.wait(100), step.fail(new Error("overloaded"))];
  * const primary = fakeModel("primary", overloaded, { journal });
- * const backup = fakeModel("backup", ["Hel", wait(20), "lo"], { journal });
+ * const backup = fakeModel("backup", ["Hel", step.wait(20), "lo"], { journal });
  *
  * await virtualTime(async () => {
  *   await using stream = await fallbackStream([primary, backup], "hi");
@@ -28,7 +27,6 @@
  * @module
  */
 
-export { contract, type ContractCase, type Subject } from "./contract.ts";
 export {
   type FakeModel,
   fakeModel,
@@ -36,20 +34,11 @@ export {
   type SourceKind,
 } from "./fake_model.ts";
 export {
-  errorEvent,
   type FakeProvider,
   fakeProvider,
   type FakeProviderOptions,
   type FakeServer,
-  finish,
-  packet,
-  PacketStep,
   type ProviderCall,
-  raw,
-  status,
-  type StatusOptions,
-  StatusStep,
-  type WireScript,
 } from "./fake_provider.ts";
 export {
   createJournal,
@@ -58,15 +47,13 @@ export {
   type JournalEntry,
   type JournalEntryType,
 } from "./journal.ts";
-export {
-  end,
-  fail,
-  hang,
-  open,
-  type Script,
-  Step,
-  type StepType,
-  truncate,
-  wait,
-} from "./script.ts";
+export { type Script, Step, type StepType } from "./script.ts";
+export * as step from "./step.ts";
 export { DeadlockError, virtualTime } from "./virtual_time.ts";
+export * as wire from "./wire.ts";
+export {
+  PacketStep,
+  type StatusOptions,
+  StatusStep,
+  type WireScript,
+} from "./wire_script.ts";

@@ -139,7 +139,7 @@ export function scripted(
       signal: request.abortSignal ?? new AbortController().signal,
       stack: new AsyncDisposableStack(),
       model: modelId,
-      attempt: 1,
+      attemptNumber: 1,
     }) as ReadableStream<Part>;
   };
   return {

@@ -13,10 +13,8 @@ import {
 } from "@fallback/stream/ai-sdk";
 import {
   createJournal,
-  fail,
-  hang,
   type Script,
-  truncate,
+  step,
   virtualTime,
 } from "@fallback/stream/testing";
 import {
@@ -136,9 +134,9 @@ Deno.test("aiSdkModel: finish alone is final, and an error part is thrown", () =
 testSdk("language models are models of fallbackStream", async (sdk) => {
   const journal = createJournal();
   const models = [
-    [fail(overloaded)],
+    [step.fail(overloaded)],
     [START, { type: "error", error: overloaded }, ...answer("never")],
-    [START, truncate()],
+    [START, step.truncate()],
     answer("Hel", "lo"),
   ].map((script, i) =>
     aiSdkModel(scripted(sdk, `m${i}`, script as Script<Part>, { journal }))
@@ -176,11 +174,11 @@ testSdk(
   async (sdk) => {
     await virtualTime(async () => {
       const journal = createJournal();
-      const inner = scripted(sdk, "a", [START, hang()], { journal });
+      const inner = scripted(sdk, "a", [START, step.hang()], { journal });
       const abortSignal = new AbortController().signal;
       const error = await failureOf(
         fallbackStream([aiSdkModel(inner)], { ...REQUEST, abortSignal }, {
-          timeouts: { contentMs: 5_000 },
+          timeouts: { firstContentMs: 5_000 },
         }),
       );
       assertInstanceOf(error, AllModelsFailedError);
@@ -215,7 +213,7 @@ testSdk(
 
 testSdk("language models nest in fallbackModel", async (sdk) => {
   const pair = fallbackModel([
-    modelOf(sdk, [fail(overloaded)]),
+    modelOf(sdk, [step.fail(overloaded)]),
     modelOf(sdk, answer("Hello"), { name: "b" }),
   ]);
   await using stream = await fallbackStream([pair], REQUEST);

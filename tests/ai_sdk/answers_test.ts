@@ -2,7 +2,7 @@
 // answer, whole, and nothing of the first.
 
 import { fallbackLanguageModel } from "@fallback/stream/ai-sdk";
-import { createJournal, fail, open } from "@fallback/stream/testing";
+import { createJournal, step } from "@fallback/stream/testing";
 import { assertEquals } from "@std/assert";
 import {
   answer,
@@ -23,7 +23,7 @@ import {
 } from "./_sdk.ts";
 
 const overloaded = new Error("overloaded");
-const refuses = [fail(overloaded)];
+const refuses = [step.fail(overloaded)];
 /** A preamble, and an `error` part before anything was said. */
 const errsEarly: Part[] = [
   { type: "stream-start", warnings: [{ type: "other", message: "from a" }] },
@@ -291,7 +291,7 @@ testSdk(
     const journal = createJournal();
     const model = chainOf(
       sdk,
-      [[open(), fail(overloaded)], answer("Hel", "lo")],
+      [[step.open(), step.fail(overloaded)], answer("Hel", "lo")],
       {},
       journal,
     );
@@ -352,7 +352,7 @@ testSdk("an answer of nothing but a finish is none", async (sdk) => {
 testSdk("raw parts are held like a preamble, and passed on", async (sdk) => {
   const raw = (rawValue: string): Part => ({ type: "raw", rawValue });
   const model = chainOf(sdk, [
-    [START, raw("a"), fail(overloaded)],
+    [START, raw("a"), step.fail(overloaded)],
     [START, raw("b"), ...OPENING.slice(1), raw("c"), delta("Hello"), STOP],
   ]);
   const { stream } = await model.doStream({

@@ -6,7 +6,7 @@ import {
   fallbackLanguageModel,
   type LanguageModelV4,
 } from "@fallback/stream/ai-sdk";
-import { fail } from "@fallback/stream/testing";
+import { step } from "@fallback/stream/testing";
 import { assertEquals, assertThrows } from "@std/assert";
 import {
   answer,
@@ -25,7 +25,10 @@ const overloaded = new Error("overloaded");
 
 /** Two models, the first of which fails. */
 function two(sdk: Sdk): [Scripted, Scripted] {
-  return [scripted(sdk, "a", [fail(overloaded)]), scripted(sdk, "b", text)];
+  return [
+    scripted(sdk, "a", [step.fail(overloaded)]),
+    scripted(sdk, "b", text),
+  ];
 }
 
 testSdk(
@@ -321,7 +324,7 @@ Deno.test("fallbackLanguageModel refuses a bad option by its name", () => {
     [null, "'options' must be an object"],
     [{ fallbackOn: [] }, "'options.fallbackOn'"],
     [{ isContent: true }, "'options.isContent'"],
-    [{ timeouts: { contentMs: -1 } }, "'options.timeouts.contentMs'"],
+    [{ timeouts: { firstContentMs: -1 } }, "'options.timeouts.firstContentMs'"],
     [{ retry: { maxAttempts: 0 } }, "'options.retry.maxAttempts'"],
     [{ hedge: {} }, "'options.hedge.afterMs'"],
     [{ health: {} }, "'options.health'"],

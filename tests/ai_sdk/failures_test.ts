@@ -5,18 +5,11 @@ import {
   AllModelsFailedError,
   attemptsOf,
   EmptyStreamError,
+  hasStatus,
   ModelTimeoutError,
-  onStatus,
   TruncatedStreamError,
 } from "@fallback/stream";
-import {
-  createJournal,
-  fail,
-  hang,
-  open,
-  truncate,
-  virtualTime,
-} from "@fallback/stream/testing";
+import { createJournal, step, virtualTime } from "@fallback/stream/testing";
 import {
   assertEquals,
   assertInstanceOf,
@@ -64,7 +57,7 @@ const ends = {
     { type: "error", error: overloaded } as Part,
     STOP,
   ],
-  "a stream that breaks": [fail(overloaded)],
+  "a stream that breaks": [step.fail(overloaded)],
 };
 
 for (const [name, end] of Object.entries(ends)) {
@@ -96,8 +89,8 @@ testSdk(
     const model = chainOf(
       sdk,
       [
-        [START, truncate()],
-        [...OPENING, delta("Hel"), truncate()],
+        [START, step.truncate()],
+        [...OPENING, delta("Hel"), step.truncate()],
       ],
       {},
       journal,
@@ -119,7 +112,7 @@ testSdk(
 testSdk("a model that falls silent in mid-answer is an error", async (sdk) => {
   await virtualTime(async () => {
     const journal = createJournal();
-    const model = chainOf(sdk, [[...OPENING, delta("Hel"), hang()]], {
+    const model = chainOf(sdk, [[...OPENING, delta("Hel"), step.hang()]], {
       timeouts: { idleMs: 5_000 },
     }, journal);
     const { told, text } = await watch(sdk, model);
@@ -136,7 +129,7 @@ testSdk(
     const journal = createJournal();
     const model = chainOf(
       sdk,
-      [[fail(overloaded)], [START, { type: "error", error: overloaded }]],
+      [[step.fail(overloaded)], [START, { type: "error", error: overloaded }]],
       {},
       journal,
     );
@@ -160,7 +153,7 @@ testSdk(
     const journal = createJournal();
     const model = chainOf(
       sdk,
-      [[fail(overloaded)], [fail(overloaded)]],
+      [[step.fail(overloaded)], [step.fail(overloaded)]],
       {},
       journal,
     );
@@ -183,8 +176,8 @@ testSdk(
       statusCode: 400,
     });
     const model = () =>
-      chainOf(sdk, [[fail(wrong)], answer("never")], {
-        fallbackOn: onStatus(429, "5xx"),
+      chainOf(sdk, [[step.fail(wrong)], answer("never")], {
+        fallbackOn: hasStatus(429, "5xx"),
       });
     const error = await failureOf(
       sdk.ai.generateText({ model: model(), prompt: "Hi" }),
@@ -206,8 +199,8 @@ testSdk(
     });
     const calls = async (maxRetries?: number) => {
       const journal = createJournal();
-      const model = chainOf(sdk, [[fail(busy)], answer("never")], {
-        fallbackOn: onStatus("5xx"),
+      const model = chainOf(sdk, [[step.fail(busy)], answer("never")], {
+        fallbackOn: hasStatus("5xx"),
       }, journal);
       await virtualTime(() =>
         failureOf(sdk.ai.generateText({
@@ -226,7 +219,11 @@ testSdk(
 testSdk(
   "an error part of the chain's own stream is its last part",
   async (sdk) => {
-    const model = chainOf(sdk, [[...OPENING, delta("Hel"), fail(overloaded)]]);
+    const model = chainOf(sdk, [[
+      ...OPENING,
+      delta("Hel"),
+      step.fail(overloaded),
+    ]]);
     const { stream } = await model.doStream(REQUEST);
     const parts = await Array.fromAsync(stream);
     assertEquals(parts.map(({ type }) => type), [
@@ -241,7 +238,7 @@ testSdk(
 
 testSdk("what is thrown may be anything", async (sdk) => {
   for (const thrown of [undefined, null, "overloaded", { message: "busy" }]) {
-    const model = chainOf(sdk, [[...OPENING, delta("Hel"), fail(thrown)]]);
+    const model = chainOf(sdk, [[...OPENING, delta("Hel"), step.fail(thrown)]]);
     const { stream } = await model.doStream(REQUEST);
     const parts = await Array.fromAsync(stream);
     assertEquals(parts.at(-1), { type: "error", error: thrown });
@@ -252,10 +249,10 @@ testSdk(
   "doStream rejects where no model answers, however it fails to",
   async (sdk) => {
     const model = chainOf(sdk, [
-      [fail(overloaded)],
-      [open(), fail(overloaded)],
+      [step.fail(overloaded)],
+      [step.open(), step.fail(overloaded)],
       [START, { type: "error", error: overloaded }, ...answer("never")],
-      [START, truncate()],
+      [START, step.truncate()],
       [START, STOP],
     ]);
     const error = await failureOf(model.doStream(REQUEST));

@@ -6,10 +6,9 @@ import { attemptsOf, ModelTimeoutError } from "@fallback/stream";
 import { fallbackLanguageModel } from "@fallback/stream/ai-sdk";
 import {
   createJournal,
-  fail,
-  hang,
   type Journal,
   type Script,
+  step,
   virtualTime,
 } from "@fallback/stream/testing";
 import {
@@ -34,7 +33,7 @@ import {
   testSdk,
 } from "./_sdk.ts";
 
-const stalls: Script<Part> = [...OPENING, delta("Hel"), hang()];
+const stalls: Script<Part> = [...OPENING, delta("Hel"), step.hang()];
 const never = answer("never");
 
 /** What became of the only model that was asked. */
@@ -48,7 +47,7 @@ testSdk(
   async (sdk) => {
     await virtualTime(async () => {
       const journal = createJournal();
-      const model = chainOf(sdk, [[START, hang()], never], {}, journal);
+      const model = chainOf(sdk, [[START, step.hang()], never], {}, journal);
       const controller = new AbortController();
       const { fullStream } = sdk.ai.streamText({
         model,
@@ -220,7 +219,7 @@ for (
       const model = chainOf(
         sdk,
         [
-          [fail(new Error("overloaded"))],
+          [step.fail(new Error("overloaded"))],
           stalls,
           never,
         ],

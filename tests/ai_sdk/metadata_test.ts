@@ -2,7 +2,7 @@
 // `providerMetadata.fallback`.
 
 import { fallbackLanguageModel } from "@fallback/stream/ai-sdk";
-import { fail, virtualTime, wait } from "@fallback/stream/testing";
+import { step, virtualTime } from "@fallback/stream/testing";
 import { assert, assertEquals } from "@std/assert";
 import { failureOf } from "../_failure_of.ts";
 import {
@@ -41,7 +41,7 @@ async function metadataOf(
 testSdk(
   "a chain is named after its models until one has answered",
   async (sdk) => {
-    const model = chainOf(sdk, [[fail(overloaded)], text]);
+    const model = chainOf(sdk, [[step.fail(overloaded)], text]);
     assertEquals(model.provider, "fallback");
     assertEquals(model.modelId, "fallback:a,b");
     assertEquals(model.specificationVersion, sdk.specificationVersion);
@@ -122,7 +122,11 @@ testSdk(
 testSdk("providerMetadata.fallback has the attempts", async (sdk) => {
   const metadata = await metadataOf(
     sdk,
-    () => chainOf(sdk, [[wait(250), fail(overloaded)], [wait(50), ...text]]),
+    () =>
+      chainOf(sdk, [[step.wait(250), step.fail(overloaded)], [
+        step.wait(50),
+        ...text,
+      ]]),
   );
   for (const given of metadata) {
     const { attempts } = given?.fallback as { attempts: object[] };
@@ -154,9 +158,13 @@ testSdk(
     const circular: { self?: unknown; log(): void } = { log() {} };
     circular.self = circular;
     const metadata = await metadataOf(sdk, () => {
-      const inner = chainOf(sdk, [[fail(circular)], [fail(10n)], text]);
+      const inner = chainOf(sdk, [
+        [step.fail(circular)],
+        [step.fail(10n)],
+        text,
+      ]);
       return fallbackLanguageModel([
-        scripted(sdk, "first", [fail(undefined)]),
+        scripted(sdk, "first", [step.fail(undefined)]),
         inner,
       ]);
     });
@@ -195,7 +203,7 @@ testSdk(
     const broken: Part = { type: "error", error: overloaded };
     const model = fallbackLanguageModel([
       scripted(sdk, "a", [START, broken], {
-        onClose: [fail(new RangeError("socket"))],
+        closeScript: [step.fail(new RangeError("socket"))],
       }),
       scripted(sdk, "b", text),
     ]);
@@ -227,8 +235,8 @@ testSdk(
   "the response of a chain in a chain is from the innermost model",
   async (sdk) => {
     const model = fallbackLanguageModel([
-      scripted(sdk, "first", [fail(overloaded)]),
-      chainOf(sdk, [[fail(overloaded)], text]),
+      scripted(sdk, "first", [step.fail(overloaded)]),
+      chainOf(sdk, [[step.fail(overloaded)], text]),
     ]);
     assertEquals(model.modelId, "fallback:first,fallback:a,b");
     const streamed = sdk.ai.streamText({ model, prompt: "Hi" });
@@ -253,7 +261,7 @@ testSdk("the provider's own metadata stays beside ours", async (sdk) => {
 testSdk(
   "usage, finish reason, headers and request body are the winner's",
   async (sdk) => {
-    const model = chainOf(sdk, [[fail(overloaded)], [
+    const model = chainOf(sdk, [[step.fail(overloaded)], [
       ...text.slice(0, -1),
       finish("content-filter"),
     ]]);
@@ -284,7 +292,7 @@ testSdk("warnings are the winner's, once", async (sdk) => {
     warnings: [{ type: "other", message }],
   });
   const model = chainOf(sdk, [
-    [warn("from a"), fail(overloaded)],
+    [warn("from a"), step.fail(overloaded)],
     [warn("from b"), ...text.slice(1)],
   ]);
   const streamed = sdk.ai.streamText({ model, prompt: "Hi" });
@@ -302,7 +310,7 @@ testSdk(
     const metadata = await metadataOf(
       sdk,
       () =>
-        chainOf(sdk, [[wait(9_000), ...text], text], {
+        chainOf(sdk, [[step.wait(9_000), ...text], text], {
           hedge: { afterMs: 10 },
         }),
     );
@@ -322,7 +330,9 @@ testSdk(
   "overlapping calls of one chain have attempts of their own",
   async (sdk) => {
     const model = chainOf(sdk, [
-      { scripts: [[fail(overloaded)], text, [fail(overloaded)], text] },
+      {
+        scripts: [[step.fail(overloaded)], text, [step.fail(overloaded)], text],
+      },
       text,
     ]);
     const results = await Promise.all(
@@ -344,7 +354,7 @@ testSdk(
 testSdk(
   "a call of the chain is not shown the records of another",
   async (sdk) => {
-    const inner = chainOf(sdk, [[fail(overloaded)]]);
+    const inner = chainOf(sdk, [[step.fail(overloaded)]]);
     await failureOf(fallbackLanguageModel([inner]).doStream(REQUEST));
     const error = await failureOf(inner.doStream(REQUEST));
     assertEquals((error as AggregateError).errors, [overloaded]);

@@ -4,8 +4,8 @@ import { APICallError } from "@ai-sdk/provider";
 import {
   AllModelsFailedError,
   attemptsOf,
+  hasStatus,
   ModelTimeoutError,
-  onStatus,
 } from "@fallback/stream";
 import {
   aiSdkModel,
@@ -15,7 +15,7 @@ import {
 import { continueStream } from "@fallback/stream/continue";
 import { memoryHealth } from "@fallback/stream/health";
 import { instrument } from "@fallback/stream/otel";
-import { fail, hang, type Script, virtualTime } from "@fallback/stream/testing";
+import { type Script, step, virtualTime } from "@fallback/stream/testing";
 import {
   assertEquals,
   assertInstanceOf,
@@ -60,7 +60,7 @@ function http(
 
 /** Who answers, or what the call throws, when the first fails like this. */
 async function outcome(error: unknown, options: Options): Promise<unknown> {
-  const model = chainOf(sdk, [[fail(error)], text], options);
+  const model = chainOf(sdk, [[step.fail(error)], text], options);
   const asked = generateText({ model, prompt, maxRetries: 0 });
   return await asked.then(({ response }) => response.modelId, (error) => error);
 }
@@ -79,7 +79,7 @@ async function asking(
     const model = chainOf(sdk, scripts.map((scripts) => ({ scripts })), {
       ...options,
       onEvent: ({ type, at, attempt }) => {
-        if (type === "attempt") times.push([attempt!.model, at]);
+        if (type === "started") times.push([attempt!.model, at]);
       },
     });
     await says(model);
@@ -91,7 +91,7 @@ type Lines = Record<string, () => Promise<void>>;
 
 const fromFallback: Lines = {
   "`createFallback({ models })`": async () => {
-    const model = chainOf(sdk, [[fail(overloaded)], text]);
+    const model = chainOf(sdk, [[step.fail(overloaded)], text]);
     assertEquals(await says(model), "Hello");
     assertEquals(await streamText({ model, prompt }).text, "Hello");
   },
@@ -119,7 +119,7 @@ const fromFallback: Lines = {
   "its default for that": async () => {
     const options: Options = {
       fallbackOn: [
-        onStatus(401, 403, 408, 409, 413, 429, 498, "5xx"),
+        hasStatus(401, 403, 408, 409, 413, 429, 498, "5xx"),
         (error) => /overloaded|capacity/i.test(String(error)),
       ],
     };
@@ -133,8 +133,9 @@ const fromFallback: Lines = {
   "`onError(error, modelId)`": async () => {
     const told: unknown[] = [];
     await outcome(overloaded, {
-      onEvent: ({ type, attempt, error }) => {
-        if (type === "failed") told.push([attempt?.model, error]);
+      onEvent: (event) => {
+        if (event.type !== "failed") return;
+        told.push([event.attempt.model, event.error]);
       },
     });
     assertEquals(told, [["a", overloaded]]);
@@ -142,8 +143,8 @@ const fromFallback: Lines = {
 
   "`modelResetInterval`": async () => {
     await virtualTime(async () => {
-      const health = memoryHealth({ failures: 1, cooldownMs: 180_000 });
-      const a = scripted(sdk, "a", [fail(overloaded)]);
+      const health = memoryHealth({ failureThreshold: 1, cooldownMs: 180_000 });
+      const a = scripted(sdk, "a", [step.fail(overloaded)]);
       const model = fallbackLanguageModel([a, scripted(sdk, "b", text)], {
         health,
       });
@@ -157,7 +158,11 @@ const fromFallback: Lines = {
 
   "`retryAfterOutput: false`": async () => {
     const b = scripted(sdk, "b", text);
-    const a = scripted(sdk, "a", [...OPENING, delta("Hel"), fail(overloaded)]);
+    const a = scripted(sdk, "a", [
+      ...OPENING,
+      delta("Hel"),
+      step.fail(overloaded),
+    ]);
     const told: unknown[] = [];
     const result = streamText({
       model: fallbackLanguageModel([a, b]),
@@ -169,7 +174,11 @@ const fromFallback: Lines = {
   },
 
   "`retryAfterOutput: true`, the default": async () => {
-    const a = scripted(sdk, "a", [...OPENING, delta("Hel"), fail(overloaded)]);
+    const a = scripted(sdk, "a", [
+      ...OPENING,
+      delta("Hel"),
+      step.fail(overloaded),
+    ]);
     const b = scripted(sdk, "b", answer("lo"));
     const textIn = (part: Part) => part.type === "text-delta" ? part.delta : "";
     const resume = (request: Request, chunks: readonly Part[]): Request => ({
@@ -191,13 +200,15 @@ const fromFallback: Lines = {
   },
 
   "`model.modelId` for who has answered": async () => {
-    const model = chainOf(sdk, [[fail(overloaded)], text]);
+    const model = chainOf(sdk, [[step.fail(overloaded)], text]);
     assertEquals((await streamText({ model, prompt }).response).modelId, "b");
     assertEquals(model.modelId, "fallback:a,b");
   },
 
   "the last error is thrown": async () => {
-    const model = chainOf(sdk, [[fail(overloaded)], [fail(http(500))]]);
+    const model = chainOf(sdk, [[step.fail(overloaded)], [
+      step.fail(http(500)),
+    ]]);
     const error = await failureOf(says(model));
     assertInstanceOf(error, AllModelsFailedError);
     assertEquals(error.errors.map(String), [
@@ -214,7 +225,10 @@ const fromRetry: Lines = {
 
   '`httpStatus(529, "overloaded")`': async () => {
     const options: Options = {
-      fallbackOn: [onStatus(529), (error) => /overloaded/i.test(String(error))],
+      fallbackOn: [
+        hasStatus(529),
+        (error) => /overloaded/i.test(String(error)),
+      ],
     };
     assertEquals(await outcome(http(529), options), "b");
     assertEquals(await outcome(overloaded, options), "b");
@@ -223,7 +237,7 @@ const fromRetry: Lines = {
   },
 
   "`error.statusCode(/^5/)`": async () => {
-    const options: Options = { fallbackOn: onStatus("5xx") };
+    const options: Options = { fallbackOn: hasStatus("5xx") };
     assertEquals(await outcome(http(503), options), "b");
     const wrong = http(404);
     assertStrictEquals(await outcome(wrong, options), wrong);
@@ -243,7 +257,7 @@ const fromRetry: Lines = {
 
   "`error(predicate)`": async () => {
     const fallbackOn: Options["fallbackOn"] = async (error, attempt) =>
-      await Promise.resolve(error === overloaded && attempt.index === 0);
+      await Promise.resolve(error === overloaded && attempt.modelIndex === 0);
     assertEquals(await outcome(overloaded, { fallbackOn }), "b");
     const other = new Error("other");
     assertStrictEquals(await outcome(other, { fallbackOn }), other);
@@ -264,10 +278,12 @@ const fromRetry: Lines = {
 
   "a target of its own for each condition": async () => {
     const target = async (error: unknown) => {
-      const a = scripted(sdk, "a", [fail(error)]);
+      const a = scripted(sdk, "a", [step.fail(error)]);
       const b = scripted(sdk, "b", answer("from b"));
       const c = scripted(sdk, "c", answer("from c"));
-      const pair = fallbackLanguageModel([a, b], { fallbackOn: onStatus(429) });
+      const pair = fallbackLanguageModel([a, b], {
+        fallbackOn: hasStatus(429),
+      });
       return await says(fallbackLanguageModel([pair, c]));
     };
     assertEquals(await target(http(429)), "from b");
@@ -275,7 +291,7 @@ const fromRetry: Lines = {
   },
 
   "`.retry({ delay, backoffFactor, maxAttempts })`": async () => {
-    const refuses = [fail(overloaded)];
+    const refuses = [step.fail(overloaded)];
     const retry = {
       minDelayMs: 1_000,
       multiplier: 2,
@@ -294,7 +310,7 @@ const fromRetry: Lines = {
     const isRetriable = (error: unknown) =>
       APICallError.isInstance(error) && error.isRetryable;
     const retry = { jitter: 0, isRetriable };
-    const conflict = [fail(http(409))];
+    const conflict = [step.fail(http(409))];
     const namesOf = async (options: Options) =>
       (await asking([[conflict, text], [text]], options)).map(([name]) => name);
     assertEquals(await namesOf({ retry }), ["a", "a"]);
@@ -303,7 +319,7 @@ const fromRetry: Lines = {
 
   "`Retry-After`, capped at 60 s": async () => {
     const after = (seconds: number) => [
-      fail(http(429, { "retry-after": `${seconds}` })),
+      step.fail(http(429, { "retry-after": `${seconds}` })),
     ];
     assertEquals(await asking([[after(7), text], [text]], { retry: {} }), [
       ["a", 0],
@@ -322,8 +338,8 @@ const fromRetry: Lines = {
 
   "`maxAttempts` of one model": async () => {
     await virtualTime(async () => {
-      const a = scripted(sdk, "a", [fail(overloaded)]);
-      const b = scripted(sdk, "b", [fail(overloaded)]);
+      const a = scripted(sdk, "a", [step.fail(overloaded)]);
+      const b = scripted(sdk, "b", [step.fail(overloaded)]);
       const retried = fallbackLanguageModel([a], { retry: {} });
       await failureOf(says(fallbackLanguageModel([retried, b])));
       assertEquals([a.asked.length, b.asked.length], [3, 1]);
@@ -331,8 +347,8 @@ const fromRetry: Lines = {
   },
 
   "`timeout` of a retry": async () => {
-    const silent: Script<Part> = [START, hang()];
-    const timeouts = { contentMs: 30_000 };
+    const silent: Script<Part> = [START, step.hang()];
+    const timeouts = { firstContentMs: 30_000 };
     assertEquals(await asking([[silent], [silent], [text]], { timeouts }), [
       ["a", 0],
       ["b", 30_000],
@@ -343,16 +359,16 @@ const fromRetry: Lines = {
   "`timeout()` as a condition": async () => {
     const options: Options = {
       fallbackOn: ModelTimeoutError,
-      timeouts: { contentMs: 30_000 },
+      timeouts: { firstContentMs: 30_000 },
     };
     await virtualTime(async () => {
       assertEquals(
-        await says(chainOf(sdk, [[hang()], text], options)),
+        await says(chainOf(sdk, [[step.hang()], text], options)),
         "Hello",
       );
       assertStrictEquals(await outcome(overloaded, options), overloaded);
       const b = scripted(sdk, "b", text);
-      const a = scripted(sdk, "a", [hang()]);
+      const a = scripted(sdk, "a", [step.hang()]);
       await failureOf(generateText({
         model: fallbackLanguageModel([a, b]),
         prompt,
@@ -365,7 +381,7 @@ const fromRetry: Lines = {
   "`providerOptions` of a retry": async () => {
     const b = scripted(sdk, "b", text);
     const model = fallbackLanguageModel([
-      scripted(sdk, "a", [fail(overloaded)]),
+      scripted(sdk, "a", [step.fail(overloaded)]),
       { model: b, providerOptions: { openai: { user: "second" } } },
     ]);
     const providerOptions = { openai: { user: "first", seed: 1 } };
@@ -378,7 +394,7 @@ const fromRetry: Lines = {
   "`options` of a retry": async () => {
     const b = scripted(sdk, "b", text);
     const model = fallbackLanguageModel([
-      scripted(sdk, "a", [fail(overloaded)]),
+      scripted(sdk, "a", [step.fail(overloaded)]),
       { model: b, settings: { temperature: 0.3, maxOutputTokens: 500 } },
     ]);
     await generateText({ model, prompt, temperature: 1, topK: 2 });
@@ -389,7 +405,7 @@ const fromRetry: Lines = {
   "`options.prompt`, and what `onRetry` returns": async () => {
     const b = scripted(sdk, "b", text);
     const model = fallbackLanguageModel([
-      scripted(sdk, "a", [fail(overloaded)]),
+      scripted(sdk, "a", [step.fail(overloaded)]),
       wrapLanguageModel({
         model: b,
         middleware: {
@@ -422,15 +438,17 @@ const fromRetry: Lines = {
     assertEquals(only("failed", "interrupted"), ["failed a"]);
     assertEquals(only("retry", "attempt"), ["attempt a", "attempt b"]);
     assertEquals(only("completed"), ["completed b"]);
-    const model = chainOf(sdk, [[fail(overloaded)]]);
+    const model = chainOf(sdk, [[step.fail(overloaded)]]);
     const error = await failureOf(says(model));
     assertEquals(attemptsOf(error).map(({ model }) => model), ["a"]);
   },
 
   '`reset: "after-60-seconds"`': async () => {
     await virtualTime(async () => {
-      const health = memoryHealth({ failures: 1, cooldownMs: 60_000 });
-      const a = scripted(sdk, "a", { scripts: [[fail(overloaded)], text] });
+      const health = memoryHealth({ failureThreshold: 1, cooldownMs: 60_000 });
+      const a = scripted(sdk, "a", {
+        scripts: [[step.fail(overloaded)], text],
+      });
       const b = scripted(sdk, "b", answer("from b"));
       const model = fallbackLanguageModel([a, b], { health });
       assertEquals(await says(model), "from b");
@@ -442,7 +460,7 @@ const fromRetry: Lines = {
   },
 
   "`disabled`": async () => {
-    const a = scripted(sdk, "a", [fail(overloaded)]);
+    const a = scripted(sdk, "a", [step.fail(overloaded)]);
     const model = fallbackLanguageModel([a, scripted(sdk, "b", text)]);
     const pick = (disabled: boolean) => disabled ? a : model;
     assertEquals(await says(pick(false)), "Hello");
@@ -472,7 +490,9 @@ const fromRetry: Lines = {
   },
 
   "`RetryError`": async () => {
-    const model = chainOf(sdk, [[fail(overloaded)], [fail(http(500))]]);
+    const model = chainOf(sdk, [[step.fail(overloaded)], [
+      step.fail(http(500)),
+    ]]);
     const error = await failureOf(says(model));
     assertInstanceOf(error, AllModelsFailedError);
     assertEquals([error.errors.length, error.attempts.length], [2, 2]);
@@ -481,14 +501,14 @@ const fromRetry: Lines = {
   "`telemetry`": async () => {
     await using telemetry = new Sdk();
     const onEvent = instrument();
-    await says(chainOf(sdk, [[fail(overloaded)], text], { onEvent }));
+    await says(chainOf(sdk, [[step.fail(overloaded)], text], { onEvent }));
     const names = telemetry.spans().map(({ name }) => name);
     assertEquals(names.toSorted(), ["chat", "chat a", "chat b"]);
   },
 
   "`maxRetries: 0`": async () => {
-    const a = scripted(sdk, "a", [fail(http(429))]);
-    const model = fallbackLanguageModel([a], { fallbackOn: onStatus("5xx") });
+    const a = scripted(sdk, "a", [step.fail(http(429))]);
+    const model = fallbackLanguageModel([a], { fallbackOn: hasStatus("5xx") });
     await failureOf(generateText({ model, prompt, maxRetries: 0 }));
     assertEquals(a.asked.length, 1);
   },

@@ -6,18 +6,16 @@ import {
   AllModelsFailedError,
   attemptsOf,
   type FallbackEvent,
+  hasStatus,
   ModelTimeoutError,
-  onStatus,
 } from "@fallback/stream";
 import { fallbackLanguageModel } from "@fallback/stream/ai-sdk";
 import { memoryHealth } from "@fallback/stream/health";
 import {
   createJournal,
-  fail,
-  hang,
   type Journal,
+  step,
   virtualTime,
-  wait,
 } from "@fallback/stream/testing";
 import {
   assertEquals,
@@ -78,12 +76,12 @@ function timesOf({ entries }: Journal): [string, number][] {
     .map(({ model, at }) => [model, at]);
 }
 
-testSdk("contentMs gives a silent model up", async (sdk) => {
+testSdk("firstContentMs gives a silent model up", async (sdk) => {
   await askBoth(
     sdk,
     (journal) =>
-      chainOf(sdk, [[START, hang()], text], {
-        timeouts: { contentMs: 5_000 },
+      chainOf(sdk, [[START, step.hang()], text], {
+        timeouts: { firstContentMs: 5_000 },
       }, journal),
     (journal, text) => {
       assertEquals(text, "Hello");
@@ -93,7 +91,7 @@ testSdk("contentMs gives a silent model up", async (sdk) => {
 });
 
 testSdk("retry asks the same model again, before the next", async (sdk) => {
-  const flaky = { scripts: [[fail(overloaded)], text] };
+  const flaky = { scripts: [[step.fail(overloaded)], text] };
   await askBoth(
     sdk,
     (journal) =>
@@ -113,7 +111,7 @@ testSdk(
     const askAgain = (headers: Record<string, string>) => (journal: Journal) =>
       chainOf(
         sdk,
-        [{ scripts: [[fail(busy(headers))], text] }, text],
+        [{ scripts: [[step.fail(busy(headers))], text] }, text],
         { retry: {} },
         journal,
       );
@@ -133,7 +131,7 @@ testSdk("hedge opens the next model beside one that is slow", async (sdk) => {
   await askBoth(
     sdk,
     (journal) =>
-      chainOf(sdk, [[wait(9_000), ...text], answer("quick")], {
+      chainOf(sdk, [[step.wait(9_000), ...text], answer("quick")], {
         hedge: { afterMs: 1_500 },
       }, journal),
     (journal, text) => {
@@ -144,9 +142,9 @@ testSdk("hedge opens the next model beside one that is slow", async (sdk) => {
 });
 
 testSdk("health skips what is down, by the name of the entry", async (sdk) => {
-  const health = memoryHealth({ failures: 2 });
+  const health = memoryHealth({ failureThreshold: 2 });
   const journal = createJournal();
-  const down = scripted(sdk, "gpt", [fail(overloaded)], { journal });
+  const down = scripted(sdk, "gpt", [step.fail(overloaded)], { journal });
   const up = scripted(sdk, "claude", text, { journal });
   const model = fallbackLanguageModel([{ model: down, name: "azure" }, up], {
     health,
@@ -170,7 +168,7 @@ testSdk(
     await virtualTime(async () => {
       const health = memoryHealth();
       const model = chainOf(sdk, [
-        [fail(busy({ "retry-after": "42" }))],
+        [step.fail(busy({ "retry-after": "42" }))],
         text,
       ], { health });
       await sdk.ai.generateText({ model, prompt: "Hi" });
@@ -185,13 +183,13 @@ testSdk("fallbackOn is asked about the provider's own error", async (sdk) => {
   await askBoth(
     sdk,
     (journal) =>
-      chainOf(sdk, [[fail(error)], text], {
+      chainOf(sdk, [[step.fail(error)], text], {
         fallbackOn: [
           (error) => {
             asked.push(error);
             return false;
           },
-          onStatus(429),
+          hasStatus(429),
         ],
       }, journal),
     (_, text) => assertEquals(text, "Hello"),
@@ -201,7 +199,7 @@ testSdk("fallbackOn is asked about the provider's own error", async (sdk) => {
 
 testSdk("onEvent is told of every step", async (sdk) => {
   const told: FallbackEvent["type"][] = [];
-  const model = chainOf(sdk, [[fail(overloaded)], text], {
+  const model = chainOf(sdk, [[step.fail(overloaded)], text], {
     onEvent: ({ type }) => told.push(type),
   });
   const answered = ["attempt", "open", "content", "completed", "closed"];
@@ -213,7 +211,7 @@ testSdk("onEvent is told of every step", async (sdk) => {
 });
 
 testSdk("totalMs ends the whole call", async (sdk) => {
-  const slow = [wait(40_000), fail(overloaded)];
+  const slow = [step.wait(40_000), step.fail(overloaded)];
   await virtualTime(async () => {
     const model = chainOf(sdk, [slow, slow], { timeouts: { totalMs: 60_000 } });
     const error = await failureOf(model.doStream(REQUEST));
@@ -229,7 +227,7 @@ testSdk("totalMs ends the whole call", async (sdk) => {
 
 testSdk("totalMs in mid-answer reaches onError", async (sdk) => {
   await virtualTime(async () => {
-    const model = chainOf(sdk, [[...OPENING, delta("Hel"), hang()]], {
+    const model = chainOf(sdk, [[...OPENING, delta("Hel"), step.hang()]], {
       timeouts: { totalMs: 60_000 },
     });
     const told: unknown[] = [];
@@ -246,7 +244,7 @@ testSdk("totalMs in mid-answer reaches onError", async (sdk) => {
 
 testSdk("openMs bounds doStream until its stream is there", async (sdk) => {
   await virtualTime(async () => {
-    const model = chainOf(sdk, [[hang()], text], {
+    const model = chainOf(sdk, [[step.hang()], text], {
       timeouts: { openMs: 2_000 },
     });
     await model.doStream(REQUEST);
@@ -262,7 +260,7 @@ testSdk("isContent among the options wins over ours", async (sdk) => {
   ];
   const seen: string[] = [];
   const model = chainOf(sdk, [
-    [...thinks, fail(overloaded)],
+    [...thinks, step.fail(overloaded)],
     [...thinks, { type: "reasoning-end", id: "r" }, ...text.slice(1)],
   ], {
     isContent: (part) => {
@@ -315,8 +313,8 @@ testSdk(
 );
 
 testSdk("a chain in a chain falls back within, then without", async (sdk) => {
-  const inner = (first: typeof text | [ReturnType<typeof fail>]) =>
-    chainOf(sdk, [[fail(overloaded)], first]);
+  const inner = (first: typeof text | [ReturnType<typeof step.fail>]) =>
+    chainOf(sdk, [[step.fail(overloaded)], first]);
   const outer = (first: Parameters<typeof inner>[0], journal: Journal) =>
     fallbackLanguageModel([
       inner(first),
@@ -327,7 +325,7 @@ testSdk("a chain in a chain falls back within, then without", async (sdk) => {
   });
   await askBoth(
     sdk,
-    (journal) => outer([fail(overloaded)], journal),
+    (journal) => outer([step.fail(overloaded)], journal),
     (_, text) => assertEquals(text, "last"),
   );
 });
@@ -338,14 +336,14 @@ testSdk(
     await virtualTime(async () => {
       const journal = createJournal();
       const inner = fallbackLanguageModel([
-        scripted(sdk, "inner", [START, hang()], {
+        scripted(sdk, "inner", [START, step.hang()], {
           journal,
-          onClose: [wait(300)],
+          closeScript: [step.wait(300)],
         }),
       ]);
       const next = scripted(sdk, "next", text, { journal });
       const model = fallbackLanguageModel([inner, next], {
-        timeouts: { contentMs: 5_000 },
+        timeouts: { firstContentMs: 5_000 },
       });
       const { stream } = await model.doStream(REQUEST);
       assertEquals(timesOf(journal), [["inner", 0], ["next", 5_300]]);
@@ -358,7 +356,9 @@ testSdk(
 testSdk(
   "what the SDK throws of a chain in a chain has all attempts",
   async (sdk) => {
-    const inner = chainOf(sdk, [[fail(overloaded)], [fail(busy({}))]]);
+    const inner = chainOf(sdk, [[step.fail(overloaded)], [
+      step.fail(busy({})),
+    ]]);
     const model = fallbackLanguageModel([inner], {});
     for (const ask of ["doStream", "doGenerate"] as const) {
       const error = await failureOf(model[ask](REQUEST));

@@ -1,6 +1,6 @@
 import { fallbackModel, fallbackStream } from "@fallback/stream";
 import { continueStream } from "@fallback/stream/continue";
-import { contract } from "@fallback/stream/testing";
+import { contract } from "./contract.ts";
 
 const subject = { continueStream, fallbackModel, fallbackStream };
 

@@ -15,7 +15,7 @@ export interface LoadSettings {
   /** Where the providers are, by name. */
   readonly providers: Readonly<Record<string, string>>;
   readonly timeouts: {
-    readonly contentMs: number;
+    readonly firstContentMs: number;
     readonly idleMs: number;
     readonly totalMs: number;
   };
@@ -45,8 +45,8 @@ if (import.meta.main) {
     unhandled.push(String(event.reason));
   });
 
-  const models = Object.entries(settings.providers).map(([model, baseUrl]) =>
-    openaiModel({ model, baseUrl })
+  const models = Object.entries(settings.providers).map(([model, baseURL]) =>
+    openaiModel({ model, baseURL })
   );
   let requests = 0;
   const handle = createHandler({

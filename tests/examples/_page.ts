@@ -5,13 +5,11 @@
 import { memoryHealth } from "@fallback/stream/health";
 import { openaiModel } from "@fallback/stream/openai";
 import {
-  fail,
   type FakeProvider,
   fakeProvider,
-  hang,
-  open,
   type ProviderCall,
-  status,
+  step,
+  wire,
   type WireScript,
 } from "@fallback/stream/testing";
 import { assert, assertEquals } from "@std/assert";
@@ -95,7 +93,7 @@ const handler = createHandler({
   page: await Deno.readTextFile(
     new URL("../../examples/deploy/index.html", import.meta.url),
   ),
-  health: memoryHealth({ failures: 100 }),
+  health: memoryHealth({ failureThreshold: 100 }),
 });
 
 await using server = Deno.serve({
@@ -178,7 +176,7 @@ const steps: [promise: string, (visitor: Visitor) => Promise<void>][] = [
   ],
   ["a failed attempt shows while nobody has answered yet", async (visitor) => {
     const gate = new Gate();
-    cast(["primary", [status(529)]], ["backup", ["Here"], gate]);
+    cast(["primary", [wire.status(529)]], ["backup", ["Here"], gate]);
     await visitor.ask("Anybody?");
     await visitor.sees("primary", "failed");
     await visitor.sees("backup", "waiting");
@@ -212,7 +210,7 @@ const steps: [promise: string, (visitor: Visitor) => Promise<void>][] = [
     },
   ],
   ["a model that is skipped shows, and why", async (visitor) => {
-    const busy = status(429, { headers: { "retry-after": "60" } });
+    const busy = wire.status(429, { headers: { "retry-after": "60" } });
     cast(["resting", [busy]], ["backup", ["Yes"]]);
     await visitor.ask("Once");
     await visitor.sees("backup", "completed");
@@ -223,7 +221,7 @@ const steps: [promise: string, (visitor: Visitor) => Promise<void>][] = [
   }],
   ["an answer that breaks off stays, and says so", async (visitor) => {
     const reset = new Error("reset by 10.0.0.7");
-    cast(["primary", ["Half", fail(reset)]], ["backup", ["Other"]]);
+    cast(["primary", ["Half", step.fail(reset)]], ["backup", ["Other"]]);
     await visitor.ask("All of it?");
     await visitor.isTold("The answer broke off: the model failed.");
     await visitor.reads("Half", { busy: false });
@@ -232,13 +230,13 @@ const steps: [promise: string, (visitor: Visitor) => Promise<void>][] = [
     assertEquals(await visitor.page.getByText("10.0.0.7").count(), 0);
   }],
   ["where nobody answers, that is said", async (visitor) => {
-    cast(["primary", [status(500)]], ["backup", [status(503)]]);
+    cast(["primary", [wire.status(500)]], ["backup", [wire.status(503)]]);
     await visitor.ask("Anybody?");
     await visitor.isTold("No answer: all models failed.");
     await visitor.sees("backup", "failed");
   }],
   ["Stop closes the provider's connection", async (visitor) => {
-    cast(["primary", ["One ", hang()]]);
+    cast(["primary", ["One ", step.hang()]]);
     await visitor.ask("Go on");
     await visitor.reads("One ", { busy: true });
     await visitor.page.getByRole("button", { name: "Stop" }).click();
@@ -250,7 +248,7 @@ const steps: [promise: string, (visitor: Visitor) => Promise<void>][] = [
   [
     "Stop before the first word closes it too, and asks nobody else",
     async (visitor) => {
-      cast(["primary", [open(), hang()]], ["backup", ["No"]]);
+      cast(["primary", [step.open(), step.hang()]], ["backup", ["No"]]);
       await visitor.ask("Hello?");
       await visitor.sees("primary", "waiting");
       await visitor.page.getByRole("button", { name: "Stop" }).click();
@@ -279,7 +277,7 @@ const steps: [promise: string, (visitor: Visitor) => Promise<void>][] = [
   [
     "a reload in mid-answer closes the connection, and the page begins anew",
     async (visitor) => {
-      cast(["primary", ["One ", hang()]]);
+      cast(["primary", ["One ", step.hang()]]);
       await visitor.ask("Go on");
       await visitor.reads("One ", { busy: true });
       const call = callOf("primary");
@@ -312,7 +310,7 @@ const steps: [promise: string, (visitor: Visitor) => Promise<void>][] = [
     await page.locator("#fail").focus();
     await keyboard.press("ArrowDown");
     assertEquals(await page.locator("#fail").inputValue(), "status");
-    cast(["primary", ["One ", hang()]]);
+    cast(["primary", ["One ", step.hang()]]);
     await keyboard.press("Tab");
     await keyboard.type("Two");
     await keyboard.press("Shift+Enter");
@@ -342,7 +340,12 @@ const steps: [promise: string, (visitor: Visitor) => Promise<void>][] = [
     async (visitor) => {
       const { page } = visitor;
       await page.locator("#status").evaluate(inPage.listenTo);
-      cast(["primary", [status(529)]], ["backup", ["a ", "b ", "c ", "d"]]);
+      cast(["primary", [wire.status(529)]], ["backup", [
+        "a ",
+        "b ",
+        "c ",
+        "d",
+      ]]);
       await visitor.ask("Say it");
       await visitor.reads("a b c d", { busy: false });
       assertEquals(
@@ -376,7 +379,7 @@ const steps: [promise: string, (visitor: Visitor) => Promise<void>][] = [
   ],
   ["nothing moves for those who asked for less motion", async (visitor) => {
     await visitor.page.emulateMedia({ reducedMotion: "reduce" });
-    cast(["primary", ["One ", hang()]]);
+    cast(["primary", ["One ", step.hang()]]);
     await visitor.ask("Calmly");
     await visitor.reads("One ", { busy: true });
     assertEquals(
@@ -413,10 +416,13 @@ const steps: [promise: string, (visitor: Visitor) => Promise<void>][] = [
       await page.reload();
       const long =
         "model-with-a-name-that-is-longer-than-anybody-wants-to-read";
-      cast([long, [status(503)]], ["backup", ["W".repeat(300), fail("gone")]]);
+      cast([long, [wire.status(503)]], ["backup", [
+        "W".repeat(300),
+        step.fail("gone"),
+      ]]);
       await visitor.ask("x".repeat(200));
       await visitor.sees("backup", "interrupted");
-      cast(["primary", ["One ", hang()]]);
+      cast(["primary", ["One ", step.hang()]]);
       await visitor.ask("And");
       await visitor.reads("One ", { busy: true });
       await page.emulateMedia({ reducedMotion: "reduce" });

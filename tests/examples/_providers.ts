@@ -5,7 +5,7 @@
 import {
   fakeProvider,
   type ProviderCall,
-  wait,
+  step,
   type WireScript,
 } from "@fallback/stream/testing";
 import { below, oneOf, type Random } from "../../bench/_random.ts";
@@ -25,26 +25,26 @@ export const answerTo = (provider: string, mark: string): string[] =>
 
 const SILENCES: readonly WireScript[] = [
   ...silences,
-  [wait(20_000), "too late"],
+  [step.wait(20_000), "too late"],
 ];
 
 /** What a provider does in answer to one request. */
 function anyScript(provider: string, mark: string, draw: Random): WireScript {
   const chance = draw();
-  const thinks = wait(below(draw, 200));
+  const thinks = step.wait(below(draw, 200));
   if (chance < 1 / 6) return [thinks, ...oneOf(draw, refusals)];
   if (chance < 2 / 6) return [thinks, ...oneOf(draw, SILENCES)];
   const dies = chance < 3 / 6;
   const words = answerTo(provider, mark);
   if (dies) words.length = 1 + below(draw, words.length - 1);
-  const spoken = words.flatMap((word) => [word, wait(below(draw, 800))]);
+  const spoken = words.flatMap((word) => [word, step.wait(below(draw, 800))]);
   const last = oneOf(draw, dies ? breaks : ends);
   return [thinks, preamble, ...spoken, ...last];
 }
 
 /** A provider that listens, and how often its calls ended how. */
 export interface Provider extends AsyncDisposable {
-  readonly baseUrl: string;
+  readonly baseURL: string;
   readonly outcomes: Readonly<Record<ProviderCall["outcome"], number>>;
 }
 
@@ -54,7 +54,7 @@ export function serveProvider(name: string, draw: Random): Provider {
     "pending": 0,
     "completed": 0,
     "failed": 0,
-    "closed by the client": 0,
+    "aborted": 0,
   };
   const server: HttpServer = serveHttp(async (request) => {
     const { messages } = await request.clone().json();
@@ -70,7 +70,7 @@ export function serveProvider(name: string, draw: Random): Provider {
     return await fetch(request);
   });
   return {
-    baseUrl: `${server.url}/v1`,
+    baseURL: `${server.url}/v1`,
     outcomes,
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };

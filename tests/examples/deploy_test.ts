@@ -3,12 +3,11 @@ import { memoryHealth } from "@fallback/stream/health";
 import { openaiModel } from "@fallback/stream/openai";
 import { type AttemptSummary, sseResponse } from "@fallback/stream/sse";
 import {
-  fail,
   type FakeProvider,
   fakeProvider,
-  hang,
-  status,
+  step,
   virtualTime,
+  wire,
   type WireScript,
 } from "@fallback/stream/testing";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
@@ -23,7 +22,7 @@ import {
 
 const ORIGIN = "http://localhost";
 const QUESTION = { messages: [{ role: "user", content: "Hi" }] };
-const TIMEOUTS = { contentMs: 1_800, idleMs: 2_500, totalMs: 60_000 };
+const TIMEOUTS = { firstContentMs: 1_800, idleMs: 2_500, totalMs: 60_000 };
 
 /** A handler over providers that do what they are told. */
 function setUp(
@@ -112,7 +111,7 @@ async function assertRefused(
 }
 
 Deno.test("what is tried is told as it happens, then the words, then the end", async () => {
-  const { handler } = setUp([[status(529)], ["Good", " morning"]]);
+  const { handler } = setUp([[wire.status(529)], ["Good", " morning"]]);
   const response = await handler(ask());
   assertEquals(response.headers.get("content-type"), "text/event-stream");
   const seen = await allEvents(response);
@@ -134,14 +133,14 @@ Deno.test("what is tried is told as it happens, then the words, then the end", a
 });
 
 Deno.test("the response is there before any model has answered", async () => {
-  const { handler } = setUp([[hang()]]);
+  const { handler } = setUp([[step.hang()]]);
   const events = eventsOf(await handler(ask()));
   assertEquals(outcomes((await events.read())!), ["model-0 pending"]);
   await events.cancel();
 });
 
 Deno.test("who leaves before the first word closes the provider's connection", async () => {
-  const { handler, providers, asked } = setUp([[hang()]]);
+  const { handler, providers, asked } = setUp([[step.hang()]]);
   const events = eventsOf(await handler(ask()));
   await events.read();
   const waiting = events.read();
@@ -153,7 +152,7 @@ Deno.test("who leaves before the first word closes the provider's connection", a
 });
 
 Deno.test("who leaves in mid-answer closes the provider's connection", async () => {
-  const { handler, providers } = setUp([["One", hang()], ["Two"]]);
+  const { handler, providers } = setUp([["One", step.hang()], ["Two"]]);
   const events = eventsOf(await handler(ask()));
   let next;
   do next = await events.read(); while (next?.[0] !== "message");
@@ -170,7 +169,7 @@ Deno.test("who never reads asks nobody", async () => {
 
 Deno.test("an answer that breaks off ends with an error that gives nothing away", async () => {
   const secret = new Error("reset by 10.0.0.7, key sk-1");
-  const { handler } = setUp([["Half", fail(secret)], ["Other"]]);
+  const { handler } = setUp([["Half", step.fail(secret)], ["Other"]]);
   const seen = await allEvents(await handler(ask()));
   assertEquals(textOf(seen), "Half");
   const [type, data] = seen.at(-1)!;
@@ -182,7 +181,7 @@ Deno.test("an answer that breaks off ends with an error that gives nothing away"
 });
 
 Deno.test("where no model answers, every attempt is told before the error", async () => {
-  const { handler } = setUp([[status(500)], [status(401)]]);
+  const { handler } = setUp([[wire.status(500)], [wire.status(401)]]);
   const seen = await allEvents(await handler(ask()));
   assertEquals(seen.at(-1)![0], "error");
   assertEquals(outcomes(seen.at(-1)!), ["model-0 failed", "model-1 failed"]);
@@ -555,7 +554,7 @@ for (const failure of failures) {
 }
 
 Deno.test("a Retry-After is kept: the primary is skipped, and asked again later", async () => {
-  const health = memoryHealth({ failures: 2 });
+  const health = memoryHealth({ failureThreshold: 2 });
   const handler = createHandler({
     models: modelsOf([]),
     timeouts: TIMEOUTS,
@@ -574,7 +573,7 @@ Deno.test("a Retry-After is kept: the primary is skipped, and asked again later"
 });
 
 Deno.test("a failure on purpose closes no model to those who did not ask for it", async () => {
-  const health = memoryHealth({ failures: 1 });
+  const health = memoryHealth({ failureThreshold: 1 });
   const { last } = await visit("silence", health);
   assertEquals(outcomes(last)[0], "primary failed");
   const { last: healthy } = await visit("healthy", health);
@@ -614,7 +613,7 @@ Deno.test("a call that is returned before it began asks nobody", async () => {
 
 Deno.test("return() ends a call in which no model says anything", async () => {
   const asked = Promise.withResolvers<void>();
-  const { fetch, calls } = fakeProvider([hang()], {
+  const { fetch, calls } = fakeProvider([step.hang()], {
     onCall: () => asked.resolve(),
   });
   const model = openaiModel({ model: "silent", fetch });

@@ -17,7 +17,7 @@ const SECONDS = Number(/--seconds=(\d+)/.exec(Deno.args.join(" "))?.[1] ?? 3);
 const SEED = 20_261;
 const draw = random(SEED);
 const PROVIDERS = ["alpha", "beta", "gamma"] as const;
-const timeouts = { contentMs: 2000, idleMs: 2000, totalMs: 20_000 };
+const timeouts = { firstContentMs: 2000, idleMs: 2000, totalMs: 20_000 };
 
 /** The state of the one socket that is there to stay. */
 const LISTENING = "0A";
@@ -166,7 +166,7 @@ Deno.test("a thousand clients at once get one whole answer each or a clean error
   const providers = PROVIDERS.map((name) =>
     stack.use(serveProvider(name, draw))
   );
-  const urls = PROVIDERS.map((name, i) => [name, providers[i]!.baseUrl]);
+  const urls = PROVIDERS.map((name, i) => [name, providers[i]!.baseURL]);
   const settings: LoadSettings = {
     providers: Object.fromEntries(urls),
     timeouts,

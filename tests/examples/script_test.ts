@@ -2,11 +2,9 @@
 // servers on this machine.
 
 import {
-  fail,
   fakeProvider,
-  hang,
-  status,
-  wait,
+  step,
+  wire,
   type WireScript,
 } from "@fallback/stream/testing";
 import { assert, assertEquals, assertMatch } from "@std/assert";
@@ -116,7 +114,7 @@ function serve(
   const [openai, ollama] = providers.map((it) => stack.use(it.listen()));
   const env = {
     OPENAI_API_KEY: "sk-secret",
-    OPENAI_BASE_URL: openai!.baseUrl,
+    OPENAI_BASE_URL: openai!.baseURL,
     OPENAI_MODEL: "large",
     OLLAMA_HOST: new URL(ollama!.url).host,
     OLLAMA_MODEL: "local",
@@ -145,7 +143,7 @@ Deno.test("the script prints the words to stdout, and what was tried to stderr",
 
 Deno.test("the script prints the words as they come", async () => {
   await using stack = new AsyncDisposableStack();
-  const { providers, env } = serve(stack, ["Good ", hang()]);
+  const { providers, env } = serve(stack, ["Good ", step.hang()]);
   await using script = run(["hi"], env);
   await script.printed("Good ");
   assertEquals(providers[0]!.calls[0]!.outcome, "pending");
@@ -156,7 +154,7 @@ Deno.test("the script prints the words as they come", async () => {
 Deno.test("the script's second provider answers where the first refuses", async () => {
   await using stack = new AsyncDisposableStack();
   const { env } = serve(stack, [
-    status(401, { body: "bad key sk-secret" }),
+    wire.status(401, { body: "bad key sk-secret" }),
   ], ["Hello"]);
   await using script = run(["hi"], env);
   const { code, stdout, stderr } = await script.ended();
@@ -167,7 +165,9 @@ Deno.test("the script's second provider answers where the first refuses", async 
 
 Deno.test("the script ends with 1 where all fail, and says why of each", async () => {
   await using stack = new AsyncDisposableStack();
-  const { env } = serve(stack, [status(529)], [fail(new Error("cut"))]);
+  const { env } = serve(stack, [wire.status(529)], [
+    step.fail(new Error("cut")),
+  ]);
   await using script = run(["hi"], env);
   const { code, stdout, stderr } = await script.ended();
   assertEquals([code, stdout], [1, ""]);
@@ -176,7 +176,7 @@ Deno.test("the script ends with 1 where all fail, and says why of each", async (
 
 Deno.test("the script ends with 1 where an answer breaks off, and asks nobody else", async () => {
   await using stack = new AsyncDisposableStack();
-  const { providers, env } = serve(stack, ["Hel", fail(new Error("cut"))]);
+  const { providers, env } = serve(stack, ["Hel", step.fail(new Error("cut"))]);
   await using script = run(["hi"], env);
   const { code, stdout, stderr } = await script.ended();
   assertEquals([code, stdout], [1, "Hel"]);
@@ -188,7 +188,7 @@ Deno.test({
   name: "Ctrl-C closes the provider's connection, and the script ends with 130",
   ignore: isWindows,
   fn: async () => {
-    for (const answer of [["Hel", hang()], [hang()]]) {
+    for (const answer of [["Hel", step.hang()], [step.hang()]]) {
       await using stack = new AsyncDisposableStack();
       const { promise: asked, resolve } = Promise.withResolvers<void>();
       const { providers, env } = serve(stack, answer, ["never"], resolve);
@@ -222,7 +222,8 @@ Deno.test("the script takes its question from stdin where there is no argument",
 
 Deno.test("who reads the script's words may stop: the connection is closed, without a complaint", async () => {
   await using stack = new AsyncDisposableStack();
-  const words = Array.from({ length: 5000 }, () => [wait(5), "word "]).flat();
+  const words = Array.from({ length: 5000 }, () => [step.wait(5), "word "])
+    .flat();
   const { providers, env } = serve(stack, words);
   await using script = run(["hi"], env);
   await script.printed("word ");

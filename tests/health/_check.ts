@@ -165,7 +165,7 @@ async function playShared(
     if (event !== "admit") {
       await tell(store, step, longestMs);
       tellReference(reference, step, now, longestMs);
-      if (event === "success" && settings.failureRatio !== undefined) {
+      if (event === "success" && settings.failureRateThreshold !== undefined) {
         const answer = await store.admit(model);
         compare(index, now, answer, reference.at(now, model).admit(now));
       }

@@ -94,7 +94,7 @@ async function stored(
 
 async function losesNothing(subject: KvOnly, seed: number): Promise<void> {
   const failures = 1 + seed % 9;
-  const options = { failures };
+  const options = { failureThreshold: failures };
   const { kv, isolates, below } = gather(subject, seed, options);
   const tell = async () => {
     await delay(below(20));
@@ -126,7 +126,12 @@ async function losesNothing(subject: KvOnly, seed: number): Promise<void> {
 
 async function sendsOneProbe(subject: KvOnly, seed: number): Promise<void> {
   const cooldownMs = 500;
-  const options = { failures: 1, cooldownMs, maxCooldownMs: 1000, cacheMs: 50 };
+  const options = {
+    failureThreshold: 1,
+    cooldownMs,
+    maxCooldownMs: 1000,
+    cacheMs: 50,
+  };
   const { isolates, below } = gather(subject, seed, options);
   await isolates[0]!.store.report(MODEL, "failure", down());
   /** Until when each probe is out. */
@@ -171,7 +176,7 @@ async function sendsOneProbe(subject: KvOnly, seed: number): Promise<void> {
 
 async function spreadsTheWord(subject: KvOnly, seed: number): Promise<void> {
   const cacheMs = 100;
-  const options = { failures: 1, cooldownMs: 1000, cacheMs };
+  const options = { failureThreshold: 1, cooldownMs: 1000, cacheMs };
   const { kv, isolates, below } = gather(subject, seed, options);
   let openedAt = Infinity;
   let closedAt = Infinity;
@@ -202,7 +207,7 @@ async function spreadsTheWord(subject: KvOnly, seed: number): Promise<void> {
 }
 
 async function saysItAtOnce(subject: KvOnly, seed: number): Promise<void> {
-  const options = { failures: 1000 };
+  const options = { failureThreshold: 1000 };
   const { kv, below } = gather(subject, seed, options);
   const connection = kv.connect({ latencyMs: () => below(LATENCY_MS + 1) });
   const store = subject.kvHealth(connection, options);
@@ -221,7 +226,7 @@ async function saysItAtOnce(subject: KvOnly, seed: number): Promise<void> {
 
 async function asksLittle(subject: KvOnly, seed: number): Promise<void> {
   const options = {
-    failures: 3,
+    failureThreshold: 3,
     cooldownMs: 200,
     maxCooldownMs: 400,
     cacheMs: 100,

@@ -38,7 +38,7 @@ export function edgeCases({ kvHealth, memoryHealth }: Subject): Case[] {
 
   return [
     stopped("probes may fail for ever without a cool-down", (clock) => {
-      const health = memoryHealth({ failures: 1, cooldownMs: 0 });
+      const health = memoryHealth({ failureThreshold: 1, cooldownMs: 0 });
       health.report(MODEL, "failure", down());
       for (let probe = 1; probe <= 1100; probe++) {
         clock.now++;
@@ -49,8 +49,8 @@ export function edgeCases({ kvHealth, memoryHealth }: Subject): Case[] {
     }),
 
     stopped("a ratio is met exactly: 7 of 25 are 0.28", () => {
-      const options = { failureRatio: 0.28, minimumCalls: 25 };
-      const health = memoryHealth({ ...options, failures: Infinity });
+      const options = { failureRateThreshold: 0.28, minimumThroughput: 25 };
+      const health = memoryHealth({ ...options, failureThreshold: Infinity });
       for (let call = 0; call < 18; call++) health.report(MODEL, "success");
       for (let call = 0; call < 6; call++) {
         health.report(MODEL, "failure", down());
@@ -61,7 +61,10 @@ export function edgeCases({ kvHealth, memoryHealth }: Subject): Case[] {
     }),
 
     stopped("a ratio of 0 opens no circuit that has never failed", () => {
-      const health = memoryHealth({ failureRatio: 0, minimumCalls: 1 });
+      const health = memoryHealth({
+        failureRateThreshold: 0,
+        minimumThroughput: 1,
+      });
       health.report(MODEL, "success");
       assert(health.admit(MODEL).admit);
       health.report(MODEL, "failure", down());
@@ -70,7 +73,7 @@ export function edgeCases({ kvHealth, memoryHealth }: Subject): Case[] {
 
     stopped("a clock that is set back keeps no circuit open", (clock) => {
       clock.now = 1e9;
-      const health = memoryHealth({ failures: 1, cooldownMs: 100 });
+      const health = memoryHealth({ failureThreshold: 1, cooldownMs: 100 });
       health.report(MODEL, "failure", down());
       assert(!health.admit(MODEL).admit);
       clock.now -= 1e8;
@@ -79,7 +82,7 @@ export function edgeCases({ kvHealth, memoryHealth }: Subject): Case[] {
     }),
 
     stopped("a fast clock elsewhere keeps no circuit open", async (clock) => {
-      const { one, other } = isolates({ failures: 1, cooldownMs: 100 });
+      const { one, other } = isolates({ failureThreshold: 1, cooldownMs: 100 });
       clock.now = 1e9;
       await one.report(MODEL, "failure", down());
       clock.now = 0;

@@ -35,8 +35,8 @@ if (import.meta.main) {
   const { name, path, baseUrls } = settings;
   using kv = await Deno.openKv(path);
   const health = kvHealth(kv, settings.health);
-  const models = baseUrls.map((baseUrl, i) =>
-    openaiModel({ model: `model-${i + 1}`, baseUrl })
+  const models = baseUrls.map((baseURL, i) =>
+    openaiModel({ model: `model-${i + 1}`, baseURL })
   );
   const call = async (): Promise<Call> => {
     const startedAt = Date.now();

@@ -8,8 +8,8 @@ import type { CircuitSnapshot } from "@fallback/stream/health";
 /** The options, all of them. */
 export interface Settings {
   readonly failures: number;
-  readonly failureRatio: number | undefined;
-  readonly minimumCalls: number;
+  readonly failureRateThreshold: number | undefined;
+  readonly minimumThroughput: number;
   readonly windowMs: number;
   readonly cooldownMs: number;
   readonly maxCooldownMs: number;
@@ -83,7 +83,9 @@ class ReferenceCircuit {
 
   success(now: number): void {
     if (!this.#open) {
-      if (this.#settings.failureRatio !== undefined) this.#count(now, false);
+      if (this.#settings.failureRateThreshold !== undefined) {
+        this.#count(now, false);
+      }
     } else if (this.#probeExpiresAt !== undefined) {
       this.#open = false;
       this.#calls = [];
@@ -127,7 +129,8 @@ class ReferenceCircuit {
   }
 
   #count(now: number, failed: boolean, retryAfterMs = 0): void {
-    const { failures, failureRatio, minimumCalls, windowMs } = this.#settings;
+    const { failures, failureRateThreshold, minimumThroughput, windowMs } =
+      this.#settings;
     this.changedAt = now;
     this.#calls = this.#remembered(now);
     const last = this.#calls.at(-1);
@@ -136,8 +139,9 @@ class ReferenceCircuit {
     const calls = this.#calls.length;
     const failing = this.#calls.filter((call) => call.failed).length;
     const tooMany = failing >= failures;
-    const tooMuch = failureRatio !== undefined && calls >= minimumCalls &&
-      failing > 0 && failing / calls >= failureRatio;
+    const tooMuch = failureRateThreshold !== undefined &&
+      calls >= minimumThroughput &&
+      failing > 0 && failing / calls >= failureRateThreshold;
     if (!tooMany && !tooMuch && retryAfterMs <= 0) return;
     this.#open = true;
     this.#failures = failing;

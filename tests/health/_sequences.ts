@@ -34,8 +34,16 @@ export interface Sequence {
 
 const settings: fc.Arbitrary<Settings> = fc.record({
   failures: fc.constantFrom(1, 2, 3, 5, Infinity),
-  failureRatio: fc.constantFrom(undefined, undefined, 0, 0.28, 0.5, 0.75, 1),
-  minimumCalls: fc.constantFrom(1, 2, 4),
+  failureRateThreshold: fc.constantFrom(
+    undefined,
+    undefined,
+    0,
+    0.28,
+    0.5,
+    0.75,
+    1,
+  ),
+  minimumThroughput: fc.constantFrom(1, 2, 4),
   windowMs: fc.constantFrom(0, 1, 40, 100, 250, 1000, 6000),
   cooldownMs: fc.constantFrom(0, 1, 50, 300, 1000),
   longer: fc.constantFrom(1, 1, 2, 3, 5, 16),

@@ -73,7 +73,11 @@ export function troubleCases({ kvHealth, memoryHealth }: Subject): Case[] {
 
   for (const [trouble, behaviour] of Object.entries(TROUBLES)) {
     promise(`over a KV that ${trouble} an isolate goes by itself`, async () => {
-      const one = isolate({ failures: 2, cooldownMs: 1000, cacheMs: 100 });
+      const one = isolate({
+        failureThreshold: 2,
+        cooldownMs: 1000,
+        cacheMs: 100,
+      });
       behave(one, behaviour);
       assert(await ask(one), "nothing is known");
       const reports = [fail(one)];
@@ -98,7 +102,7 @@ export function troubleCases({ kvHealth, memoryHealth }: Subject): Case[] {
     if (trouble === "never answers") continue;
     promise(`after a KV that ${trouble} all are told`, async () => {
       const kv = new FakeKv();
-      const options = { failures: 1, cooldownMs: 60_000 };
+      const options = { failureThreshold: 1, cooldownMs: 60_000 };
       const [one, other] = [isolate(options, kv), isolate(options, kv)];
       behave(one, behaviour);
       await fail(one);
@@ -141,7 +145,7 @@ export function troubleCases({ kvHealth, memoryHealth }: Subject): Case[] {
   promise(
     "of what it was not told it is told the last 10,000 words",
     async () => {
-      const options = { failures: 50_000 };
+      const options = { failureThreshold: 50_000 };
       const one = isolate(options);
       behave(one, { trouble: "rejects" });
       for (let i = 0; i < 500; i++) fail(one);
@@ -226,7 +230,11 @@ export function troubleCases({ kvHealth, memoryHealth }: Subject): Case[] {
   });
 
   promise("successes go with the next exchange", async () => {
-    const options = { failureRatio: 0.5, minimumCalls: 4, failures: Infinity };
+    const options = {
+      failureRateThreshold: 0.5,
+      minimumThroughput: 4,
+      failures: Infinity,
+    };
     const one = isolate(options);
     for (let call = 0; call < 5; call++) {
       assert(await ask(one));
@@ -242,7 +250,7 @@ export function troubleCases({ kvHealth, memoryHealth }: Subject): Case[] {
   promise(
     "a KV where others are always faster is tried for four seconds",
     async () => {
-      const one = isolate({ failures: 1 });
+      const one = isolate({ failureThreshold: 1 });
       behave(one, { conflict: () => true, latencyMs: () => 1 });
       const began = Date.now();
       await fail(one);
@@ -270,7 +278,7 @@ export function troubleCases({ kvHealth, memoryHealth }: Subject): Case[] {
   );
 
   promise("what is said during an exchange is known after it", async () => {
-    const one = isolate({ failures: 2 });
+    const one = isolate({ failureThreshold: 2 });
     behave(one, { latencyMs: () => 20 });
     const reports = [fail(one)];
     await delay(50); // The first commit is on its way.
@@ -283,7 +291,7 @@ export function troubleCases({ kvHealth, memoryHealth }: Subject): Case[] {
 
   promise("a claim that comes late holds nobody up for longer", async () => {
     const kv = new FakeKv();
-    const options = { failures: 1, cooldownMs: 2000, cacheMs: 100 };
+    const options = { failureThreshold: 1, cooldownMs: 2000, cacheMs: 100 };
     const [one, other] = [isolate(options, kv), isolate(options, kv)];
     await fail(one);
     await delay(2000);
@@ -298,7 +306,7 @@ export function troubleCases({ kvHealth, memoryHealth }: Subject): Case[] {
 
   promise("one probe goes out of many calls at once", async () => {
     for (const cacheMs of [0, 1000]) {
-      const one = isolate({ failures: 1, cooldownMs: 2000, cacheMs });
+      const one = isolate({ failureThreshold: 1, cooldownMs: 2000, cacheMs });
       await fail(one);
       behave(one, { latencyMs: () => 7 });
       await delay(2000);
@@ -311,7 +319,7 @@ export function troubleCases({ kvHealth, memoryHealth }: Subject): Case[] {
 
   promise("a probe in one isolate is the probe of all", async () => {
     const kv = new FakeKv();
-    const options = { failures: 1, cooldownMs: 2000, cacheMs: 5000 };
+    const options = { failureThreshold: 1, cooldownMs: 2000, cacheMs: 5000 };
     const [one, other] = [isolate(options, kv), isolate(options, kv)];
     await fail(one);
     assert(!await ask(other));
@@ -347,7 +355,7 @@ export function troubleCases({ kvHealth, memoryHealth }: Subject): Case[] {
     "stores with different prefixes and models share nothing",
     async () => {
       const kv = new FakeKv();
-      const options = { failures: 1 };
+      const options = { failureThreshold: 1 };
       const one = isolate({ ...options, prefix: ["one"] }, kv);
       const other = isolate({ ...options, prefix: ["other"] }, kv);
       await fail(one);
@@ -374,7 +382,7 @@ export function troubleCases({ kvHealth, memoryHealth }: Subject): Case[] {
         ...[0, 2, "1"].map((version) => ({ version, circuit })),
       ];
       for (const value of unknown) {
-        const one = isolate({ failures: 2 });
+        const one = isolate({ failureThreshold: 2 });
         one.kv.set(KEY, value, 1e9);
         const empty = { model: MODEL, state: "closed", failures: 0 } as const;
         assertEquals(await one.store.snapshot(), [empty]);
@@ -398,7 +406,7 @@ export function troubleCases({ kvHealth, memoryHealth }: Subject): Case[] {
     async run() {
       using clock = stoppedClock();
       using timers = watchedTimers();
-      const one = isolate({ failures: 1, cooldownMs: 1 });
+      const one = isolate({ failureThreshold: 1, cooldownMs: 1 });
       await ask(one);
       await fail(one);
       clock.now++;
@@ -410,7 +418,7 @@ export function troubleCases({ kvHealth, memoryHealth }: Subject): Case[] {
     async run() {
       using clock = stoppedClock();
       clock.now = 1e9;
-      const options = { failures: 1, cooldownMs: 100 };
+      const options = { failureThreshold: 1, cooldownMs: 100 };
       const one = isolate(options);
       assert(await ask(one), "nothing is known");
       clock.now -= 1e6;

@@ -1,7 +1,7 @@
 import {
   EmptyStreamError,
+  hasStatus,
   ModelTimeoutError,
-  onStatus,
   TruncatedStreamError,
 } from "@fallback/stream";
 import { type CircuitOptions, memoryHealth } from "@fallback/stream/health";
@@ -14,7 +14,10 @@ const kv = new FakeKv().connect();
 
 /** How many of these failures count. */
 function counted(options: CircuitOptions, ...errors: unknown[]): number {
-  const health = memoryHealth({ ...options, failures: errors.length + 1 });
+  const health = memoryHealth({
+    ...options,
+    failureThreshold: errors.length + 1,
+  });
   for (const error of errors) health.report("gpt", "failure", error);
   return health.snapshot()[0]?.failures ?? 0;
 }
@@ -25,8 +28,8 @@ const withStatus = (status: number) =>
 test("R21 a number that is out of range is named with its value", () => {
   const wrong: Record<string, number[]> = {
     failures: [0, -1, 1.5, NaN, -Infinity],
-    minimumCalls: [0, -1, 1.5, NaN, Infinity],
-    failureRatio: [-0.1, 1.1, NaN, Infinity],
+    minimumThroughput: [0, -1, 1.5, NaN, Infinity],
+    failureRateThreshold: [-0.1, 1.1, NaN, Infinity],
     windowMs: [-1, NaN, Infinity, 2 ** 31],
     cooldownMs: [-1, NaN, Infinity, 2 ** 31],
     maxCooldownMs: [-1, NaN, Infinity, 2 ** 31],
@@ -53,8 +56,8 @@ test("R21 a number that is out of range is named with its value", () => {
 
 test("R21 an option of the wrong kind is named with its value", () => {
   const names = [
-    ...["failures", "minimumCalls", "failureRatio", "windowMs"],
-    ...["cooldownMs", "maxCooldownMs", "failureOn", "cacheMs", "prefix"],
+    ...["failures", "minimumThroughput", "failureRateThreshold", "windowMs"],
+    ...["cooldownMs", "maxCooldownMs", "isFailure", "cacheMs", "prefix"],
   ];
   for (const name of names) {
     for (const value of [null, "5", {}, 5n]) {
@@ -85,8 +88,12 @@ test("R21 an option of the wrong kind is named with its value", () => {
 
 test("R21 options fit each other, and every edge is within range", () => {
   const longest = 2 ** 31 - 1;
-  memoryHealth({ failures: Infinity, failureRatio: 0, minimumCalls: 1 });
-  memoryHealth({ failureRatio: 1, windowMs: 0, cooldownMs: 0 });
+  memoryHealth({
+    failureThreshold: Infinity,
+    failureRateThreshold: 0,
+    minimumThroughput: 1,
+  });
+  memoryHealth({ failureRateThreshold: 1, windowMs: 0, cooldownMs: 0 });
   memoryHealth({ windowMs: longest, cooldownMs: longest });
   memoryHealth({ cooldownMs: 400_000 });
   memoryHealth({ maxCooldownMs: 10_000 });
@@ -109,7 +116,7 @@ test("R21 what counts by default is what may be the server's fault", () => {
     assertEquals(counted({}, withStatus(status)), 0, `${status}`);
   }
   const ours = [
-    new ModelTimeoutError("gpt", "content", 5),
+    new ModelTimeoutError("gpt", "firstContent", 5),
     new EmptyStreamError("gpt"),
     new TruncatedStreamError("gpt"),
   ];
@@ -121,38 +128,38 @@ test("R21 what counts by default is what may be the server's fault", () => {
   assertEquals(counted({}, nested), 0);
 });
 
-test("R21 'failureOn' is a class, a predicate, statuses, or any of a list", () => {
+test("R21 'isFailure' is a class, a predicate, statuses, or any of a list", () => {
   const type = new TypeError("fetch failed");
   const range = new RangeError("?");
   const errors = [type, range, withStatus(404), withStatus(503)];
-  const count = (failureOn: CircuitOptions["failureOn"]) =>
-    counted({ failureOn }, ...errors);
+  const count = (isFailure: CircuitOptions["isFailure"]) =>
+    counted({ isFailure }, ...errors);
   assertEquals(count(TypeError), 1);
   assertEquals(count(Error), 4);
   assertEquals(count((error) => error === range), 1);
-  assertEquals(count(onStatus(404)), 1);
-  assertEquals(count(onStatus("4xx", "5xx")), 2);
-  assertEquals(count([TypeError, onStatus(404)]), 2);
+  assertEquals(count(hasStatus(404)), 1);
+  assertEquals(count(hasStatus("4xx", "5xx")), 2);
+  assertEquals(count([TypeError, hasStatus(404)]), 2);
   assertEquals(count(() => false), 0);
   assertThrows(
-    () => memoryHealth({ failureOn: [] }),
+    () => memoryHealth({ isFailure: [] }),
     RangeError,
-    "'failureOn'",
+    "'isFailure'",
   );
-  const hole = [undefined] as unknown as CircuitOptions["failureOn"];
+  const hole = [undefined] as unknown as CircuitOptions["isFailure"];
   assertThrows(
-    () => memoryHealth({ failureOn: hole }),
+    () => memoryHealth({ isFailure: hole }),
     TypeError,
-    "'failureOn'",
+    "'isFailure'",
   );
 });
 
-test("R21 a report throws what 'failureOn' throws, and counts nothing", async () => {
-  const failureOn = () => {
+test("R21 a report throws what 'isFailure' throws, and counts nothing", async () => {
+  const isFailure = () => {
     throw new SyntaxError("no idea");
   };
-  const memory = memoryHealth({ failureOn });
-  const shared = kvHealth(new FakeKv().connect(), { failureOn });
+  const memory = memoryHealth({ isFailure });
+  const shared = kvHealth(new FakeKv().connect(), { isFailure });
   for (const store of [memory, shared]) {
     assertThrows(() => store.report("gpt", "failure"), SyntaxError, "no idea");
     store.report("gpt", "success");
@@ -160,11 +167,11 @@ test("R21 a report throws what 'failureOn' throws, and counts nothing", async ()
   }
 });
 
-test("R21 'failureOn' is called as a method of its options", () => {
+test("R21 'isFailure' is called as a method of its options", () => {
   class Rules {
     failures = 1;
     readonly #fatal = "overloaded";
-    failureOn(this: Rules, error: unknown): boolean {
+    isFailure(this: Rules, error: unknown): boolean {
       return (error as Error).message === this.#fatal;
     }
   }

@@ -85,12 +85,12 @@ function line({ reports, ms, admitMs, storeMs }: Cost, traffic: Traffic) {
 }
 
 Deno.test("R21 a circuit opens with the last of thousands of failures that four processes report at once", () =>
-  load({ failures: ALL, cooldownMs: 60_000 }, 1));
+  load({ failureThreshold: ALL, cooldownMs: 60_000 }, 1));
 
 Deno.test("R21 a circuit opens when a quarter of thousands of calls in four processes have failed", () =>
   load({
-    failures: ALL, // which are not reached
-    failureRatio: 0.25,
-    minimumCalls: ALL,
+    failureThreshold: ALL, // which are not reached
+    failureRateThreshold: 0.25,
+    minimumThroughput: ALL,
     cooldownMs: 60_000,
   }, 4));

@@ -6,8 +6,8 @@ import { type CircuitSnapshot, kvHealth } from "@fallback/stream/kv";
 import {
   fakeProvider,
   type ProviderCall,
-  status,
-  wait,
+  step,
+  wire,
 } from "@fallback/stream/testing";
 import {
   assert,
@@ -50,12 +50,14 @@ function primary(arrivals: Arrival[]) {
   const onCall = ({ body }: ProviderCall) => {
     arrivals.push({ name: Object(body).user, at: Date.now() });
   };
-  const down = fakeProvider([wait(ANSWER_MS), status(503)], { onCall });
-  const up = fakeProvider([wait(ANSWER_MS), "Hello"], { onCall });
+  const down = fakeProvider([step.wait(ANSWER_MS), wire.status(503)], {
+    onCall,
+  });
+  const up = fakeProvider([step.wait(ANSWER_MS), "Hello"], { onCall });
   let provider = down;
   const server = serveHttp((request) => provider.fetch(request));
   return {
-    baseUrl: `${server.url}/v1`,
+    baseURL: `${server.url}/v1`,
     repair: () => provider = up,
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
@@ -84,7 +86,7 @@ Deno.test("R21 four processes over one SQLite file skip together, send one probe
   const arrivals: Arrival[] = [];
   const first = cleanup.use(primary(arrivals));
   const second = cleanup.use(fakeProvider(["Hello"]).listen());
-  const baseUrls = [first.baseUrl, second.baseUrl];
+  const baseUrls = [first.baseURL, second.baseURL];
   const children = NAMES.map((name) => {
     const settings: CallerSettings = { name, path, baseUrls, health };
     return cleanup.use(startIsolate("_isolate.ts", settings));

@@ -17,13 +17,10 @@ import {
   openaiModel,
 } from "@fallback/stream/openai";
 import {
-  fail,
   type FakeProvider,
   fakeProvider,
-  hang,
-  status,
-  truncate,
-  wait,
+  step,
+  wire,
   type WireScript,
 } from "@fallback/stream/testing";
 import {
@@ -44,7 +41,7 @@ function serve(stack: AsyncDisposableStack, ...scripts: WireScript[]) {
   const models = providers.map((provider, i) =>
     openaiModel({
       model: `model-${i}`,
-      baseUrl: stack.use(provider.listen()).baseUrl,
+      baseURL: stack.use(provider.listen()).baseURL,
       apiKey: "sk-secret",
     })
   );
@@ -69,15 +66,17 @@ Deno.test("over HTTP: refused, silent and cut before content fall back; the answ
   await using stack = new AsyncDisposableStack();
   const { models, providers } = serve(
     stack,
-    [status(529, { body: { error: { type: "overloaded_error" } } })],
-    [preamble, hang()],
-    [preamble, fail(new Error("cut"))],
+    [wire.status(529, { body: { error: { type: "overloaded_error" } } })],
+    [preamble, step.hang()],
+    [preamble, step.fail(new Error("cut"))],
     [preamble, { error: { message: "quota", code: 429 } }],
     [preamble, "Good", " morning"],
   );
   // The real clock is for the silent one only: others may be slow.
   const [refused, silent, ...others] = models;
-  const impatient = fallbackModel([silent!], { timeouts: { contentMs: 200 } });
+  const impatient = fallbackModel([silent!], {
+    timeouts: { firstContentMs: 200 },
+  });
   const stream = await fallbackStream(
     [refused!, impatient, ...others],
     request,
@@ -97,7 +96,7 @@ Deno.test("over HTTP: refused, silent and cut before content fall back; the answ
 });
 
 Deno.test("over HTTP: an answer that breaks off is an error, and no other provider is asked", async () => {
-  for (const end of [fail(new Error("cut")), truncate()]) {
+  for (const end of [step.fail(new Error("cut")), step.truncate()]) {
     await using stack = new AsyncDisposableStack();
     const { models, providers } = serve(stack, ["Hel", end], ["never"]);
     await using stream = await fallbackStream(models, request);
@@ -112,8 +111,8 @@ Deno.test("over HTTP: what no provider answers says why of each, and shows no ke
   await using stack = new AsyncDisposableStack();
   const { models } = serve(
     stack,
-    [status(401, { body: { error: { message: "bad key sk-secret" } } })],
-    [status(500, { body: "<html>sk-secret</html>" })],
+    [wire.status(401, { body: { error: { message: "bad key sk-secret" } } })],
+    [wire.status(500, { body: "<html>sk-secret</html>" })],
   );
   const error = await assertRejects(
     () => fallbackStream(models, request),
@@ -126,7 +125,10 @@ Deno.test("over HTTP: what no provider answers says why of each, and shows no ke
 });
 
 Deno.test("over HTTP: an abort closes the connection, whatever it waits for", async () => {
-  const scripts: WireScript[] = [[hang()], [preamble, hang()], ["Hel", hang()]];
+  const scripts: WireScript[] = [[step.hang()], [preamble, step.hang()], [
+    "Hel",
+    step.hang(),
+  ]];
   for (const script of scripts) {
     await using stack = new AsyncDisposableStack();
     const controller = new AbortController();
@@ -134,8 +136,8 @@ Deno.test("over HTTP: an abort closes the connection, whatever it waits for", as
     const provider = fakeProvider(script, {
       onCall: () => setTimeout(() => controller.abort(reason), 20),
     });
-    const { baseUrl } = stack.use(provider.listen());
-    const models = [openaiModel({ model: "m", baseUrl })];
+    const { baseURL } = stack.use(provider.listen());
+    const models = [openaiModel({ model: "m", baseURL })];
     const { signal } = controller;
     const error = await assertRejects(async () => {
       await using stream = await fallbackStream(models, request, { signal });
@@ -148,7 +150,7 @@ Deno.test("over HTTP: an abort closes the connection, whatever it waits for", as
 
 Deno.test("over HTTP: idleMs ends an answer that stalls, and closes the connection", async () => {
   await using stack = new AsyncDisposableStack();
-  const { models, providers } = serve(stack, ["Hel", hang()]);
+  const { models, providers } = serve(stack, ["Hel", step.hang()]);
   const error = await assertRejects(
     async () =>
       text(await fallbackStream(models, request, { timeouts: { idleMs: 50 } })),
@@ -162,8 +164,8 @@ Deno.test("over HTTP: eight overlapping calls share their models, the first of t
   await using stack = new AsyncDisposableStack();
   const { models } = serve(
     stack,
-    [wait(5), status(500)],
-    [wait(5), "Good", wait(5), " morning"],
+    [step.wait(5), wire.status(500)],
+    [step.wait(5), "Good", step.wait(5), " morning"],
   );
   const answers = Array.from({ length: 8 }, async () => {
     await using stream = await fallbackStream(models, request);
@@ -187,7 +189,7 @@ const bodies: Record<
 
 for (const [what, chunks] of Object.entries(bodies)) {
   Deno.test(`R11 break out of ${what} is silent and closes the connection`, async () => {
-    const provider = fakeProvider(["Hel", "lo", hang()]);
+    const provider = fakeProvider(["Hel", "lo", step.hang()]);
     await using server = provider.listen();
     const model = async (_: unknown, { signal }: ModelContext) => {
       const { body } = await fetch(server.url, { method: "POST", signal });

@@ -22,11 +22,9 @@ import {
   createJournal,
   type FakeProvider,
   fakeProvider,
-  hang,
   type Journal,
-  packet,
-  raw,
-  wait,
+  step,
+  wire,
   type WireScript,
 } from "@fallback/stream/testing";
 import { assert, assertEquals, assertLess } from "@std/assert";
@@ -50,7 +48,7 @@ const SEED = 20_261;
 const request = { messages: [{ role: "user", content: "hi" }] };
 const timeouts = {
   openMs: 600,
-  contentMs: 700,
+  firstContentMs: 700,
   idleMs: 600,
   totalMs: 2000,
   closeMs: 5000,
@@ -62,7 +60,7 @@ const chance = (probability: number) => draw() < probability;
 /** A text as an event whose bytes come in several packets. */
 function inPieces(content: string): Uint8Array<ArrayBuffer>[] {
   const data = JSON.stringify({ choices: [{ delta: { content } }] });
-  const bytes = raw(`data: ${data}\n\n`);
+  const bytes = wire.raw(`data: ${data}\n\n`);
   // The last cut goes through a character of three bytes.
   const cuts = [0, below(draw, 5), bytes.indexOf(0xe2) + 1, bytes.length];
   return cuts.slice(1).map((end, i) => bytes.slice(cuts[i], end));
@@ -71,7 +69,7 @@ function inPieces(content: string): Uint8Array<ArrayBuffer>[] {
 /** What a provider does in answer to one request. */
 function anyScript(provider: string): WireScript {
   const script: WireScript[number][] = [];
-  if (chance(0.3)) script.push(wait(below(draw, 30)));
+  if (chance(0.3)) script.push(step.wait(below(draw, 30)));
   if (chance(0.35)) {
     return [...script, ...oneOf(draw, [...refusals, ...silences])];
   }
@@ -80,11 +78,11 @@ function anyScript(provider: string): WireScript {
   const isCut = chance(0.15);
   if (isCut) words.length = 1 + below(draw, words.length - 1);
   while (words.length > 0) {
-    if (chance(0.2)) script.push(wait(below(draw, 10)));
-    if (chance(0.1)) script.push(raw(": still here\n\n"));
+    if (chance(0.2)) script.push(step.wait(below(draw, 10)));
+    if (chance(0.1)) script.push(wire.raw(": still here\n\n"));
     const together = words.splice(0, 1 + below(draw, 3));
     const apart = chance(0.3) && together.flatMap(inPieces);
-    script.push(...(apart || [packet(...together)]));
+    script.push(...(apart || [wire.packet(...together)]));
   }
   return [...script, ...oneOf(draw, isCut ? breaks : ends)];
 }
@@ -219,8 +217,8 @@ Deno.test("soak over HTTP: each of 2,400 calls gets one whole answer or a clean 
     )
   );
   const models = providers.map((provider, i) => {
-    const { baseUrl } = servers.use(provider.listen());
-    return openaiModel({ model: PROVIDERS[i]!, baseUrl });
+    const { baseURL } = servers.use(provider.listen());
+    return openaiModel({ model: PROVIDERS[i]!, baseURL });
   });
   const journal = createJournal();
   const forever = journal.watch(new AbortController().signal);
@@ -258,9 +256,9 @@ Deno.test("soak over HTTP: each of 2,400 calls gets one whole answer or a clean 
 });
 
 Deno.test("R10 over HTTP: a stalled answer is closed at once, also when garbage was collected meanwhile", async () => {
-  const provider = fakeProvider(["Hel", hang()]);
+  const provider = fakeProvider(["Hel", step.hang()]);
   await using server = provider.listen();
-  const models = [openaiModel({ model: "m", baseUrl: server.baseUrl })];
+  const models = [openaiModel({ model: "m", baseURL: server.baseURL })];
   const stream = await fallbackStream(models, request);
   await stream.next();
   const pending = stream.next();

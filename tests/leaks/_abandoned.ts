@@ -12,7 +12,7 @@ const hangs = () => new Promise<never>(() => {});
 
 const timeouts = {
   openMs: 20,
-  contentMs: 30,
+  firstContentMs: 30,
   idleMs: 40,
   totalMs: 50,
   closeMs: 60,

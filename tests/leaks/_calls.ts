@@ -17,7 +17,7 @@ const CALLS = 100_000;
 const MINUTE = 60_000;
 const timeouts = {
   openMs: MINUTE,
-  contentMs: MINUTE,
+  firstContentMs: MINUTE,
   idleMs: MINUTE,
   totalMs: MINUTE,
   closeMs: MINUTE,

@@ -45,7 +45,7 @@ const everything: FallbackOptions<string, string> = {
   onEvent: () => {},
   timeouts: {
     openMs: HOUR,
-    contentMs: HOUR,
+    firstContentMs: HOUR,
     idleMs: HOUR,
     totalMs: HOUR,
     closeMs: HOUR,

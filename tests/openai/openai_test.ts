@@ -20,19 +20,12 @@ import {
   StreamError,
 } from "@fallback/stream/openai";
 import {
-  errorEvent,
-  fail,
   type FakeProvider,
   fakeProvider,
   type FakeProviderOptions,
-  finish,
-  hang,
-  open,
-  packet,
   type ProviderCall,
-  raw,
-  status,
-  truncate,
+  step,
+  wire,
   type WireScript,
 } from "@fallback/stream/testing";
 import { type HandMadeAttempt, makeAttempt } from "../_attempt.ts";
@@ -40,13 +33,13 @@ import { failureOf } from "../_failure_of.ts";
 
 const REQUEST: ChatRequest = { messages: [{ role: "user", content: "Hi" }] };
 const KEY = "sk-proj-Zx81/qLm04TgWv";
-const DONE = raw("data: [DONE]\n\n");
+const DONE = wire.raw("data: [DONE]\n\n");
 
 /** One attempt at a fake provider, over HTTP. */
 class Visit implements AsyncDisposable {
   readonly provider: FakeProvider;
   readonly attempt: HandMadeAttempt = makeAttempt();
-  readonly #server: AsyncDisposable & { baseUrl: string };
+  readonly #server: AsyncDisposable & { baseURL: string };
   readonly #options: Partial<OpenAIModelOptions>;
 
   constructor(
@@ -70,7 +63,7 @@ class Visit implements AsyncDisposable {
   async open(request = REQUEST): Promise<AsyncIterator<ChatChunk>> {
     const model = openaiModel({
       model: "fake",
-      baseUrl: this.#server.baseUrl,
+      baseURL: this.#server.baseURL,
       apiKey: KEY,
       ...this.#options,
     });
@@ -195,9 +188,9 @@ Deno.test("openai: joins any base address", async () => {
     "http://host:8080/a/v1?api-version=2": //
       "http://host:8080/a/v1/chat/completions?api-version=2",
   };
-  for (const [baseUrl, expected] of Object.entries(bases)) {
+  for (const [baseURL, expected] of Object.entries(bases)) {
     const provider = fakeProvider(["Hi"]);
-    await read([], { baseUrl, fetch: provider.fetch });
+    await read([], { baseURL, fetch: provider.fetch });
     assertEquals(provider.calls[0]?.url, expected);
   }
 });
@@ -220,7 +213,7 @@ Deno.test("openai: is named by its model, and provided by its host", () => {
   assertEquals(openaiModel({ model: "gpt" }).name, "gpt");
   assertEquals(openaiModel({ model: "gpt", name: "a" }).name, "a");
   assertEquals(openaiModel({ model: "gpt" }).provider, "openai");
-  const groq = openaiModel({ model: "m", baseUrl: "https://api.groq.com/v1" });
+  const groq = openaiModel({ model: "m", baseURL: "https://api.groq.com/v1" });
   assertEquals(groq.provider, "api.groq.com");
 });
 
@@ -252,8 +245,8 @@ Deno.test("openai: refuses wrong options by name and value", () => {
     [{ model: " " }, `'model' must be a string that is not empty: current v`],
     [{ model: 5 }, "'model' must be a string that is not empty: current value"],
     [{ model: "m", name: "" }, `'name' must be a string that is not empty: c`],
-    [{ model: "m", baseUrl: "host/v1" }, `current value is "host/v1"`],
-    [{ model: "m", baseUrl: "ftp://host" }, `current value is "ftp://host"`],
+    [{ model: "m", baseURL: "host/v1" }, `current value is "host/v1"`],
+    [{ model: "m", baseURL: "ftp://host" }, `current value is "ftp://host"`],
     [{ model: "m", fetch: "f" }, `'fetch' must be a function: current value i`],
     [{ model: "m", headers: "h" }, "'headers' must be header names with value"],
     [{ model: "m", apiKey: "" }, "current value is of type string"],
@@ -284,19 +277,19 @@ Deno.test("openai: refuses a request without messages", async () => {
 Deno.test("openai: gives the chunks as they were sent", async () => {
   const preamble = delta({ role: "assistant", content: "" });
   const usage = { choices: [], usage: { total_tokens: 9 } };
-  await using visit = new Visit([preamble, "Hel", "lo", finish(), usage]);
+  await using visit = new Visit([preamble, "Hel", "lo", wire.finish(), usage]);
 
   const chunks = await visit.chunks();
 
   assertEquals(chunks[0], preamble);
   assertEquals(textOf(chunks), "Hello");
-  assertEquals(chunks.slice(3), [finish(), usage] as ChatChunk[]);
+  assertEquals(chunks.slice(3), [wire.finish(), usage] as ChatChunk[]);
   assertEquals(visit.call.outcome, "completed");
 });
 
 Deno.test("openai: reads one packet at a time, when it is pulled", async () => {
   await using attempt = makeAttempt();
-  const provider = fakeProvider([packet("a", "b"), "c", "d"]);
+  const provider = fakeProvider([wire.packet("a", "b"), "c", "d"]);
   const { fetch } = provider;
   const stream = await openaiModel({ model: "fake", fetch })
     .stream(REQUEST, attempt.context);
@@ -352,7 +345,7 @@ Deno.test("openai: a finish_reason on any choice is final", () => {
 });
 
 Deno.test("openai: [DONE] without a finish_reason is a final chunk", async () => {
-  await using visit = new Visit(["Hi", DONE, truncate()]);
+  await using visit = new Visit(["Hi", DONE, step.truncate()]);
 
   const chunks = await visit.chunks();
 
@@ -362,7 +355,7 @@ Deno.test("openai: [DONE] without a finish_reason is a final chunk", async () =>
 });
 
 Deno.test("openai: [DONE] after a finish_reason adds no chunk", async () => {
-  await using visit = new Visit(["Hi", finish(), DONE, truncate()]);
+  await using visit = new Visit(["Hi", wire.finish(), DONE, step.truncate()]);
 
   const chunks = await visit.chunks();
 
@@ -370,7 +363,7 @@ Deno.test("openai: [DONE] after a finish_reason adds no chunk", async () => {
 });
 
 Deno.test("openai: a finish_reason without [DONE] is complete", async () => {
-  await using visit = new Visit(["Hi", finish("length"), truncate()]);
+  await using visit = new Visit(["Hi", wire.finish("length"), step.truncate()]);
 
   const chunks = await visit.chunks();
 
@@ -378,7 +371,11 @@ Deno.test("openai: a finish_reason without [DONE] is complete", async () => {
 });
 
 Deno.test("openai: a body that just ends has no final chunk", async () => {
-  await using visit = new Visit(["Hi", raw('data: {"choices"'), truncate()]);
+  await using visit = new Visit([
+    "Hi",
+    wire.raw('data: {"choices"'),
+    step.truncate(),
+  ]);
 
   const chunks = await visit.chunks();
 
@@ -386,7 +383,7 @@ Deno.test("openai: a body that just ends has no final chunk", async () => {
 });
 
 Deno.test("openai: [DONE] ends the stream and closes the connection", async () => {
-  await using visit = new Visit(["Hi", DONE, hang()]);
+  await using visit = new Visit(["Hi", DONE, step.hang()]);
 
   assertEquals((await visit.chunks()).length, 2);
 
@@ -395,18 +392,18 @@ Deno.test("openai: [DONE] ends the stream and closes the connection", async () =
 });
 
 Deno.test("openai: an event without choices gets an empty list of them", async () => {
-  const chunks = await read([{ usage: {} }, { choices: null }, finish()]);
+  const chunks = await read([{ usage: {} }, { choices: null }, wire.finish()]);
 
   assertEquals(chunks[0], { usage: {}, choices: [] });
   assertEquals(chunks[1], { choices: [] });
 });
 
 Deno.test("openai: characters may be split between packets", async () => {
-  const event = raw('data: {"choices":[{"delta":{"content":"🦕é"}}]}\n\n');
+  const event = wire.raw('data: {"choices":[{"delta":{"content":"🦕é"}}]}\n\n');
   const script = Array.from(event, (byte) => Uint8Array.of(byte));
 
-  assertEquals(textOf(await read([...script, finish()])), "🦕é");
-  await using visit = new Visit([...script, finish()]);
+  assertEquals(textOf(await read([...script, wire.finish()])), "🦕é");
+  await using visit = new Visit([...script, wire.finish()]);
   assertEquals(textOf(await visit.chunks()), "🦕é");
 });
 
@@ -424,18 +421,20 @@ for (const lineEnd of ["\r\n", "\r"] as const) {
 
   Deno.test(`openai: packets may end between lines of ${name}`, async () => {
     const event = `data: ${JSON.stringify(delta({ content: "Hi" }))}`;
-    const bytes = raw(event + lineEnd + lineEnd + event + lineEnd + lineEnd);
+    const bytes = wire.raw(
+      event + lineEnd + lineEnd + event + lineEnd + lineEnd,
+    );
     const script = Array.from(bytes, (byte) => Uint8Array.of(byte));
 
-    assertEquals(textOf(await read([...script, finish()])), "HiHi");
+    assertEquals(textOf(await read([...script, wire.finish()])), "HiHi");
   });
 }
 
 Deno.test("openai: a byte order mark, comments and empty events are no chunks", async () => {
   const chunks = await read([
-    raw("\uFEFFdata: {}\n\n"),
-    raw(": OPENROUTER PROCESSING\n\n"),
-    raw(":\n\nid: 1\nretry: 10\n\nevent: ping\n\ndata:\n\n"),
+    wire.raw("\uFEFFdata: {}\n\n"),
+    wire.raw(": OPENROUTER PROCESSING\n\n"),
+    wire.raw(":\n\nid: 1\nretry: 10\n\nevent: ping\n\ndata:\n\n"),
     "Hi",
   ]);
 
@@ -447,7 +446,7 @@ Deno.test("openai: a byte order mark, comments and empty events are no chunks", 
 
 Deno.test("openai: a refusal is an HttpError with what the server says", async () => {
   await using visit = new Visit([
-    status(401, {
+    wire.status(401, {
       headers: { "x-request-id": "r1" },
       body: { error: { message: "No such\n\u001b[31mkey", type: "auth" } },
     }),
@@ -481,7 +480,7 @@ Deno.test("openai: the message names the error in every server's way", async () 
     ["", "529"],
   ];
   for (const [body, message] of messages) {
-    const error = await failureOf(read([status(529, { body })]));
+    const error = await failureOf(read([wire.status(529, { body })]));
     assertInstanceOf(error, HttpError);
     assertEquals(error.message, message);
   }
@@ -505,7 +504,7 @@ Deno.test("openai: a 429's Retry-After becomes retryAfterMs", async () => {
     [{}, undefined],
   ];
   for (const [headers, expected] of waits) {
-    const error = await failureOf(read([status(429, { headers })]));
+    const error = await failureOf(read([wire.status(429, { headers })]));
     assertInstanceOf(error, HttpError);
     assertEquals(error.retryAfterMs, expected, JSON.stringify(headers));
   }
@@ -514,7 +513,7 @@ Deno.test("openai: a 429's Retry-After becomes retryAfterMs", async () => {
 
 Deno.test("openai: a Retry-After in seconds arrives over HTTP", async () => {
   await using visit = new Visit([
-    status(429, { headers: { "retry-after": "7" }, body: "Slow down" }),
+    wire.status(429, { headers: { "retry-after": "7" }, body: "Slow down" }),
   ]);
 
   const error = await visit.failure();
@@ -527,7 +526,11 @@ Deno.test("openai: a Retry-After in seconds arrives over HTTP", async () => {
 Deno.test("openai: no more than 64 KiB of a refusal are read", async () => {
   const headers = { "content-type": "text/html" };
   const part = new Uint8Array(48 * 1024).fill(0x2e);
-  const page = [status(500, { headers }), ...new Array(220).fill(part), hang()];
+  const page = [
+    wire.status(500, { headers }),
+    ...new Array(220).fill(part),
+    step.hang(),
+  ];
   await using visit = new Visit(page);
   const { calls, fetch } = fakeProvider(page);
 
@@ -546,7 +549,9 @@ Deno.test("openai: no more than 64 KiB of a refusal are read", async () => {
 
 Deno.test("openai: a refusal that stalls is given up after a second", async () => {
   using time = new FakeTime();
-  const refused = failureOf(read([status(500), raw('{"error'), hang()]));
+  const refused = failureOf(
+    read([wire.status(500), wire.raw('{"error'), step.hang()]),
+  );
   await time.runMicrotasks();
   await time.tickAsync(999);
   let settled = false;
@@ -565,14 +570,18 @@ Deno.test("openai: a refusal that stalls is given up after a second", async () =
 Deno.test("openai: a refusal leaves no timer behind", async () => {
   using time = new FakeTime();
 
-  await failureOf(read([status(500, { body: "Sorry" })]));
+  await failureOf(read([wire.status(500, { body: "Sorry" })]));
 
   assertEquals(time.next(), false);
 });
 
 Deno.test("openai: aborting a refusal that stalls ends it", async () => {
   const arrived = Promise.withResolvers<void>();
-  await using visit = new Visit([status(500), raw("half"), hang()], {
+  await using visit = new Visit([
+    wire.status(500),
+    wire.raw("half"),
+    step.hang(),
+  ], {
     fetch: async (url, init) => {
       const { body, status } = await fetch(url, init);
       const seen = new TransformStream({
@@ -598,9 +607,9 @@ Deno.test("openai: aborting a refusal that stalls ends it", async () => {
 
 Deno.test("openai: a refusal that breaks is still one", async () => {
   await using visit = new Visit([
-    status(503),
-    raw("half"),
-    fail(new Error("cut")),
+    wire.status(503),
+    wire.raw("half"),
+    step.fail(new Error("cut")),
   ]);
 
   const error = await visit.failure();
@@ -610,7 +619,7 @@ Deno.test("openai: a refusal that breaks is still one", async () => {
 });
 
 Deno.test("openai: a connection that is cut before the headers rejects", async () => {
-  await using visit = new Visit([fail(new Error("cut"))]);
+  await using visit = new Visit([step.fail(new Error("cut"))]);
 
   assertInstanceOf(await visit.failure(), TypeError);
 });
@@ -619,7 +628,7 @@ Deno.test("openai: a connection that is cut before the headers rejects", async (
 
 Deno.test("openai: a 200 with a JSON error is thrown", async () => {
   await using visit = new Visit([
-    status(200, { body: { error: { message: "No credit", code: 402 } } }),
+    wire.status(200, { body: { error: { message: "No credit", code: 402 } } }),
   ]);
 
   const error = await visit.failure();
@@ -633,8 +642,8 @@ Deno.test("openai: a 200 that is no stream is refused", async () => {
   const json = { object: "chat.completion", choices: [] };
   const html = { "content-type": "text/html" };
   const steps = [
-    status(200, { body: json }),
-    status(200, { body: "<p>Please log in</p>", headers: html }),
+    wire.status(200, { body: json }),
+    wire.status(200, { body: "<p>Please log in</p>", headers: html }),
   ];
   const messages = [
     `'application/json', not 'text/event-stream': {"object":"chat.completion"`,
@@ -659,7 +668,12 @@ for (const text of ["", "Hel"]) {
   Deno.test(`openai: an error event ${when} content is thrown`, async () => {
     const sent = { type: "server_error", code: 502, message: "Disconnected" };
     const before = text ? [text] : [];
-    await using visit = new Visit([open(), ...before, errorEvent(sent), "no"]);
+    await using visit = new Visit([
+      step.open(),
+      ...before,
+      wire.errorEvent(sent),
+      "no",
+    ]);
     const chunks = await visit.open();
     if (text) assertEquals(textIn((await chunks.next()).value), text);
 
@@ -677,7 +691,10 @@ for (const text of ["", "Hel"]) {
 }
 
 Deno.test("openai: an error after content in the same packet comes after it", async () => {
-  await using visit = new Visit([packet("Hel", errorEvent("Down")), hang()]);
+  await using visit = new Visit([
+    wire.packet("Hel", wire.errorEvent("Down")),
+    step.hang(),
+  ]);
   const chunks = await visit.open();
 
   assertEquals(textIn((await chunks.next()).value), "Hel");
@@ -692,10 +709,10 @@ Deno.test("openai: an error after content in the same packet comes after it", as
 
 Deno.test("openai: errors are found in every server's shape", async () => {
   const events: [WireScript[number], string, number?][] = [
-    [raw('event: error\ndata: {"message":"Busy"}\n\n'), "Busy"],
-    [raw("event: error\ndata: Out of memory\n\n"), "Out of memory"],
+    [wire.raw('event: error\ndata: {"message":"Busy"}\n\n'), "Busy"],
+    [wire.raw("event: error\ndata: Out of memory\n\n"), "Out of memory"],
     [
-      raw('event: error\ndata: {"error":{"type":"overloaded_error"}}\n\n'),
+      wire.raw('event: error\ndata: {"error":{"type":"overloaded_error"}}\n\n'),
       "overloaded_error",
     ],
     [{ type: "error", error: { message: "Busy" } }, "Busy"],
@@ -745,7 +762,11 @@ Deno.test("openai: an error of null is none", async () => {
 Deno.test("openai: malformed JSON is named and shown in short", async () => {
   const long = `{"choices": ${"x".repeat(5000)}`;
   for (const text of [long, "null", "[1]", '"text"']) {
-    await using visit = new Visit(["Hel", raw(`data: ${text}\n\n`), hang()]);
+    await using visit = new Visit([
+      "Hel",
+      wire.raw(`data: ${text}\n\n`),
+      step.hang(),
+    ]);
     const chunks = await visit.open();
     await chunks.next();
 
@@ -760,8 +781,12 @@ Deno.test("openai: malformed JSON is named and shown in short", async () => {
 });
 
 Deno.test("openai: an event longer than 1 MiB is refused", async () => {
-  const part = raw("x".repeat(64 * 1024));
-  const endless = [raw("data: "), ...new Array(80).fill(part), hang()];
+  const part = wire.raw("x".repeat(64 * 1024));
+  const endless = [
+    wire.raw("data: "),
+    ...new Array(80).fill(part),
+    step.hang(),
+  ];
   await using visit = new Visit(["Hel", ...endless]);
   const chunks = await visit.open();
   assertEquals(textIn((await chunks.next()).value), "Hel");
@@ -775,10 +800,10 @@ Deno.test("openai: an event longer than 1 MiB is refused", async () => {
 });
 
 Deno.test("openai: neither many lines nor one packet hide a long event", async () => {
-  const line = raw(`data: ${"x".repeat(64 * 1024)}\n`);
+  const line = wire.raw(`data: ${"x".repeat(64 * 1024)}\n`);
   const lines = new Array(17).fill(line);
   const content = "x".repeat(1024 * 1024);
-  for (const script of [lines, [packet("Hel", content)], [content]]) {
+  for (const script of [lines, [wire.packet("Hel", content)], [content]]) {
     const error = await failureOf(read(script));
     assertInstanceOf(error, StreamError);
     assertMatch(error.message, /event is longer than/);
@@ -790,7 +815,7 @@ Deno.test("openai: neither many lines nor one packet hide a long event", async (
 
 Deno.test("openai: aborting a stall before the headers ends it with the reason", async () => {
   const called = Promise.withResolvers<ProviderCall>();
-  await using visit = new Visit([hang()], { onCall: called.resolve });
+  await using visit = new Visit([step.hang()], { onCall: called.resolve });
   const opening = visit.open();
   const call = await called.promise;
   const reason = new Error("enough");
@@ -805,7 +830,11 @@ Deno.test("openai: aborting a stall before the headers ends it with the reason",
 for (const text of ["", "Hel"]) {
   const where = text ? "in mid-answer" : "before content";
   Deno.test(`openai: aborting a stall ${where} ends it with the reason`, async () => {
-    await using visit = new Visit([open(), ...(text ? [text] : []), hang()]);
+    await using visit = new Visit([
+      step.open(),
+      ...(text ? [text] : []),
+      step.hang(),
+    ]);
     const chunks = await visit.open();
     if (text) await chunks.next();
     const pending = chunks.next();
@@ -822,8 +851,8 @@ for (const text of ["", "Hel"]) {
 Deno.test("openai: a connection cut in mid-event breaks the stream", async () => {
   await using visit = new Visit([
     "Hel",
-    raw('data: {"choices":[{"del'),
-    fail(new Error("cut")),
+    wire.raw('data: {"choices":[{"del'),
+    step.fail(new Error("cut")),
   ]);
   const chunks = await visit.open();
 
@@ -833,7 +862,7 @@ Deno.test("openai: a connection cut in mid-event breaks the stream", async () =>
 });
 
 Deno.test("openai: leaving the loop closes the connection", async () => {
-  await using visit = new Visit(["Hel", hang()]);
+  await using visit = new Visit(["Hel", step.hang()]);
   const chunks = await visit.open();
 
   for await (const _ of { [Symbol.asyncIterator]: () => chunks }) break;
@@ -843,7 +872,7 @@ Deno.test("openai: leaving the loop closes the connection", async () => {
 });
 
 Deno.test("openai: a stream that is never pulled is closed with its attempt", async () => {
-  await using visit = new Visit([open(), "Hel", hang()]);
+  await using visit = new Visit([step.open(), "Hel", step.hang()]);
   const chunks = await visit.open();
   await chunks.return?.();
 
@@ -860,34 +889,39 @@ Deno.test("openai: no error shows the key", async () => {
   const echo = `Wrong key ${KEY}`;
   const scripts: Record<string, WireScript> = {
     "in a refusal": [
-      status(401, {
+      wire.status(401, {
         headers: { "x-echo": echo, "retry-after": KEY },
         body: { error: { message: echo, type: KEY, code: KEY } },
       }),
     ],
-    "in a refusal as text": [status(401, { body: echo })],
+    "in a refusal as text": [wire.status(401, { body: echo })],
     "in a refusal with an escaped slash": [
-      status(401, { body: `{"error":{"message":"${escaped}"}}` }),
+      wire.status(401, { body: `{"error":{"message":"${escaped}"}}` }),
     ],
     "where a refusal is cut": [
-      status(401, { body: "x".repeat(64 * 1024 - 15) + KEY }),
+      wire.status(401, { body: "x".repeat(64 * 1024 - 15) + KEY }),
     ],
     "where a refusal breaks off": [
-      status(401, { body: `Wrong key ${KEY.slice(0, 15)}` }),
+      wire.status(401, { body: `Wrong key ${KEY.slice(0, 15)}` }),
     ],
-    "in a 200 that is JSON": [status(200, { body: { error: echo } })],
+    "in a 200 that is JSON": [wire.status(200, { body: { error: echo } })],
     "in a 200 that is a page": [
-      status(200, { body: echo, headers: { "content-type": "text/html" } }),
+      wire.status(200, {
+        body: echo,
+        headers: { "content-type": "text/html" },
+      }),
     ],
-    "in an error event": [errorEvent({ message: echo, type: KEY, [KEY]: KEY })],
-    "in an error event as text": [raw(`event: error\ndata: ${echo}\n\n`)],
-    "in malformed JSON": [raw(`data: ${echo}\n\n`)],
-    "where the excerpt is cut": [raw(`data: ${"x".repeat(65)}${KEY}\n\n`)],
+    "in an error event": [
+      wire.errorEvent({ message: echo, type: KEY, [KEY]: KEY }),
+    ],
+    "in an error event as text": [wire.raw(`event: error\ndata: ${echo}\n\n`)],
+    "in malformed JSON": [wire.raw(`data: ${echo}\n\n`)],
+    "where the excerpt is cut": [wire.raw(`data: ${"x".repeat(65)}${KEY}\n\n`)],
     "in a content type": [
-      status(200, { headers: { "content-type": `text/html;a=${KEY}` } }),
+      wire.status(200, { headers: { "content-type": `text/html;a=${KEY}` } }),
     ],
-    "in a connection that breaks": [fail(new Error("cut"))],
-    "in a body that breaks": [open(), fail(new Error("cut"))],
+    "in a connection that breaks": [step.fail(new Error("cut"))],
+    "in a body that breaks": [step.open(), step.fail(new Error("cut"))],
   };
   for (const script of Object.values(scripts)) {
     await using visit = new Visit(script, { apiKey: `${KEY}\n` });
@@ -901,7 +935,7 @@ Deno.test("openai: no error shows the key", async () => {
   };
   for (const [name, value] of Object.entries(carriers)) {
     const headers = { [name]: value };
-    await using visit = new Visit([status(401, { body: echo })], {
+    await using visit = new Visit([wire.status(401, { body: echo })], {
       apiKey: undefined,
       headers,
     });
@@ -928,9 +962,9 @@ Deno.test("openai: neither a model nor the refusal of a wrong key shows it", () 
       { model: "m", apiKey: `${KEY}\u0000` },
       { model: "m", apiKey: [KEY] as unknown as string },
       { model: "m", headers: { "api-key": `${KEY}\u0000` } },
-      { model: "m", baseUrl: `https://user:${KEY}@host` },
-      { model: "m", baseUrl: `https://${KEY.replace("/", "")}@host` },
-      { model: "m", baseUrl: `https://user:${KEY.replace("/", "")}@host` },
+      { model: "m", baseURL: `https://user:${KEY}@host` },
+      { model: "m", baseURL: `https://${KEY.replace("/", "")}@host` },
+      { model: "m", baseURL: `https://user:${KEY.replace("/", "")}@host` },
     ]
   ) {
     assertHidesKey(assertThrows(() => openaiModel(options), TypeError));
@@ -938,7 +972,7 @@ Deno.test("openai: neither a model nor the refusal of a wrong key shows it", () 
 });
 
 Deno.test("openai: a placeholder for a key is left in texts", async () => {
-  const script = [status(404, { body: "no model x" })];
+  const script = [wire.status(404, { body: "no model x" })];
 
   const error = await failureOf(read(script, { apiKey: "x" }));
 

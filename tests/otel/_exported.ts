@@ -5,9 +5,9 @@ import { fallbackStream } from "@fallback/stream";
 import { openaiModel } from "@fallback/stream/openai";
 import { instrument } from "@fallback/stream/otel";
 
-const [baseUrl] = Deno.args;
+const [baseURL] = Deno.args;
 const models = ["gpt", "llama"].map((model) =>
-  openaiModel({ model, baseUrl: baseUrl!, apiKey: "a secret" })
+  openaiModel({ model, baseURL: baseURL!, apiKey: "a secret" })
 );
 const request = {
   messages: [{ role: "user" as const, content: "the question" }],

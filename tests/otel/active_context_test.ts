@@ -1,6 +1,10 @@
 // Which span is active while whose code runs, and when an SDK is looked for.
 
 import {
+  runInContext,
+  type TracingListener,
+} from "../../src/engine/listener.ts";
+import {
   fallbackModel,
   type FallbackOptions,
   fallbackStream,
@@ -9,7 +13,7 @@ import {
 } from "@fallback/stream";
 import { continueStream } from "@fallback/stream/continue";
 import { instrument } from "@fallback/stream/otel";
-import { fail, fakeModel, virtualTime } from "@fallback/stream/testing";
+import { fakeModel, step, virtualTime } from "@fallback/stream/testing";
 import { context, metrics, trace } from "@opentelemetry/api";
 import { assertEquals } from "@std/assert";
 import { delay } from "@std/async/delay";
@@ -81,7 +85,7 @@ for (const [kind, stream, expected] of kinds) {
     await using sdk = new Sdk();
     await virtualTime(async () => {
       const model: Model<unknown, string> = { name: "a", stream };
-      const onEvent = instrument();
+      const onEvent: TracingListener = instrument();
       await using answer = await fallbackStream([model], "hi", { onEvent });
       // Its caller reads where it likes.
       await delay(10);
@@ -138,8 +142,8 @@ Deno.test("a provider's spans hang under their own attempt where two run side by
 Deno.test("a provider's spans hang under the inner chain's attempt", async () => {
   await using sdk = new Sdk();
   await virtualTime(async () => {
-    const onEvent = instrument();
-    const failing = fakeModel<string>("failing", [fail(new Error("no"))]);
+    const onEvent: TracingListener = instrument();
+    const failing = fakeModel<string>("failing", [step.fail(new Error("no"))]);
     const model: Model<unknown, string> = { name: "a", stream: opened };
     const inner = fallbackModel([failing, model], { onEvent });
     await using answer = await fallbackStream([inner], "hi", { onEvent });
@@ -161,7 +165,7 @@ Deno.test("a call hangs under the span in which it is made, its later parts too"
   await using sdk = new Sdk();
   await virtualTime(async () => {
     const models: Model<unknown, string>[] = [
-      fakeModel("cut", ["x", fail(new Error("reset"))]),
+      fakeModel("cut", ["x", step.fail(new Error("reset"))]),
       { name: "a", stream: generator },
     ];
     const tracer = trace.getTracer("caller");
@@ -189,7 +193,7 @@ Deno.test("a call hangs under the span in which it is made, its later parts too"
 Deno.test("the call's span is active where its conditions are asked", async () => {
   await using sdk = new Sdk();
   await virtualTime(async () => {
-    const failing = fakeModel("a", [fail(new Error("no"))]);
+    const failing = fakeModel("a", [step.fail(new Error("no"))]);
     const options: FallbackOptions<unknown, string> = {
       onEvent: instrument(),
       fallbackOn: () => {
@@ -213,15 +217,15 @@ async function answer(onEvent: ReturnType<typeof instrument>): Promise<void> {
 }
 
 Deno.test("without an SDK nothing is wrapped, and nothing told", async () => {
-  const onEvent = instrument();
-  assertEquals(onEvent.around, undefined);
+  const onEvent: TracingListener = instrument();
+  assertEquals(onEvent[runInContext], undefined);
   await virtualTime(() => answer(onEvent));
   const attempts: [] = [];
-  assertEquals(onEvent({ type: "attempt", at: 0, attempts }), undefined);
+  assertEquals(onEvent({ type: "cancelled", at: 0, attempts }), undefined);
 });
 
 Deno.test("an SDK that is registered after instrument() is told of the calls that follow", async () => {
-  const onEvent = instrument();
+  const onEvent: TracingListener = instrument();
   await virtualTime(() => answer(onEvent));
   {
     await using sdk = new Sdk();
@@ -234,12 +238,12 @@ Deno.test("an SDK that is registered after instrument() is told of the calls tha
       "gen_ai.client.operation.time_to_first_chunk",
     ]);
   }
-  assertEquals(onEvent.around, undefined);
+  assertEquals(onEvent[runInContext], undefined);
   await virtualTime(() => answer(onEvent));
 });
 
 Deno.test("another SDK that is registered later is told the metrics too", async () => {
-  const onEvent = instrument();
+  const onEvent: TracingListener = instrument();
   for (let i = 0; i < 2; i++) {
     await using sdk = new Sdk();
     await virtualTime(() => answer(onEvent));
@@ -250,7 +254,7 @@ Deno.test("another SDK that is registered later is told the metrics too", async 
 
 Deno.test("an SDK that is registered in mid-call is told of the next call, not of half of one", async () => {
   await virtualTime(async () => {
-    const onEvent = instrument();
+    const onEvent: TracingListener = instrument();
     const model = fakeModel("a", ["x", "y"]);
     await using stream = await fallbackStream([model], "hi", { onEvent });
     await stream.next();
@@ -262,7 +266,7 @@ Deno.test("an SDK that is registered in mid-call is told of the next call, not o
 });
 
 Deno.test("an SDK for metrics alone, or for spans alone, is enough", async () => {
-  const onEvent = instrument();
+  const onEvent: TracingListener = instrument();
   {
     await using sdk = new Sdk();
     trace.disable();

@@ -1,7 +1,7 @@
 // What arrives where Deno's own exporter sends it: OTLP as JSON over HTTP, from
 // a process that does nothing but `instrument()`.
 
-import { fakeProvider, finish, status } from "@fallback/stream/testing";
+import { fakeProvider, wire } from "@fallback/stream/testing";
 import { assert, assertEquals } from "@std/assert";
 import { succeed } from "../_process.ts";
 
@@ -69,7 +69,10 @@ async function run(): Promise<{ received: Received[]; texts: string }> {
   );
   const answer = { choices: [{ delta: { content: "the answer" } }] };
   const provider = fakeProvider({
-    scripts: [[status(429, { body: "the question" })], [answer, finish()]],
+    scripts: [[wire.status(429, { body: "the question" })], [
+      answer,
+      wire.finish(),
+    ]],
   });
   await using listening = provider.listen();
   await succeed(Deno.execPath(), [
@@ -79,7 +82,7 @@ async function run(): Promise<{ received: Received[]; texts: string }> {
     "--unstable-otel", // Deno 2.3 asks for it
     "--allow-net=127.0.0.1",
     new URL("_exported.ts", import.meta.url).href,
-    listening.baseUrl,
+    listening.baseURL,
   ], {
     env: {
       OTEL_DENO: "true",

@@ -1,9 +1,13 @@
 // The property: whatever happens in a call, its spans are those of its records,
 // and each is ended once; and what happens is what happens without us.
 
+import {
+  runInContext,
+  type TracingListener,
+} from "../../src/engine/listener.ts";
 import type { Attempt, FallbackListener } from "@fallback/stream";
 import { instrument } from "@fallback/stream/otel";
-import type { Subject } from "@fallback/stream/testing";
+import type { Subject } from "../contract/contract.ts";
 import type { Attributes } from "@opentelemetry/api";
 import type { ReadableSpan } from "@opentelemetry/sdk-trace";
 import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
@@ -23,16 +27,16 @@ interface Heard {
 
 /** A subject all of whose chains are heard, the inner ones too. */
 function instrumented(heard: Heard): Subject {
-  const ours = instrument();
+  const ours: TracingListener = instrument();
   return listened((own) => {
-    const onEvent: FallbackListener = (event) => {
+    const onEvent: TracingListener = (event) => {
       heard.records.add(event.attempts);
       own?.(event);
       ours(event);
     };
-    onEvent.around = (run, attempts, attempt) => {
+    onEvent[runInContext] = (run, attempts, attempt) => {
       if (!attempt) heard.calls++;
-      return ours.around!(run, attempts, attempt);
+      return ours[runInContext]!(run, attempts, attempt);
     };
     return onEvent;
   });
@@ -63,7 +67,7 @@ function check(spans: readonly ReadableSpan[], heard: Heard): void {
   const told = attempts.map(({ attributes }) => tell(attributes));
   const made = [...heard.records].flat()
     .filter(({ outcome }) => outcome !== "skipped")
-    .map(({ model, attempt, outcome }) => `${model} ${attempt} ${outcome}`);
+    .map(({ model, number, outcome }) => `${model} ${number} ${outcome}`);
   assertEquals(told.toSorted(), made.toSorted());
   for (const span of spans) {
     const parent = byId.get(span.parentSpanContext?.spanId ?? "");

@@ -1,6 +1,10 @@
 // What a call looks like as spans, in every way in which it can go.
 
 import {
+  runInContext,
+  type TracingListener,
+} from "../../src/engine/listener.ts";
+import {
   AllModelsFailedError,
   type FallbackListener,
   fallbackModel,
@@ -13,14 +17,10 @@ import {
 import { continueStream } from "@fallback/stream/continue";
 import { instrument } from "@fallback/stream/otel";
 import {
-  end,
-  fail,
   fakeModel,
-  hang,
-  open,
   type Script,
+  step,
   virtualTime,
-  wait,
 } from "@fallback/stream/testing";
 import { context } from "@opentelemetry/api";
 import { assertEquals, assertRejects } from "@std/assert";
@@ -54,7 +54,14 @@ const closed: HealthStore = {
 const stories: Story[] = [
   {
     name: "an answer",
-    scripts: [[[wait(10), open(), wait(20), "x", wait(5), "y"]]],
+    scripts: [[[
+      step.wait(10),
+      step.open(),
+      step.wait(20),
+      "x",
+      step.wait(5),
+      "y",
+    ]]],
     spans: [
       "chat 0–35 completed",
       "  chat a 0–35 completed",
@@ -74,7 +81,7 @@ const stories: Story[] = [
   },
   {
     name: "a fall-back",
-    scripts: [[[wait(10), fail(overloaded)]], [[wait(20), "x"]]],
+    scripts: [[[step.wait(10), step.fail(overloaded)]], [[step.wait(20), "x"]]],
     spans: [
       "chat 0–30 completed",
       "  chat a 0–10 failed !529",
@@ -83,7 +90,7 @@ const stories: Story[] = [
   },
   {
     name: "an answer in the very millisecond of the call",
-    scripts: [[[fail(overloaded)]], [["x"]]],
+    scripts: [[[step.fail(overloaded)]], [["x"]]],
     spans: [
       "chat 0–0 completed",
       "  chat a 0–0 failed !529",
@@ -93,11 +100,11 @@ const stories: Story[] = [
   {
     name: "exhaustion",
     scripts: [
-      [[wait(10), fail(overloaded)]],
-      [[wait(20), open(), end()]],
-      [[hang()]],
+      [[step.wait(10), step.fail(overloaded)]],
+      [[step.wait(20), step.open(), step.end()]],
+      [[step.hang()]],
     ],
-    options: { timeouts: { contentMs: 50 } },
+    options: { timeouts: { firstContentMs: 50 } },
     spans: [
       "chat 0–80 failed !AllModelsFailedError",
       "  chat a 0–10 failed !529",
@@ -107,7 +114,7 @@ const stories: Story[] = [
   },
   {
     name: "an interruption",
-    scripts: [[["x", wait(10), fail(reset)]], [["y"]]],
+    scripts: [[["x", step.wait(10), step.fail(reset)]], [["y"]]],
     spans: [
       "chat 0–10 interrupted !TypeError",
       "  chat a 0–10 interrupted !TypeError",
@@ -115,7 +122,7 @@ const stories: Story[] = [
   },
   {
     name: "a cut answer",
-    scripts: [[["x", wait(10), end()]]],
+    scripts: [[["x", step.wait(10), step.end()]]],
     options: { isFinal: (chunk) => chunk === "z" },
     spans: [
       "chat 0–10 interrupted !TruncatedStreamError",
@@ -124,7 +131,7 @@ const stories: Story[] = [
   },
   {
     name: "an answer that stalls",
-    scripts: [[["x", hang()]]],
+    scripts: [[["x", step.hang()]]],
     options: { timeouts: { idleMs: 30 } },
     spans: [
       "chat 0–30 interrupted !ModelTimeoutError",
@@ -139,7 +146,7 @@ const stories: Story[] = [
   },
   {
     name: "an abort while a model is opened",
-    scripts: [[[fail(overloaded)]], [[hang()]]],
+    scripts: [[[step.fail(overloaded)]], [[step.hang()]]],
     abortAt: 40,
     spans: [
       "chat 0–40 cancelled",
@@ -149,7 +156,7 @@ const stories: Story[] = [
   },
   {
     name: "an abort during a back-off",
-    scripts: [[[fail(overloaded)]]],
+    scripts: [[[step.fail(overloaded)]]],
     options: { retry: { minDelayMs: 100, jitter: 0 } },
     abortAt: 40,
     spans: [
@@ -160,7 +167,7 @@ const stories: Story[] = [
   },
   {
     name: "an abort in mid-answer",
-    scripts: [[["x", hang()]]],
+    scripts: [[["x", step.hang()]]],
     abortAt: 40,
     spans: [
       "chat 0–40 cancelled",
@@ -169,7 +176,7 @@ const stories: Story[] = [
   },
   {
     name: "a call whose time is up in mid-answer",
-    scripts: [[["x", hang()]]],
+    scripts: [[["x", step.hang()]]],
     options: { timeouts: { totalMs: 40 } },
     spans: [
       "chat 0–40 cancelled !ModelTimeoutError",
@@ -178,7 +185,7 @@ const stories: Story[] = [
   },
   {
     name: "a call whose time is up before an answer",
-    scripts: [[[hang()]]],
+    scripts: [[[step.hang()]]],
     options: { timeouts: { totalMs: 40 } },
     spans: [
       "chat 0–40 cancelled !ModelTimeoutError",
@@ -187,7 +194,12 @@ const stories: Story[] = [
   },
   {
     name: "a hedge that wins",
-    scripts: [[[wait(100), "x"]], [[wait(20), "y", wait(5), "z"]]],
+    scripts: [[[step.wait(100), "x"]], [[
+      step.wait(20),
+      "y",
+      step.wait(5),
+      "z",
+    ]]],
     options: { hedge: { afterMs: 30 } },
     spans: [
       "chat 0–55 completed",
@@ -198,7 +210,7 @@ const stories: Story[] = [
   },
   {
     name: "a hedge that loses",
-    scripts: [[[wait(40), "x"]], [[wait(20), "y"]]],
+    scripts: [[[step.wait(40), "x"]], [[step.wait(20), "y"]]],
     options: { hedge: { afterMs: 30 } },
     spans: [
       "chat 0–40 completed",
@@ -209,7 +221,7 @@ const stories: Story[] = [
   },
   {
     name: "a refused failure beside a hedge",
-    scripts: [[[wait(50), fail(refused)]], [[hang()]]],
+    scripts: [[[step.wait(50), step.fail(refused)]], [[step.hang()]]],
     options: { hedge: { afterMs: 30 }, fallbackOn: (e) => e !== refused },
     spans: [
       "chat 0–50 failed !Error",
@@ -220,7 +232,7 @@ const stories: Story[] = [
   },
   {
     name: "a condition that throws",
-    scripts: [[[wait(10), fail(refused)]], [["x"]]],
+    scripts: [[[step.wait(10), step.fail(refused)]], [["x"]]],
     options: {
       fallbackOn: () => {
         throw new RangeError("mine");
@@ -233,7 +245,7 @@ const stories: Story[] = [
   },
   {
     name: "a retry",
-    scripts: [[[wait(10), fail(overloaded)], ["x"]]],
+    scripts: [[[step.wait(10), step.fail(overloaded)], ["x"]]],
     options: { retry: { minDelayMs: 100, jitter: 0 } },
     spans: [
       "chat 0–110 completed",
@@ -244,7 +256,7 @@ const stories: Story[] = [
   },
   {
     name: "a model that is skipped",
-    scripts: [[["x"]], [[wait(10), "y"]]],
+    scripts: [[["x"]], [[step.wait(10), "y"]]],
     options: { health: closed },
     spans: [
       "chat 0–10 completed",
@@ -254,7 +266,7 @@ const stories: Story[] = [
   },
   {
     name: "models that are all skipped, and tried after all",
-    scripts: [[[wait(10), "x"]]],
+    scripts: [[[step.wait(10), "x"]]],
     options: { health: closed },
     spans: [
       "chat 0–10 completed",
@@ -264,7 +276,7 @@ const stories: Story[] = [
   },
   {
     name: "an empty answer that is allowed",
-    scripts: [[[open(), wait(10), end()]]],
+    scripts: [[[step.open(), step.wait(10), step.end()]]],
     options: { allowEmpty: true },
     spans: [
       "chat 0–10 completed",
@@ -273,7 +285,7 @@ const stories: Story[] = [
   },
   {
     name: "a caller who breaks",
-    scripts: [[["x", wait(10), "y", wait(10), "z"]]],
+    scripts: [[["x", step.wait(10), "y", step.wait(10), "z"]]],
     read: async (stream) => {
       for await (const chunk of stream) if (chunk === "y") break;
     },
@@ -284,7 +296,7 @@ const stories: Story[] = [
   },
   {
     name: "a caller who returns while a pull waits",
-    scripts: [[["x", hang()]]],
+    scripts: [[["x", step.hang()]]],
     read: async (stream) => {
       await stream.next();
       const pull = stream.next();
@@ -331,7 +343,7 @@ const stories: Story[] = [
   },
   {
     name: "something thrown that is no error",
-    scripts: [[[fail("overloaded")]], [[fail(undefined)]]],
+    scripts: [[[step.fail("overloaded")]], [[step.fail(undefined)]]],
     spans: [
       "chat 0–0 failed !AllModelsFailedError",
       "  chat a 0–0 failed !_OTHER",
@@ -373,7 +385,7 @@ for (const story of stories) {
 
 Deno.test("calls that overlap and share a listener and models do not mix", async () => {
   await using sdk = new Sdk();
-  const onEvent = instrument();
+  const onEvent: TracingListener = instrument();
   await virtualTime(() =>
     Promise.all(stories.map((story) => play(story, onEvent)))
   );
@@ -424,15 +436,15 @@ Deno.test("a call that is aborted between commitment and hand-over ends its span
 
 Deno.test("an inner chain's call hangs under the outer chain's attempt", async () => {
   await using sdk = new Sdk();
-  const onEvent = instrument();
+  const onEvent: TracingListener = instrument();
   await virtualTime(async () => {
     const inner = fallbackModel([
-      fakeModel("a", [wait(10), fail(overloaded)]),
-      fakeModel("b", [wait(10), fail(overloaded)]),
+      fakeModel("a", [step.wait(10), step.fail(overloaded)]),
+      fakeModel("b", [step.wait(10), step.fail(overloaded)]),
     ], { onEvent });
     const other = fallbackModel([
-      fakeModel("c", [wait(10), fail(overloaded)]),
-      fakeModel("d", [wait(10), "x", wait(10), "y"]),
+      fakeModel("c", [step.wait(10), step.fail(overloaded)]),
+      fakeModel("d", [step.wait(10), "x", step.wait(10), "y"]),
     ], { onEvent });
     const options = { onEvent };
     await using stream = await fallbackStream([inner, other], "hi", options);
@@ -455,9 +467,9 @@ Deno.test("each part of an answer that is continued is a call of its own", async
   await using sdk = new Sdk();
   await virtualTime(async () => {
     const models = [
-      fakeModel("a", ["x", wait(10), fail(reset)]),
-      fakeModel("b", [wait(10), fail(overloaded)]),
-      fakeModel("c", [wait(10), "y", wait(10), "z"]),
+      fakeModel("a", ["x", step.wait(10), step.fail(reset)]),
+      fakeModel("b", [step.wait(10), step.fail(overloaded)]),
+      fakeModel("c", [step.wait(10), "y", step.wait(10), "z"]),
     ];
     await using stream = await continueStream(models, "hi", {
       onEvent: instrument(),
@@ -483,8 +495,8 @@ Deno.test("a part of an answer that fails tells no model of an earlier part", as
   await using sdk = new Sdk();
   await virtualTime(async () => {
     const models = [
-      fakeModel("a", ["x", wait(10), fail(reset)]),
-      fakeModel("b", [wait(10), fail(overloaded)]),
+      fakeModel("a", ["x", step.wait(10), step.fail(reset)]),
+      fakeModel("b", [step.wait(10), step.fail(overloaded)]),
     ];
     await using stream = await continueStream(models, "hi", {
       onEvent: instrument(),
@@ -514,8 +526,8 @@ Deno.test("a part of an answer that fails tells no model of an earlier part", as
 Deno.test("an abort because another call has failed is no failure", async () => {
   await using sdk = new Sdk();
   await virtualTime(async () => {
-    const onEvent = instrument();
-    const failing = fakeModel("a", [fail(overloaded)]);
+    const onEvent: TracingListener = instrument();
+    const failing = fakeModel("a", [step.fail(overloaded)]);
     const error = await assertRejects(() =>
       fallbackStream([failing], "hi", { onEvent })
     );
@@ -537,14 +549,14 @@ Deno.test("attempts hang under their call also where no context is kept", async 
 
 Deno.test("a listener around ours that aborts as an attempt begins loses no span", async () => {
   await using sdk = new Sdk();
-  const ours = instrument();
+  const ours: TracingListener = instrument();
   const controller = new AbortController();
-  const onEvent: FallbackListener = (event) => {
+  const onEvent: TracingListener = (event) => {
     // What this makes happen is told of before what it hears of.
-    if (event.type === "attempt") controller.abort(reset);
+    if (event.type === "started") controller.abort(reset);
     ours(event);
   };
-  onEvent.around = (...part) => ours.around!(...part);
+  onEvent[runInContext] = (...part) => ours[runInContext]!(...part);
   const { signal } = controller;
   await virtualTime(() =>
     assertRejects(() =>
@@ -590,8 +602,8 @@ Deno.test("errors that cannot be looked at end their spans all the same", async 
     for (const [error, type] of errors) {
       await using sdk = new Sdk();
       await virtualTime(async () => {
-        const onEvent = instrument({ recordErrors });
-        const model = fakeModel("a", ["x", wait(10), fail(error)]);
+        const onEvent: TracingListener = instrument({ recordErrors });
+        const model = fakeModel("a", ["x", step.wait(10), step.fail(error)]);
         const read = async () => {
           await using stream = await fallbackStream([model], "hi", { onEvent });
           await Array.fromAsync(stream);
@@ -600,7 +612,7 @@ Deno.test("errors that cannot be looked at end their spans all the same", async 
         const reasons = AbortSignal.abort(error);
         const signals = { onEvent, signal: reasons };
         await fallbackStream([model], "hi", signals).catch(() => {});
-        const refuses = fakeModel("b", [fail(error)]);
+        const refuses = fakeModel("b", [step.fail(error)]);
         const never = { onEvent, fallbackOn: () => false };
         await fallbackStream([refuses], "hi", never).catch(() => {});
       });

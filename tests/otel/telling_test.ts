@@ -2,14 +2,7 @@
 
 import { fallbackModel, fallbackStream } from "@fallback/stream";
 import { instrument } from "@fallback/stream/otel";
-import {
-  fail,
-  fakeModel,
-  hang,
-  open,
-  virtualTime,
-  wait,
-} from "@fallback/stream/testing";
+import { fakeModel, step, virtualTime } from "@fallback/stream/testing";
 import { SpanKind, SpanStatusCode } from "@opentelemetry/api";
 import { assertEquals, assertRejects } from "@std/assert";
 import { Sdk } from "./_sdk.ts";
@@ -20,8 +13,16 @@ const overloaded = Object.assign(new Error(SECRETS[2]), { status: 529 });
 /** A model that fails and one that answers. */
 function models() {
   return [
-    fakeModel("gpt", [wait(100), fail(overloaded)], { provider: "openai" }),
-    fakeModel("llama", [wait(20), open(), wait(30), "", "the answer"], {
+    fakeModel("gpt", [step.wait(100), step.fail(overloaded)], {
+      provider: "openai",
+    }),
+    fakeModel("llama", [
+      step.wait(20),
+      step.open(),
+      step.wait(30),
+      "",
+      "the answer",
+    ], {
       isContent: (chunk) => chunk !== "",
     }),
   ];
@@ -142,7 +143,7 @@ for (const recordErrors of [undefined, false, true]) {
       await using stream = await fallbackStream(models(), SECRETS[0], options);
       await Array.fromAsync(stream);
       const [failing] = models();
-      const cut = fakeModel("cut", ["the answer", fail(SECRETS[2])]);
+      const cut = fakeModel("cut", ["the answer", step.fail(SECRETS[2])]);
       await assertRejects(() =>
         fallbackStream([failing!], SECRETS[0]!, options)
       );
@@ -194,7 +195,7 @@ Deno.test("metrics count calls, attempts, times to first content and hedges", as
     // llama is opened after 40 ms, and has content after another 50.
     await read({ hedge: { afterMs: 40 } });
     const never = { signal: AbortSignal.timeout(1000), onEvent };
-    const hangs = fakeModel("hangs", [hang()]);
+    const hangs = fakeModel("hangs", [step.hang()]);
     await fallbackStream([hangs], SECRETS[0], never).catch(() => {});
     const [gpt] = models();
     await fallbackStream([gpt!], SECRETS[0], { onEvent }).catch(() => {});

@@ -1,6 +1,6 @@
 // The property: what happens is what the reference says, and nothing is left.
 
-import type { Subject } from "@fallback/stream/testing";
+import type { Subject } from "../contract/contract.ts";
 import fc from "fast-check";
 import { play } from "./_play.ts";
 import { expectedStory, Silent } from "./_reference.ts";

@@ -8,7 +8,7 @@ import {
   fallbackStream,
 } from "@fallback/stream";
 import { continueStream } from "@fallback/stream/continue";
-import type { Subject } from "@fallback/stream/testing";
+import type { Subject } from "../contract/contract.ts";
 
 type Listening = Pick<FallbackOptions<never, never>, "onEvent">;
 
@@ -22,12 +22,13 @@ export function listened(
 ): Subject {
   const hear = <Options extends Listening>(options?: Options): Options => ({
     ...options!,
-    onEvent: listen(options?.onEvent),
+    onEvent: listen(options?.onEvent as FallbackListener | undefined),
   });
   return {
     fallbackStream: (models, request, options) =>
       fallbackStream(models, request, hear(options)),
-    fallbackModel: (models, options) => fallbackModel(models, hear(options)),
+    fallbackModel: (models, options) =>
+      fallbackModel(models as never, hear(options)),
     continueStream: (models, request, options) =>
       continueStream(models, request, hear(options)),
   };

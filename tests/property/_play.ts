@@ -1,6 +1,7 @@
 // Plays a scenario with fakes in virtual time and writes down what happened, in
 // the words of the reference.
 
+import type { Subject } from "../contract/contract.ts";
 import type {
   Attempt,
   FallbackOptions,
@@ -9,16 +10,11 @@ import type {
 } from "@fallback/stream";
 import {
   createJournal,
-  end,
-  fail,
   fakeModel,
-  hang,
   type Journal,
-  open,
   type Step as FakeStep,
-  type Subject,
+  step,
   virtualTime,
-  wait,
 } from "@fallback/stream/testing";
 import {
   type ChainSpec,
@@ -89,12 +85,12 @@ function flatten(error: unknown): string[] {
 
 function tellRecord(record: Attempt): RecordStory {
   const { model, outcome, chunks, nested } = record;
-  const { startedAt, openedAt, contentAt, endedAt } = record;
+  const { startedAt, openedAt, firstContentAt, endedAt } = record;
   return {
     model,
     outcome,
     chunks,
-    times: [startedAt, openedAt, contentAt, endedAt],
+    times: [startedAt, openedAt, firstContentAt, endedAt],
     ...("error" in record && { error: describe(record.error) }),
     closeErrors: "closeError" in record ? flatten(record.closeError) : [],
     ...(nested && { nested: nested.map(tellRecord) }),
@@ -132,24 +128,24 @@ export async function play(
   let start: number | undefined;
   const log = (line: string) => caller.push(`${Date.now()} ${line}`);
 
-  const stepOf = (step: CloseStep | Step, name: string, place: number) => {
-    switch (step.do) {
+  const stepOf = (spec: CloseStep | Step, name: string, place: number) => {
+    switch (spec.do) {
       case "wait":
-        return wait(step.ms);
+        return step.wait(spec.ms);
       case "fail":
-        return fail(errors.get(step.error));
+        return step.fail(errors.get(spec.error));
       case "hang":
-        return hang();
+        return step.hang();
       case "open":
-        return open();
+        return step.open();
       case "end":
-        return end();
+        return step.end();
       case "chunk":
-        return `${name} ${step.kind} ${place}`;
+        return `${name} ${spec.kind} ${place}`;
     }
   };
   const closeSteps = (steps: CloseStep[] | undefined) =>
-    steps?.map((step) => stepOf(step, "", 0) as FakeStep);
+    steps?.map((spec) => stepOf(spec, "", 0) as FakeStep);
   const modelOf = (spec: ModelSpec): Model<unknown, string> => {
     if (isChain(spec)) {
       const models = spec.models.map(modelOf);
@@ -163,9 +159,9 @@ export async function play(
       journal,
       kind,
       ignoresAbort,
-      onClose: closeSteps(spec.onClose),
-      onDispose: closeSteps(spec.onDispose),
-      onStack: closeSteps(spec.onStack),
+      closeScript: closeSteps(spec.closeScript),
+      disposeScript: closeSteps(spec.disposeScript),
+      stackScript: closeSteps(spec.stackScript),
     });
     const stream: typeof fake.stream = (request, context) => {
       start ??= Date.now();
@@ -212,11 +208,12 @@ export async function play(
     models: Model<unknown, string>[],
   ): Options => {
     const spec = chain.options;
-    const { openMs, contentMs, idleMs, totalMs, closeMs, fallbackOn } = spec;
+    const { openMs, firstContentMs, idleMs, totalMs, closeMs, fallbackOn } =
+      spec;
     const { retry, hedge } = spec;
     let taken = 0;
     return {
-      timeouts: { openMs, contentMs, idleMs, totalMs, closeMs },
+      timeouts: { openMs, firstContentMs, idleMs, totalMs, closeMs },
       allowEmpty: spec.allowEmpty,
       ...(spec.health && { health: storeOf(chain, models) }),
       ...(retry && { retry: { ...retry, jitter: 0 } }),

@@ -212,12 +212,12 @@ class Fake implements Source {
   }
 
   steps(exhausted: boolean): ((at: number) => Closed)[] {
-    const { kind, onClose, onDispose } = this.#spec;
+    const { kind, closeScript, disposeScript } = this.#spec;
     const way = kind === "readable" ? "cancel" : "return";
     const steps: ((at: number) => Closed)[] = [];
     if (!exhausted) {
       steps.push((at) => {
-        const closed = this.#close(way, onClose, at);
+        const closed = this.#close(way, closeScript, at);
         const free = this.#freeAt(at);
         // A generator's return() queues behind the pull that is pending.
         return closed.errors.length > 0
@@ -225,7 +225,9 @@ class Fake implements Source {
           : { at: Math.max(closed.at, free), errors: [] };
       });
     }
-    if (onDispose) steps.push((at) => this.#close("dispose", onDispose, at));
+    if (disposeScript) {
+      steps.push((at) => this.#close("dispose", disposeScript, at));
+    }
     return steps;
   }
 
@@ -241,8 +243,8 @@ class Fake implements Source {
   }
 
   stack(): ((at: number) => Closed)[] {
-    const { onStack } = this.#spec;
-    return onStack ? [(at) => this.#close("stack", onStack, at)] : [];
+    const { stackScript } = this.#spec;
+    return stackScript ? [(at) => this.#close("stack", stackScript, at)] : [];
   }
 
   forget(closeMs: number): { errors: string[]; late: boolean } {
@@ -292,7 +294,7 @@ class Trial {
   }
 
   /** A clock of this attempt that starts now. */
-  clock(phase: "open" | "content" | "idle", at: number): Cut {
+  clock(phase: "open" | "firstContent" | "idle", at: number): Cut {
     const ms = this.#options[`${phase}Ms`];
     return {
       at: ms === undefined ? Infinity : at + ms,
@@ -314,7 +316,7 @@ class Trial {
       const closedAt = this.settle(at, outcome, error, { opened, natural });
       return { at: closedAt, committed: false };
     };
-    const content = this.clock("content", at);
+    const content = this.clock("firstContent", at);
     const opening = first(this.clock("open", at), content, stop);
     const opened = source.open(at, opening);
     if (!opened) {

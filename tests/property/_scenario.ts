@@ -28,9 +28,9 @@ export interface FakeSpec {
   scripts: Step[][];
   kind: SourceKind;
   ignoresAbort: boolean;
-  onClose?: CloseStep[] | undefined;
-  onDispose?: CloseStep[] | undefined;
-  onStack?: CloseStep[] | undefined;
+  closeScript?: CloseStep[] | undefined;
+  disposeScript?: CloseStep[] | undefined;
+  stackScript?: CloseStep[] | undefined;
   admissions?: AdmissionSpec[] | undefined;
 }
 
@@ -79,7 +79,7 @@ export interface OptionsSpec {
   isFinal: boolean;
   allowEmpty: boolean;
   openMs?: number | undefined;
-  contentMs?: number | undefined;
+  firstContentMs?: number | undefined;
   idleMs?: number | undefined;
   totalMs?: number | undefined;
   closeMs: number;

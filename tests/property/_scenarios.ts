@@ -93,9 +93,9 @@ const fake: fc.Arbitrary<FakeSpec> = fc.record({
   }),
   kind: fc.constantFrom("generator", "iterable", "readable"),
   ignoresAbort: fc.boolean(),
-  onClose: seldom(closeSteps, 3),
-  onDispose: seldom(closeSteps, 4),
-  onStack: seldom(closeSteps, 4),
+  closeScript: seldom(closeSteps, 3),
+  disposeScript: seldom(closeSteps, 4),
+  stackScript: seldom(closeSteps, 4),
   admissions,
 });
 
@@ -104,7 +104,7 @@ const options: fc.Arbitrary<OptionsSpec> = fc.record({
   isFinal: fc.boolean(),
   allowEmpty: fc.boolean(),
   openMs: seldom(ms, 4),
-  contentMs: seldom(ms, 3),
+  firstContentMs: seldom(ms, 3),
   idleMs: seldom(ms, 3),
   totalMs: seldom(fc.integer({ min: 1, max: 1500 }), 4),
   closeMs: fc.oneof(ms, fc.constant(1000)),

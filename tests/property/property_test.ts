@@ -19,7 +19,7 @@ test("a scenario can be pasted from what a run has found", async () => {
         scripts: [[{ do: "chunk", kind: "text" }, { do: "hang" }]],
         kind: "generator",
         ignoresAbort: true,
-        onDispose: [{ do: "wait", ms: 5 }],
+        disposeScript: [{ do: "wait", ms: 5 }],
       }],
       options: {
         isContent: false,

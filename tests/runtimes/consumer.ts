@@ -5,8 +5,8 @@ import {
   fallbackModel,
   fallbackStream,
   formatAttempts,
+  hasStatus,
   type Model,
-  onStatus,
 } from "@fallback/stream";
 import {
   fallbackLanguageModel,
@@ -37,11 +37,11 @@ export async function ask(kv: KvStore): Promise<string> {
   chain satisfies Model<Question, number>;
 
   await using stream = await fallbackStream([chain], { text: "hi" }, {
-    fallbackOn: [TypeError, onStatus(429, "5xx")],
-    health: memoryHealth({ failures: 3 }),
+    fallbackOn: [TypeError, hasStatus(429, "5xx")],
+    health: memoryHealth({ failureThreshold: 3 }),
     isContent: (chunk) => chunk > 0,
     onEvent: instrument(),
-    timeouts: { contentMs: 1000 },
+    timeouts: { firstContentMs: 1000 },
   });
   stream[Symbol.asyncDispose] satisfies () => PromiseLike<void>;
   for await (const chunk of stream) chunk satisfies number;

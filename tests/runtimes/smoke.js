@@ -31,7 +31,7 @@ import {
 const HOUR = 3_600_000;
 const timeouts = {
   openMs: HOUR,
-  contentMs: HOUR,
+  firstContentMs: HOUR,
   idleMs: HOUR,
   totalMs: HOUR,
   closeMs: HOUR,

@@ -3,13 +3,11 @@
 
 import { type SseEnd, sseResponse } from "@fallback/stream/sse";
 import {
-  fail,
-  hang,
   type Journal,
   type Script,
   type SourceKind,
+  step,
   virtualTime,
-  wait,
 } from "@fallback/stream/testing";
 import { assertEquals, assertRejects } from "@std/assert";
 import { delay } from "@std/async/delay";
@@ -26,26 +24,29 @@ const leaves: Record<string, [Script<unknown>, (client: Client) => unknown]> = {
     await client.read();
     await client.read();
   }],
-  "while a read waits": [["a", hang()], async (client) => {
+  "while a read waits": [["a", step.hang()], async (client) => {
     await client.read();
     client.read();
     await delay(10);
   }],
-  "while several reads wait": [["a", hang()], (client) => {
+  "while several reads wait": [["a", step.hang()], (client) => {
     for (let i = 0; i < 3; i++) client.read();
   }],
-  "at the moment when it has begun to wait": [["a", hang()], async (client) => {
-    await client.read();
-    client.read();
-  }],
-  "while comments are sent": [["a", hang()], async (client) => {
+  "at the moment when it has begun to wait": [
+    ["a", step.hang()],
+    async (client) => {
+      await client.read();
+      client.read();
+    },
+  ],
+  "while comments are sent": [["a", step.hang()], async (client) => {
     await client.read();
     await client.read();
     await client.read();
     client.read();
     await delay(10);
   }],
-  "between a comment and the next": [["a", hang()], async (client) => {
+  "between a comment and the next": [["a", step.hang()], async (client) => {
     await client.read();
     await client.read();
     await delay(1000);
@@ -76,7 +77,7 @@ for (const [when, [script, play]] of Object.entries(leaves)) {
 }
 
 Deno.test("a client that leaves after the end changes nothing", async () => {
-  for (const last of ["b", fail(wrong)]) {
+  for (const last of ["b", step.fail(wrong)]) {
     const { journal, ends } = await virtualTime(async () => {
       const it = await answer(["a", last]);
       const client = clientOf(it.response);
@@ -117,7 +118,7 @@ Deno.test("a client that leaves while a broken answer is being closed is told of
   const { journal, ends } = await virtualTime(async () => {
     const it = await answer(["a", "b"], {
       encode,
-      model: { onClose: [wait(50)] },
+      model: { closeScript: [step.wait(50)] },
     });
     const client = clientOf(it.response);
     client.read();
@@ -132,7 +133,7 @@ Deno.test("a client that leaves while a broken answer is being closed is told of
 
 Deno.test("a client is let go after closeMs where the model ignores that it left", async () => {
   await virtualTime(async () => {
-    const it = await answer(["a", hang()], {
+    const it = await answer(["a", step.hang()], {
       model: { ignoresAbort: true },
       call: { timeouts: { closeMs: 200 } },
     });
@@ -171,7 +172,7 @@ const endings: Record<
   "complete": [["a"], async (client) => {
     while (await client.read());
   }, { outcome: "completed" }],
-  "broken off": [["a", fail(wrong)], async (client) => {
+  "broken off": [["a", step.fail(wrong)], async (client) => {
     while (await client.read());
   }, { outcome: "interrupted", error: wrong }],
   "left": [["a", "b"], async (client) => {
@@ -200,7 +201,11 @@ for (const [ending, [script, play, expected]] of Object.entries(endings)) {
     const { journal } = await virtualTime(async () => {
       const { promise, resolve } = Promise.withResolvers<Journal>();
       const it = await answer(script, {
-        model: { onClose: [wait(50)], onStack: [wait(50)], onDispose: [] },
+        model: {
+          closeScript: [step.wait(50)],
+          stackScript: [step.wait(50)],
+          disposeScript: [],
+        },
         async onClose(end) {
           const { entries } = await promise;
           told.push(end, entries.at(-1)?.type, Date.now());
@@ -286,7 +291,7 @@ Deno.test("the caller's abort in mid-answer is an error event, and closes the st
   const { journal, ends } = await virtualTime(async () => {
     const controller = new AbortController();
     const { signal } = controller;
-    const it = await answer(["a", hang()], { call: { signal } });
+    const it = await answer(["a", step.hang()], { call: { signal } });
     const client = clientOf(it.response);
     await client.read();
     const last = client.read();
@@ -303,7 +308,9 @@ Deno.test("the caller's abort in mid-answer is an error event, and closes the st
 
 Deno.test("what closing throws changes nothing for the client", async () => {
   const { ends } = await virtualTime(async () => {
-    const it = await answer(["a", "b"], { model: { onClose: [fail(wrong)] } });
+    const it = await answer(["a", "b"], {
+      model: { closeScript: [step.fail(wrong)] },
+    });
     const client = clientOf(it.response);
     await client.read();
     await client.cancel();

@@ -13,10 +13,10 @@ import {
 } from "@fallback/stream";
 import { HttpError } from "@fallback/stream/openai";
 import { errorResponse } from "@fallback/stream/sse";
-import { fail, fakeModel, hang, virtualTime } from "@fallback/stream/testing";
+import { fakeModel, step, virtualTime } from "@fallback/stream/testing";
 import { assertEquals, assertMatch } from "@std/assert";
 
-const timeout = new ModelTimeoutError("m", "content", 50);
+const timeout = new ModelTimeoutError("m", "firstContent", 50);
 const refused = new HttpError(500, { body: "sorry" });
 const busy = (value: string, name = "retry-after") =>
   new HttpError(429, { headers: { [name]: value } });
@@ -25,8 +25,8 @@ const busy = (value: string, name = "retry-after") =>
 function failed(...errors: unknown[]): AllModelsFailedError {
   const attempts = errors.map((error, index): Attempt => ({
     model: `model-${index}`,
-    index,
-    attempt: index + 1,
+    modelIndex: index,
+    number: index + 1,
     startedAt: 0,
     endedAt: 1,
     outcome: "failed",
@@ -150,9 +150,12 @@ Deno.test("the response is JSON that nobody keeps", async () => {
 
 Deno.test("the response sums up what was tried, also in chains in chains", async () => {
   const models = [
-    fakeModel("a", [fail(busy("20"))]),
-    fallbackModel([fakeModel("b", [hang()]), fakeModel("c", [fail(refused)])], {
-      timeouts: { contentMs: 30 },
+    fakeModel("a", [step.fail(busy("20"))]),
+    fallbackModel([
+      fakeModel("b", [step.hang()]),
+      fakeModel("c", [step.fail(refused)]),
+    ], {
+      timeouts: { firstContentMs: 30 },
     }),
   ];
   await virtualTime(async () => {
@@ -196,7 +199,7 @@ Deno.test("the response sums up what was tried, also in chains in chains", async
 
 Deno.test("an error that fallbackOn refused is the response that it would be alone", async () => {
   const models = [
-    fakeModel("a", [fail(busy("20"))]),
+    fakeModel("a", [step.fail(busy("20"))]),
     fakeModel("b", ["never"]),
   ];
   await virtualTime(async () => {

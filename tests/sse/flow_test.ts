@@ -3,11 +3,10 @@
 
 import { sseResponse } from "@fallback/stream/sse";
 import {
-  fail,
   type Script,
   type SourceKind,
+  step,
   virtualTime,
-  wait,
 } from "@fallback/stream/testing";
 import { assertEquals } from "@std/assert";
 import { delay } from "@std/async/delay";
@@ -56,7 +55,7 @@ Deno.test("what is held back before the first content is sent first, one event a
 
 Deno.test("a comment is sent after each heartbeatMs without a chunk, as long as the client waits", async () => {
   const { journal } = await virtualTime(async () => {
-    const it = await answer(["a", wait(100), "b", wait(35), "c"], {
+    const it = await answer(["a", step.wait(100), "b", step.wait(35), "c"], {
       heartbeatMs: 30,
     });
     const client = clientOf(it.response);
@@ -83,7 +82,7 @@ Deno.test("a comment is sent after each heartbeatMs without a chunk, as long as 
 
 Deno.test("the first comment is sent after 15 s, if nothing else is said", async () => {
   const { journal } = await virtualTime(async () => {
-    const it = await answer(["a", wait(15_001), "b"]);
+    const it = await answer(["a", step.wait(15_001), "b"]);
     const client = clientOf(it.response);
     await client.read();
     assertEquals(await client.read(), ["comment", ""]);
@@ -96,7 +95,7 @@ Deno.test("the first comment is sent after 15 s, if nothing else is said", async
 
 Deno.test("while nobody reads there is no heartbeat, and no timer", async () => {
   const { journal } = await virtualTime(async () => {
-    const it = await answer(["a", wait(100), "b"], { heartbeatMs: 30 });
+    const it = await answer(["a", step.wait(100), "b"], { heartbeatMs: 30 });
     const client = clientOf(it.response);
     await client.read();
     await client.read(); // the comment at 30 ms, while the model works on
@@ -112,7 +111,9 @@ Deno.test("while nobody reads there is no heartbeat, and no timer", async () => 
 Deno.test("a model that dies between two comments is an error event at the next read", async () => {
   const wrong = new Error("wrong");
   const { journal, ends } = await virtualTime(async () => {
-    const it = await answer(["a", wait(100), fail(wrong)], { heartbeatMs: 30 });
+    const it = await answer(["a", step.wait(100), step.fail(wrong)], {
+      heartbeatMs: 30,
+    });
     const client = clientOf(it.response);
     await client.read();
     await client.read();
@@ -138,10 +139,10 @@ Deno.test({
         async (waits, pauses, kind, failsAfter) => {
           const script: Script<unknown> = [
             "first",
-            ...waits.flatMap((ms, i) => [wait(ms), i]),
+            ...waits.flatMap((ms, i) => [step.wait(ms), i]),
             ...failsAfter === undefined
               ? []
-              : [wait(failsAfter), fail(new Error("wrong"))],
+              : [step.wait(failsAfter), step.fail(new Error("wrong"))],
           ];
           const { journal, ends } = await virtualTime(async () => {
             const it = await answer(script, {
@@ -175,7 +176,7 @@ Deno.test({
 Deno.test("a day of heartbeats pulls the model once, and leaves no timer", async () => {
   const DAY = 86_400_000;
   const { journal } = await virtualTime(async () => {
-    const it = await answer(["a", wait(DAY - 1), "b"]);
+    const it = await answer(["a", step.wait(DAY - 1), "b"]);
     const seen = await readAll(it.response);
     assertEquals(
       seen.filter(([type]) => type === "comment").length,
@@ -189,7 +190,7 @@ Deno.test("a day of heartbeats pulls the model once, and leaves no timer", async
 
 Deno.test("with a heartbeatMs of 0 no comment is sent", async () => {
   await virtualTime(async () => {
-    const it = await answer(["a", wait(100_000), "b"], { heartbeatMs: 0 });
+    const it = await answer(["a", step.wait(100_000), "b"], { heartbeatMs: 0 });
     const client = clientOf(it.response);
     assertEquals(await client.read(), ["message", '"a"']);
     assertEquals(await client.read(), ["message", '"b"']);

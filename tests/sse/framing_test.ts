@@ -94,12 +94,12 @@ Deno.test("an event is one chunk of the body, and the last one says what was tri
     decoder.decode(bytes)
   );
   const attempt = stream.attempts[0]!;
-  const { startedAt, contentAt, endedAt } = attempt;
+  const { startedAt, firstContentAt, endedAt } = attempt;
   const summary = {
     model: "fake",
     outcome: "completed",
     startedAt,
-    contentAt,
+    firstContentAt,
     endedAt,
     chunks: 2,
   };

@@ -6,12 +6,10 @@ import { fallbackStream } from "@fallback/stream";
 import { errorResponse, type SseEnd, sseResponse } from "@fallback/stream/sse";
 import {
   createJournal,
-  fail,
   fakeModel,
-  hang,
   type Journal,
   type Script,
-  wait,
+  step,
 } from "@fallback/stream/testing";
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { deadline } from "@std/async/deadline";
@@ -101,14 +99,14 @@ function assertLeft(ends: readonly SseEnd[], givesSignal: boolean): void {
   }
 }
 
-const words = Array.from({ length: 2000 }, () => [wait(5), "word"]).flat();
+const words = Array.from({ length: 2000 }, () => [step.wait(5), "word"]).flat();
 const flood = Array.from({ length: 2000 }, () => "x".repeat(64 * 1024));
 
 /** How a client leaves: of which answer, after which part of it. */
 const leaves: Record<string, [Script<unknown>, string, number?]> = {
-  "while the next chunk is awaited": [["a", hang()], '"a"'],
+  "while the next chunk is awaited": [["a", step.hang()], '"a"'],
   "between chunks": [words, "word"],
-  "during heartbeats": [["a", hang()], "\n:\n", 10],
+  "during heartbeats": [["a", step.hang()], "\n:\n", 10],
   "without reading what was sent": [flood, "x"],
 };
 
@@ -133,7 +131,7 @@ for (const [when, [script, part, heartbeatMs]] of Object.entries(leaves)) {
 }
 
 Deno.test("over HTTP: a fetch that is aborted closes the stream at once", async () => {
-  await using server = serve(["a", hang()], { givesSignal: true });
+  await using server = serve(["a", step.hang()], { givesSignal: true });
   const controller = new AbortController();
   const response = await fetch(`http://${hostname}:${server.port}`, controller);
   const reader = response.body!.getReader();
@@ -149,7 +147,7 @@ Deno.test("over HTTP: a fetch that is aborted closes the stream at once", async 
 });
 
 Deno.test("over HTTP: a client that leaves before the first content ends the call, where the handler gives its signal", async () => {
-  await using server = serve([hang()], { givesSignal: true });
+  await using server = serve([step.hang()], { givesSignal: true });
   const client = await connect(server.port);
   while (server.journal.calls.length === 0) {
     await new Promise((resolve) => setTimeout(resolve, 1));
@@ -161,7 +159,7 @@ Deno.test("over HTTP: a client that leaves before the first content ends the cal
 });
 
 Deno.test("over HTTP: a client that leaves before the first content closes the stream once it has opened, without its signal", async () => {
-  await using server = serve([wait(50), "a", hang()]);
+  await using server = serve([step.wait(50), "a", step.hang()]);
   const client = await connect(server.port);
   while (server.journal.calls.length === 0) {
     await new Promise((resolve) => setTimeout(resolve, 1));
@@ -173,7 +171,7 @@ Deno.test("over HTTP: a client that leaves before the first content closes the s
 });
 
 Deno.test("over HTTP: who asks for the head alone leaves no stream open", async () => {
-  await using server = serve(["a", hang()]);
+  await using server = serve(["a", step.hang()]);
   const client = await connect(server.port, "HEAD");
   await client.readTo("text/event-stream");
   await deadline(server.over, 10_000);
@@ -183,7 +181,7 @@ Deno.test("over HTTP: who asks for the head alone leaves no stream open", async 
 });
 
 Deno.test("over HTTP: the first words arrive while the model still thinks about the next", async () => {
-  await using server = serve(["a", hang()]);
+  await using server = serve(["a", step.hang()]);
   const client = await connect(server.port);
   await deadline(client.readTo('data: "a"\n\n'), 10_000);
   client.leave();
@@ -192,7 +190,7 @@ Deno.test("over HTTP: the first words arrive while the model still thinks about 
 });
 
 Deno.test("over HTTP: whole answers and broken ones arrive as they are, and leave nothing", async () => {
-  for (const last of ["b", fail(new Error("sk-secret"))]) {
+  for (const last of ["b", step.fail(new Error("sk-secret"))]) {
     await using server = serve(["a", last], { givesSignal: true });
     const seen = await readAll(
       await fetch(`http://${hostname}:${server.port}`),

@@ -19,13 +19,7 @@ import {
   type SseEnd,
   sseResponse,
 } from "@fallback/stream/sse";
-import {
-  fail,
-  fakeModel,
-  hang,
-  virtualTime,
-  wait,
-} from "@fallback/stream/testing";
+import { fakeModel, step, virtualTime } from "@fallback/stream/testing";
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import { answer, readAll } from "./_client.ts";
 
@@ -95,8 +89,8 @@ const thrown: Record<string, () => unknown> = {
 function attempt(fields: Partial<Attempt>): Attempt {
   return {
     model: "inner",
-    index: 0,
-    attempt: 1,
+    modelIndex: 0,
+    number: 1,
     startedAt: 0,
     outcome: "failed",
     chunks: 0,
@@ -115,7 +109,7 @@ for (const [what, make] of Object.entries(thrown)) {
   Deno.test(`a model that dies in mid-answer is an error event that is safe: ${what}`, async () => {
     const error = make();
     const { ends, journal } = await virtualTime(async () => {
-      const it = await answer(["a", fail(error)]);
+      const it = await answer(["a", step.fail(error)]);
       const seen = await readAll(it.response);
       assertEquals(seen.map(([type]) => type), ["message", "error"]);
       const data = JSON.parse(seen[1]![1]);
@@ -132,7 +126,7 @@ for (const [what, make] of Object.entries(thrown)) {
 
   Deno.test(`a model that fails before another answers is summed up safely: ${what}`, async () => {
     const models = [
-      fakeModel("bad", [fail(make())]),
+      fakeModel("bad", [step.fail(make())]),
       fakeModel("good", ["a"]),
     ];
     await virtualTime(async () => {
@@ -153,7 +147,7 @@ for (const [what, make] of Object.entries(thrown)) {
     const bare = errorResponse(make());
     assertSafe(await bare.text());
     await virtualTime(async () => {
-      const models = [fakeModel("bad", [fail(make())])];
+      const models = [fakeModel("bad", [step.fail(make())])];
       const error = await fallbackStream(models, "hi").catch((error) => error);
       const response = errorResponse(error);
       const text = await response.text();
@@ -185,7 +179,7 @@ Deno.test("our own errors speak for themselves, a provider's only by its status"
   ];
   for (const [error, message] of cases) {
     await virtualTime(async () => {
-      const { response } = await answer(["a", fail(error)]);
+      const { response } = await answer(["a", step.fail(error)]);
       const { 1: last } = await readAll(response);
       const data = JSON.parse(last![1]);
       assertEquals(data.message, message);
@@ -198,13 +192,16 @@ Deno.test("our own errors speak for themselves, a provider's only by its status"
 
 Deno.test("the summary has the times, the chunks and an inner chain of each attempt", async () => {
   const inner = fallbackModel([
-    fakeModel("a", [wait(5), fail(new HttpError(500, { body: SECRET }))]),
-    fakeModel("b", [wait(5), "b0", wait(5), "b1"]),
+    fakeModel("a", [
+      step.wait(5),
+      step.fail(new HttpError(500, { body: SECRET })),
+    ]),
+    fakeModel("b", [step.wait(5), "b0", step.wait(5), "b1"]),
   ]);
-  const models = [fakeModel("silent", [hang()]), inner];
+  const models = [fakeModel("silent", [step.hang()]), inner];
   await virtualTime(async () => {
     const stream = await fallbackStream(models, "hi", {
-      timeouts: { contentMs: 30 },
+      timeouts: { firstContentMs: 30 },
     });
     const seen = await readAll(sseResponse(stream));
     assertEquals(JSON.parse(seen.at(-1)![1]), {
@@ -219,7 +216,7 @@ Deno.test("the summary has the times, the chunks and an inner chain of each atte
         model: "fallback:a,b",
         outcome: "completed",
         startedAt: 30,
-        contentAt: 40,
+        firstContentAt: 40,
         endedAt: 45,
         chunks: 2,
         nested: [{
@@ -233,7 +230,7 @@ Deno.test("the summary has the times, the chunks and an inner chain of each atte
           model: "b",
           outcome: "completed",
           startedAt: 35,
-          contentAt: 40,
+          firstContentAt: 40,
           endedAt: 45,
           chunks: 2,
         }],
@@ -243,9 +240,9 @@ Deno.test("the summary has the times, the chunks and an inner chain of each atte
 });
 
 Deno.test("the summary says of a skipped model how long its circuit is open", async () => {
-  const health = memoryHealth({ failures: 1, cooldownMs: 1000 });
+  const health = memoryHealth({ failureThreshold: 1, cooldownMs: 1000 });
   const models = [
-    fakeModel("down", [fail(secret())]),
+    fakeModel("down", [step.fail(secret())]),
     fakeModel("up", ["a"]),
   ];
   await virtualTime(async () => {
@@ -265,8 +262,8 @@ Deno.test("the summary says of a skipped model how long its circuit is open", as
 Deno.test("an error event sums up what was tried, also where the source has no attempts of its own", async () => {
   await virtualTime(async () => {
     const models = [
-      fakeModel("bad", [fail(secret())]),
-      fakeModel("cut", ["a", fail(secret())]),
+      fakeModel("bad", [step.fail(secret())]),
+      fakeModel("cut", ["a", step.fail(secret())]),
     ];
     async function* words() {
       yield* await fallbackStream(models, "hi");

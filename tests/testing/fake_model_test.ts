@@ -1,15 +1,10 @@
 import type { StreamSource } from "@fallback/stream";
 import {
   createJournal,
-  end,
-  fail,
   fakeModel,
   type FakeModelOptions,
-  hang,
-  open,
-  truncate,
+  step,
   virtualTime,
-  wait,
 } from "@fallback/stream/testing";
 import {
   assertEquals,
@@ -36,12 +31,12 @@ for (const kind of kinds) {
   test(`a fake plays its script to the millisecond (${kind})`, () =>
     virtualTime(async () => {
       const model = fakeModel("a", [
-        wait(5),
-        open(),
-        wait(3),
+        step.wait(5),
+        step.open(),
+        step.wait(3),
         "a0",
         "a1",
-        wait(2),
+        step.wait(2),
         "a2",
       ], { kind });
       const { pull } = puller(await model.stream("hi", makeAttempt().context));
@@ -71,7 +66,9 @@ for (const kind of kinds) {
   test(`a fake fails to open, in mid-answer, and ends early where its script says so (${kind})`, () =>
     virtualTime(async () => {
       const wrong = new Error("wrong");
-      const play = async (...script: (string | ReturnType<typeof wait>)[]) => {
+      const play = async (
+        ...script: (string | ReturnType<typeof step.wait>)[]
+      ) => {
         const { pull } = puller(
           await fakeModel("a", script, { kind }).stream(
             0,
@@ -85,22 +82,22 @@ for (const kind of kinds) {
           chunks.push(value!);
         }
       };
-      assertEquals(await play("a0", end(), "a1"), ["a0"]);
-      assertEquals(await play("a0", truncate(), "a1"), ["a0"]);
+      assertEquals(await play("a0", step.end(), "a1"), ["a0"]);
+      assertEquals(await play("a0", step.truncate(), "a1"), ["a0"]);
       assertEquals(await play(), []);
       assertStrictEquals(
-        await assertRejects(() => play(fail(wrong), "a0")),
+        await assertRejects(() => play(step.fail(wrong), "a0")),
         wrong,
       );
       assertStrictEquals(
-        await assertRejects(() => play(open(), fail(wrong))),
+        await assertRejects(() => play(step.open(), step.fail(wrong))),
         wrong,
       );
     }));
 
   test(`a fake stops waiting when its signal aborts, or ignores it (${kind})`, () =>
     virtualTime(async () => {
-      for (const script of [["a0", wait(100)], ["a0", hang()]]) {
+      for (const script of [["a0", step.wait(100)], ["a0", step.hang()]]) {
         const { context, abort } = makeAttempt();
         const reason = new Error("stop");
         const { pull } = puller(
@@ -112,7 +109,7 @@ for (const kind of kinds) {
         assertStrictEquals(await assertRejects(() => pending), reason);
       }
       const { context, abort } = makeAttempt();
-      const deaf = fakeModel("deaf", ["a0", wait(100), "a1"], {
+      const deaf = fakeModel("deaf", ["a0", step.wait(100), "a1"], {
         kind,
         ignoresAbort: true,
       });
@@ -164,20 +161,20 @@ test("the journal complains of what was not closed, closed twice, pulled wrongly
       [
         "had its dispose closed 0 times",
         ({ abort, stop }) => (abort(), stop()),
-        { onDispose: [] },
+        { disposeScript: [] },
       ],
       [
         "had its dispose closed 2 times",
         ({ abort, stop, source }) => (abort(), stop(), dispose(source, 2)),
-        { onDispose: [] },
+        { disposeScript: [] },
       ],
       ["had its stack closed 0 times", ({ abort, stop }) => (abort(), stop()), {
-        onStack: [],
+        stackScript: [],
       }],
       [
         "had its stack closed 2 times",
         ({ abort, stop, unwind }) => (abort(), stop(), unwind(), unwind()),
-        { onStack: [] },
+        { stackScript: [] },
       ],
       [
         "was pulled after its end",
@@ -215,6 +212,6 @@ test("a script that is none is refused by name", () => {
     "text",
   );
   for (const ms of [-1, NaN, Infinity, 2 ** 31]) {
-    assertThrows(() => wait(ms), RangeError, `current value is ${ms}`);
+    assertThrows(() => step.wait(ms), RangeError, `current value is ${ms}`);
   }
 });

@@ -8,20 +8,11 @@ import {
 } from "@std/assert";
 import { FakeTime } from "@std/testing/time";
 import {
-  end,
-  errorEvent,
-  fail,
   type FakeProvider,
   fakeProvider,
-  finish,
-  hang,
-  open,
-  packet,
   type ProviderCall,
-  raw,
-  status,
-  truncate,
-  wait,
+  step,
+  wire,
   type WireScript,
 } from "@fallback/stream/testing";
 import { without } from "../_without.ts";
@@ -43,7 +34,7 @@ async function both(
 ): Promise<void> {
   const served = fakeProvider(script);
   await using server = served.listen();
-  await check(() => fetch(`${server.baseUrl}/chat/completions`, ASK), served);
+  await check(() => fetch(`${server.baseURL}/chat/completions`, ASK), served);
   const direct = fakeProvider(script);
   await check(() => direct.fetch(ADDRESS, ASK), direct);
 }
@@ -74,10 +65,15 @@ Deno.test("fakeProvider: sends each step as a packet and ends an answer", async 
 
 Deno.test("fakeProvider: packets are split and joined as the script says", async () => {
   const script = [
-    packet({ a: 1 }, raw(": x\n\n"), { b: 2 }),
+    wire.packet({ a: 1 }, wire.raw(": x\n\n"), { b: 2 }),
     Uint8Array.of(65),
   ];
-  const { fetch } = fakeProvider([...script, finish(), end(), "never"]);
+  const { fetch } = fakeProvider([
+    ...script,
+    wire.finish(),
+    step.end(),
+    "never",
+  ]);
 
   const packets = await packetsOf(fetch(ADDRESS, ASK));
 
@@ -90,7 +86,7 @@ Deno.test("fakeProvider: packets are split and joined as the script says", async
 });
 
 Deno.test("fakeProvider: lines end as they are told to", async () => {
-  const { fetch } = fakeProvider([errorEvent("x")], { lineEnd: "\r\n" });
+  const { fetch } = fakeProvider([wire.errorEvent("x")], { lineEnd: "\r\n" });
 
   const [event] = await packetsOf(fetch(ADDRESS, ASK));
 
@@ -100,10 +96,10 @@ Deno.test("fakeProvider: lines end as they are told to", async () => {
 Deno.test("fakeProvider: a status answers with its headers and body", async () => {
   const headers = { "content-type": "text/html", "retry-after": "3" };
   const answers: [WireScript[number], number, string | null, string][] = [
-    [status(529, { body: { a: 1 } }), 529, "application/json", '{"a":1}'],
-    [status(400, { body: "No" }), 400, "text/plain;charset=utf-8", "No"],
-    [status(500, { headers, body: "<p>" }), 500, "text/html", "<p>"],
-    [status(503), 503, "application/json", ""],
+    [wire.status(529, { body: { a: 1 } }), 529, "application/json", '{"a":1}'],
+    [wire.status(400, { body: "No" }), 400, "text/plain;charset=utf-8", "No"],
+    [wire.status(500, { headers, body: "<p>" }), 500, "text/html", "<p>"],
+    [wire.status(503), 503, "application/json", ""],
   ];
   for (const [step, code, type, body] of answers) {
     await both([step], async (ask, { calls }) => {
@@ -114,21 +110,24 @@ Deno.test("fakeProvider: a status answers with its headers and body", async () =
       assertEquals(calls[0]?.outcome, "completed");
     });
   }
-  await both([status(200, { headers: { "x-a": "1" } }), "Hi"], async (ask) => {
-    const response = await ask();
-    assertEquals(response.headers.get("x-a"), "1");
-    assert((await response.text()).endsWith("[DONE]\n\n"));
-  });
+  await both(
+    [wire.status(200, { headers: { "x-a": "1" } }), "Hi"],
+    async (ask) => {
+      const response = await ask();
+      assertEquals(response.headers.get("x-a"), "1");
+      assert((await response.text()).endsWith("[DONE]\n\n"));
+    },
+  );
 });
 
 Deno.test("fakeProvider: a failure cuts the connection where it stands", async () => {
-  await both([fail(new TypeError("cut"))], async (ask, { calls }) => {
+  await both([step.fail(new TypeError("cut"))], async (ask, { calls }) => {
     await assertRejects(ask, TypeError);
     assertEquals(calls[0]?.outcome, "failed");
   });
-  for (const script of [[open()], ["Hi"]]) {
+  for (const script of [[step.open()], ["Hi"]]) {
     await both(
-      [...script, fail(new TypeError("cut"))],
+      [...script, step.fail(new TypeError("cut"))],
       async (ask, { calls }) => {
         const response = await ask();
         await assertRejects(() => response.text(), TypeError);
@@ -139,14 +138,14 @@ Deno.test("fakeProvider: a failure cuts the connection where it stands", async (
 });
 
 Deno.test("fakeProvider: truncating ends the body there and then", async () => {
-  await both([{ a: 1 }, truncate(), { b: 2 }], async (ask, { calls }) => {
+  await both([{ a: 1 }, step.truncate(), { b: 2 }], async (ask, { calls }) => {
     assertEquals(await (await ask()).text(), 'data: {"a":1}\n\n');
     assertEquals(calls[0]?.outcome, "failed");
   });
 });
 
 Deno.test("fakeProvider: each request has its script, the last repeats", async () => {
-  const provider = fakeProvider({ scripts: [[status(500)], ["Hi"]] });
+  const provider = fakeProvider({ scripts: [[wire.status(500)], ["Hi"]] });
 
   const statuses = [];
   for (let call = 0; call < 3; call++) {
@@ -161,7 +160,12 @@ Deno.test("fakeProvider: each request has its script, the last repeats", async (
 
 Deno.test("fakeProvider: waits by the global timers", async () => {
   using time = new FakeTime();
-  const { fetch } = fakeProvider([wait(1000), "a", wait(1000), finish()]);
+  const { fetch } = fakeProvider([
+    step.wait(1000),
+    "a",
+    step.wait(1000),
+    wire.finish(),
+  ]);
   let opened = false;
   const opening = fetch(ADDRESS, ASK).then((response) => {
     opened = true;
@@ -183,15 +187,15 @@ Deno.test("fakeProvider: waits by the global timers", async () => {
   assertEquals(time.next(), false);
 });
 
-for (const step of [hang(), wait(2_000_000_000)]) {
-  for (const before of [[], [open()], ["Hi"]] as WireScript[]) {
+for (const pause of [step.hang(), step.wait(2_000_000_000)]) {
+  for (const before of [[], [step.open()], ["Hi"]] as WireScript[]) {
     const where = before.length === 0
       ? "opening"
       : `after ${typeof before[0] === "string" ? "a chunk" : "the headers"}`;
 
-    Deno.test(`fakeProvider: a ${step.type} ${where} ends when the client leaves`, async () => {
+    Deno.test(`fakeProvider: a ${pause.type} ${where} ends when the client leaves`, async () => {
       const called = Promise.withResolvers<ProviderCall>();
-      const script = [...before, step, "never"];
+      const script = [...before, pause, "never"];
       const provider = fakeProvider(script, { onCall: called.resolve });
       await using server = provider.listen();
       for (const ask of [fetch, provider.fetch]) {
@@ -255,7 +259,7 @@ Deno.test("fakeProvider: sends no more than the client takes", async () => {
 });
 
 Deno.test("fakeProvider: stopping the server cuts what hangs, twice as well", async () => {
-  const provider = fakeProvider([open(), hang()]);
+  const provider = fakeProvider([step.open(), step.hang()]);
   const server = provider.listen();
   const response = await fetch(server.url, ASK);
   const text = response.text();
@@ -291,7 +295,7 @@ Deno.test("fakeProvider: long requests arrive whole", async () => {
 });
 
 Deno.test("fakeProvider: a hundred clients are served at once", async () => {
-  const provider = fakeProvider(["Hel", wait(1), "lo"]);
+  const provider = fakeProvider(["Hel", step.wait(1), "lo"]);
   await using server = provider.listen();
 
   const texts = await Promise.all(Array.from({ length: 100 }, async () => {
@@ -318,15 +322,17 @@ Deno.test("fakeProvider: an aborted request is not sent", async () => {
 
 Deno.test("fakeProvider: refuses scripts and statuses that make no sense", () => {
   assertThrows(() => fakeProvider({ scripts: [] }), TypeError, "at least one");
-  for (const script of [["Hi", status(500)], [open(), status(500)]]) {
+  for (
+    const script of [["Hi", wire.status(500)], [step.open(), wire.status(500)]]
+  ) {
     assertThrows(
       () => fakeProvider(script),
       TypeError,
       "the status at 1 comes after what sends the headers, at 0",
     );
   }
-  fakeProvider([wait(1), status(500)]);
+  fakeProvider([step.wait(1), wire.status(500)]);
   for (const code of [199, 600, 204, 304, 200.5, NaN]) {
-    assertThrows(() => status(code), RangeError, `is ${code}`);
+    assertThrows(() => wire.status(code), RangeError, `is ${code}`);
   }
 });

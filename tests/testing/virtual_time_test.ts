@@ -2,7 +2,7 @@ import {
   createJournal,
   DeadlockError,
   fakeModel,
-  hang,
+  step,
   virtualTime,
 } from "@fallback/stream/testing";
 import { fallbackStream } from "@fallback/stream";
@@ -96,7 +96,9 @@ test("virtualTime refuses to run within itself, and the outer time goes on", () 
 test("virtualTime says where everything waits", async () => {
   const error = await assertRejects(
     () =>
-      virtualTime(() => fallbackStream([fakeModel("stuck", [hang()])], "hi")),
+      virtualTime(() =>
+        fallbackStream([fakeModel("stuck", [step.hang()])], "hi")
+      ),
     DeadlockError,
   );
   assertStringIncludes(error.message, `0 stuck#1 call "hi"`);
@@ -104,7 +106,10 @@ test("virtualTime says where everything waits", async () => {
 
 test("of what happened before a deadlock, its error shows the last 20 lines", async () => {
   const journal = createJournal();
-  const script = [...Array.from({ length: 30 }, (_, i) => `a${i}`), hang()];
+  const script = [
+    ...Array.from({ length: 30 }, (_, i) => `a${i}`),
+    step.hang(),
+  ];
   const model = fakeModel("a", script, { journal });
   const { message } = await assertRejects(
     () =>

@@ -1,0 +1,35 @@
+// Looking at values that somebody else made. Anything can be thrown, also a
+// revoked proxy or an object whose getters throw, so looking must not throw.
+
+/** A property of any value; `undefined` if it cannot be read. */
+export function getProperty(value: unknown, key: PropertyKey): unknown {
+  try {
+    return value === undefined || value === null
+      ? undefined
+      : (value as Record<PropertyKey, unknown>)[key];
+  } catch {
+    return undefined;
+  }
+}
+
+/** `value instanceof constructor`; `false` if that cannot be found out. */
+export function isInstance<T>(
+  value: unknown,
+  constructor: abstract new (...args: never[]) => T,
+): value is T {
+  try {
+    return value instanceof constructor;
+  } catch {
+    return false;
+  }
+}
+
+/** Parses JSON; `undefined` if the text is not JSON. */
+export function parseJson(text: unknown): unknown {
+  if (typeof text !== "string") return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,141 @@
+// What can end a call from outside: the caller's signal, the total timeout, or
+// a failure that ends the call. Everything that is in flight (attempts, waits,
+// the committed stream) is registered here and is stopped at once.
+
+import {
+  type AbortTarget,
+  addAbortTarget,
+  removeAbortTarget,
+} from "./abort_group.ts";
+import type { Failure } from "./failure.ts";
+
+/** Something in flight. */
+export interface Cancellable {
+  /**
+   * Stops it, at once. `lost` means that another model was faster.
+   *
+   * @returns Whether an attempt was recorded as cancelled.
+   */
+  stop(outcome: "cancelled" | "lost", failure?: Failure): boolean;
+}
+
+/** Cancels everything that a call has in flight. */
+export class CancelScope implements AbortTarget {
+  /** Why the call was cancelled, or has failed. */
+  cancelled: Failure | undefined;
+  /** One model is committed: no other attempt starts. */
+  isDecided = false;
+  readonly #inFlight = new Set<Cancellable>();
+  #signal: AbortSignal | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  /** Called when the call was cancelled, but no attempt was. */
+  #onCancel: ((failure: Failure) => void) | undefined;
+
+  /** Begins to listen to the signal, and starts the total timeout. */
+  start(
+    signal: AbortSignal | undefined,
+    totalMs: number | undefined,
+    onTimeout: () => unknown,
+    onCancel: (failure: Failure) => void,
+  ): void {
+    this.#onCancel = onCancel;
+    this.#signal = signal;
+    if (signal?.aborted) return this.onAbort();
+    if (signal) addAbortTarget(signal, this);
+    if (totalMs === undefined) return;
+    this.#timer = setTimeout(() => {
+      // Before 2.7, Deno may run a timer that was cleared when it was due.
+      if (this.#timer !== undefined) this.cancel({ error: onTimeout() });
+    }, totalMs);
+  }
+
+  /** The caller's signal has aborted. */
+  onAbort(): void {
+    this.cancel({ error: this.#signal!.reason });
+  }
+
+  /** Cancels the call from outside. The first reason counts. */
+  cancel(failure: Failure): void {
+    if (!this.cancelled && !this.#end(failure)) this.#onCancel?.(failure);
+  }
+
+  /** Ends the call with a failure, unless it has ended or is decided. */
+  fail(failure: Failure): void {
+    if (this.isActive) this.#end(failure);
+  }
+
+  /** Stops whatever is in flight. Whether that was an attempt. */
+  #end(failure: Failure): boolean {
+    this.cancelled = failure;
+    this.detach();
+    let wasAttempt = false;
+    for (const each of this.#inFlight) {
+      if (each.stop("cancelled", failure)) wasAttempt = true;
+    }
+    return wasAttempt;
+  }
+
+  /** Commits the call to `winner` and stops whatever else is in flight. */
+  decide(winner: Cancellable): void {
+    this.isDecided = true;
+    for (const each of this.#inFlight) {
+      if (each !== winner) each.stop("lost");
+    }
+  }
+
+  /** Whether another attempt may start. */
+  get isActive(): boolean {
+    return !this.isDecided && this.cancelled === undefined;
+  }
+
+  add(each: Cancellable): void {
+    this.#inFlight.add(each);
+  }
+
+  delete(each: Cancellable): void {
+    this.#inFlight.delete(each);
+  }
+
+  /** Throws the reason if the call was cancelled. */
+  throwIfCancelled(): void {
+    if (this.cancelled) throw this.cancelled.error;
+  }
+
+  /** Nothing can cancel the call any more: removes listener and timer. */
+  detach(): void {
+    if (this.#signal) removeAbortTarget(this.#signal, this);
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  /** Waits, at most until the call is cancelled or decided. */
+  sleep(ms: number): Promise<void> {
+    return this.waitFor(new Promise<void>(() => {}), ms);
+  }
+
+  /**
+   * Waits for `work`, at most `ms` and until the call is cancelled or decided;
+   * then the result is `undefined`.
+   */
+  async waitFor<T>(work: PromiseLike<T>, ms?: number): Promise<T | undefined> {
+    if (!this.isActive) return undefined;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let wait: Cancellable | undefined;
+    try {
+      return await new Promise<T | undefined>((resolve, reject) => {
+        const stop = () => {
+          resolve(undefined);
+          return false;
+        };
+        this.#inFlight.add(wait = { stop });
+        if (ms !== undefined) timer = setTimeout(stop, ms);
+        Promise.resolve(work).then(resolve, reject);
+        // To subscribe to foreign work is foreign code: it may have ended us.
+        if (!this.isActive) stop();
+      });
+    } finally {
+      clearTimeout(timer);
+      if (wait) this.#inFlight.delete(wait);
+    }
+  }
+}

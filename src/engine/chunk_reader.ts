@@ -1,0 +1,114 @@
+// What is looked at in every chunk of a stream: whether it is content, whether
+// it ends the answer, what it cost, and, for a mapped model, what it becomes.
+
+import type { FallbackOptions } from "../types/options.ts";
+import type { Usage } from "../types/attempt.ts";
+import type { InnerJudge } from "./mapped_source.ts";
+import { toArray } from "./mapped_source.ts";
+import { mergeUsage } from "./usage.ts";
+
+/** The predicates of a model, or of the call. */
+type Judge = {
+  isContent?: ((chunk: never) => boolean) | undefined;
+  isFinal?: ((chunk: never) => boolean) | undefined;
+};
+
+/** An attempt, which user code may end at any time. */
+interface Owner {
+  readonly hasEnded: boolean;
+}
+
+/** Looks at the chunks of one stream. */
+export class ChunkReader<Chunk> {
+  /** The chunk that ends a complete answer was seen. */
+  isFinished = false;
+  /** The tokens that the model has reported. */
+  usage: Usage | undefined;
+  readonly #owner: Owner;
+  readonly #model: InnerJudge;
+  readonly #options: Judge;
+  readonly #mappers: readonly ((chunk: never) => unknown)[];
+
+  /**
+   * @param owner After each call of user code, nothing more is done if it has
+   * ended.
+   * @param model The model whose stream is read: it judges the chunks as they
+   * come from there.
+   * @param options The options of the call, which judge what is delivered, for
+   * what the model does not judge.
+   * @param mappers What converts a chunk, the innermost first.
+   */
+  constructor(
+    owner: Owner,
+    model: InnerJudge,
+    options: FallbackOptions<never, Chunk>,
+    mappers: readonly ((chunk: never) => unknown)[],
+  ) {
+    this.#owner = owner;
+    this.#model = model;
+    this.#options = options as Judge;
+    this.#mappers = mappers;
+  }
+
+  /** Whether one chunk may become none, or several. */
+  get isMapped(): boolean {
+    return this.#mappers.length > 0;
+  }
+
+  /** Whether a stream that ends now was cut off. */
+  get isTruncated(): boolean {
+    return !this.isFinished &&
+      Boolean(this.#model.isFinal ?? this.#options.isFinal);
+  }
+
+  /**
+   * Looks at a chunk of the model: its usage, and whether it is the final one.
+   *
+   * @returns Whether it has reported usage.
+   */
+  observe(chunk: unknown): boolean {
+    const before = this.usage;
+    if (this.#model.usage) {
+      try {
+        this.usage = mergeUsage(before, this.#model.usage(chunk as never));
+      } catch {
+        // A report that cannot be made is no report.
+      }
+      if (this.#owner.hasEnded) return this.usage !== before;
+    }
+    const judge = this.#model.isFinal || this.isMapped
+      ? this.#model
+      : this.#options;
+    if (judge.isFinal?.(chunk as never)) this.isFinished = true;
+    return this.usage !== before;
+  }
+
+  /** Converts a chunk. What the model does not judge, the options do here. */
+  convert(chunk: unknown): readonly Chunk[] {
+    let chunks: readonly unknown[] = [chunk];
+    for (const map of this.#mappers) {
+      chunks = chunks.flatMap((each) => {
+        if (this.#owner.hasEnded) return [];
+        return toArray(map(each as never));
+      });
+    }
+    if (!this.#model.isFinal && this.#options.isFinal) {
+      for (const each of chunks) {
+        if (this.#owner.hasEnded) break;
+        if (this.#options.isFinal(each as never)) this.isFinished = true;
+      }
+    }
+    return chunks as readonly Chunk[];
+  }
+
+  /** Whether a chunk, or what it was converted to, is content. */
+  isContent(chunk: unknown, converted: readonly Chunk[] | undefined): boolean {
+    if (this.#model.isContent) return this.#model.isContent(chunk as never);
+    const options = this.#options;
+    if (!converted) return options.isContent?.(chunk as never) ?? true;
+    if (!options.isContent) return converted.length > 0;
+    return converted.some((each) =>
+      !this.#owner.hasEnded && options.isContent!(each as never)
+    );
+  }
+}

@@ -1,0 +1,6 @@
+// Why something ended.
+
+/** An error in a box: anything can be thrown, `undefined` too. */
+export interface Failure {
+  readonly error: unknown;
+}

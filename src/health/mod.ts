@@ -1,0 +1,33 @@
+/**
+ * Health in memory: one circuit per model, for all calls of a process that
+ * share the store.
+ *
+ * ```ts
+ * import { fallbackStream } from "@fallback/stream";
+ * import { memoryHealth } from "@fallback/stream/health";
+ * import { fakeModel, step } from "@fallback/stream/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const health = memoryHealth({ failures: 2 }); // one for all calls
+ * const models = [
+ *   fakeModel("down", [step.fail(new Error("overloaded"))]),
+ *   fakeModel("up", ["Hello"]),
+ * ];
+ * for (let call = 0; call < 3; call++) {
+ *   await using stream = await fallbackStream(models, "hi", { health });
+ *   const outcome = stream.attempts[0]?.outcome;
+ *   assertEquals(outcome, call < 2 ? "failed" : "skipped");
+ * }
+ * ```
+ *
+ * @module
+ */
+
+export { type MemoryHealth, memoryHealth } from "./memory_health.ts";
+export type { CircuitOptions, CircuitSnapshot } from "./circuit_options.ts";
+export type { Admission, HealthReport, HealthStore } from "../types/health.ts";
+export type {
+  ErrorClass,
+  ErrorCondition,
+  ErrorTest,
+} from "../types/options.ts";

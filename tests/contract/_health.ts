@@ -1,0 +1,935 @@
+// Health: R21.
+
+import type {
+  Admission,
+  HealthReport,
+  HealthStore,
+} from "../../src/types/health.ts";
+import type { Attempt } from "../../src/types/attempt.ts";
+import type { FallbackEvent } from "../../src/types/events.ts";
+import * as step from "../../src/testing/step.ts";
+import {
+  type AnyEvent,
+  called,
+  caught,
+  isContent,
+  type Options,
+  pass,
+  type Promised,
+  promised,
+  read,
+  same,
+} from "./_context.ts";
+
+const yes: Admission = { admit: true };
+const no: Admission = { admit: false, retryAt: 5000 };
+const steady = { jitter: 0 };
+const never = () => new Promise<never>(() => {});
+const outcomes = (attempts: readonly Attempt[]) =>
+  attempts.map(({ model, outcome }) => `${model} ${outcome}`);
+
+/** A store that also writes down what it was asked and told, and when. */
+interface Scripted extends HealthStore {
+  readonly heard: unknown[][];
+}
+
+function store(
+  admit: (model: string) => Admission | PromiseLike<Admission>,
+  report: () => unknown = () => {},
+): Scripted {
+  const heard: unknown[][] = [];
+  return {
+    heard,
+    admit(model) {
+      heard.push([Date.now(), model, "asked"]);
+      return admit(model);
+    },
+    report(...told: [string, HealthReport, unknown?]) {
+      heard.push([Date.now(), ...told]);
+      return report();
+    },
+  };
+}
+
+/** One that refuses these models. */
+const without = (...models: string[]) =>
+  store((model) => models.includes(model) ? no : yes);
+
+/** The promises of R21. */
+export const health: Promised[] = [
+  promised(
+    "R21",
+    "skips a model whose circuit is open, and records that",
+    async ({ fallbackStream, fake, journal }) => {
+      const told: unknown[][] = [];
+      const health = store((model) => model === "a" ? no : yes);
+      const stream = await fallbackStream(
+        [fake("a", ["a0"]), fake("b", ["b0"])],
+        "hi",
+        {
+          health,
+          onEvent: ({ type, attempt, error }: AnyEvent) =>
+            void told.push([type, attempt!.model, ...error ? [error] : []]),
+        },
+      );
+      same(await read(stream), ["b0"], "chunks");
+      same(called(journal), ["b"], "the models called");
+      const [first, second] = stream.attempts;
+      const { error, ...record } = first!;
+      same(record, {
+        model: "a",
+        index: 0,
+        attempt: 1,
+        startedAt: 0,
+        endedAt: 0,
+        outcome: "skipped",
+        chunks: 0,
+      }, "the record");
+      const { name, model, retryAt } = error as Error & {
+        model: string;
+        retryAt: number;
+      };
+      same(
+        [name, model, retryAt],
+        ["CircuitOpenError", "a", 5000],
+        "its error",
+      );
+      same(second!.number, 2, "the number of the next attempt");
+      same(told, [
+        ["skipped", "a", error],
+        ["attempt", "b"],
+        ["open", "b"],
+        ["content", "b"],
+        ["completed", "b"],
+        ["closed", "b"],
+      ], "the events");
+      same(health.heard, [
+        [0, "a", "asked"],
+        [0, "b", "asked"],
+        [0, "b", "success"],
+      ], "what the store heard");
+    },
+  ),
+  promised(
+    "R21",
+    "asks again before each retry, after its back-off",
+    async ({ fallbackStream, fake, journal }) => {
+      const busy = new Error("busy");
+      const asked: unknown[] = [];
+      const answers = [yes, yes, no, yes];
+      const health = store(() => answers.shift()!);
+      const stream = await fallbackStream(
+        [fake("a", [step.wait(10), step.fail(busy)]), fake("b", ["b0"])],
+        "hi",
+        {
+          health,
+          retry: steady,
+          fallbackOn: (error: unknown) => asked.push(error) > 0,
+        },
+      );
+      same(await read(stream), ["b0"], "chunks");
+      same(called(journal), ["a", "a", "b"], "the models called");
+      same(
+        stream.attempts.map(({ model, number, outcome, startedAt }) =>
+          `${model} ${number} ${outcome} ${startedAt}`
+        ),
+        [
+          "a 1 failed 0",
+          "a 2 failed 510",
+          "a 3 skipped 1520",
+          "b 4 completed 1520",
+        ],
+        "the records",
+      );
+      same(asked, [busy, busy], "what fallbackOn was asked");
+      same(health.heard, [
+        [0, "a", "asked"],
+        [10, "a", "failure", busy],
+        [510, "a", "asked"],
+        [520, "a", "failure", busy],
+        [1520, "a", "asked"],
+        [1520, "b", "asked"],
+        [1520, "b", "success"],
+      ], "what the store heard");
+    },
+  ),
+  promised(
+    "R21",
+    "waits up to 250 ms for an answer, and ignores one that comes later",
+    async ({ fallbackStream, fake, journal }) => {
+      const late = (ms: number, answer: Admission) =>
+        pass(ms).then(() => answer);
+      const answers: [() => Promise<Admission>, ms: number, skips: boolean][] =
+        [
+          [() => late(100, yes), 100, false],
+          [() => late(249, no), 249, true],
+          [() => late(251, no), 250, false],
+          [() => late(251, yes), 250, false],
+          [() => pass(300).then(() => Promise.reject("late")), 250, false],
+          [never, 250, false],
+        ];
+      for (const [answer, ms, skips] of answers) {
+        const start = Date.now();
+        const health = store((model) => model === "a" ? answer() : yes);
+        const stream = await fallbackStream(
+          [fake("a", ["a0"]), fake("b", ["b0"])],
+          "hi",
+          { health },
+        );
+        same(Date.now() - start, ms, "the time of the answer");
+        same(
+          stream.attempts.map(({ outcome, startedAt }) =>
+            `${outcome} ${startedAt - start}`
+          ),
+          skips ? [`skipped ${ms}`, `streaming ${ms}`] : [`streaming ${ms}`],
+          "the records",
+        );
+        await pass(500);
+        await read(stream);
+        same(stream.attempts.length, skips ? 2 : 1, "the records at the end");
+        same(health.heard.slice(skips ? 2 : 1), [
+          [start + ms, skips ? "b" : "a", "success"],
+        ], "what the store was told");
+      }
+      same(called(journal), [..."abaaaa"], "the models called");
+    },
+  ),
+  promised(
+    "R21",
+    "asks a model of which the store says nothing that makes sense, or throws",
+    async ({ fallbackStream, fake }) => {
+      const wrong = new Error("wrong");
+      const answers: (() => unknown)[] = [
+        () => {
+          throw wrong;
+        },
+        () => Promise.reject(wrong),
+        ...[undefined, null, 42, "no", false, {}, { admit: 0 }].flatMap((
+          rubbish,
+        ) => [() => rubbish, () => Promise.resolve(rubbish)]),
+      ];
+      for (const answer of answers) {
+        const health = store(answer as () => Admission);
+        const stream = await fallbackStream([fake("a", ["a0"])], "hi", {
+          health,
+        });
+        same(await read(stream), ["a0"], "chunks");
+        same(Date.now(), 0, "the time it took");
+        same(outcomes(stream.attempts), ["a completed"], "outcomes");
+        same(health.heard.at(-1), [0, "a", "success"], "the report");
+      }
+    },
+  ),
+  promised(
+    "R21",
+    "sets no timer for an answer that is there at once",
+    async ({ fallbackStream, fake }) => {
+      const { setTimeout } = globalThis;
+      const timers: unknown[] = [];
+      globalThis.setTimeout = ((fn: () => void, ms: number) => {
+        timers.push(ms);
+        return setTimeout(fn, ms);
+      }) as typeof setTimeout;
+      try {
+        const health = without("a");
+        const models = [fake("a", ["a0"]), fake("b", ["b0"])];
+        await read(await fallbackStream(models, "hi", { health }));
+      } finally {
+        globalThis.setTimeout = setTimeout;
+      }
+      same(timers.includes(250), false, "whether it waited");
+    },
+  ),
+  promised(
+    "R21",
+    "tries all after all where every model is skipped: in order, with retries, without asking again",
+    async ({ fallbackStream, fake, journal }) => {
+      const busy = new Error("busy");
+      const health = without("a", "b", "c");
+      const models = [
+        fake("a", [step.fail(busy)]),
+        fake("b", ["b0"]),
+        fake("c", ["c0"]),
+      ];
+      const retry = { ...steady, maxAttempts: 2 };
+      const stream = await fallbackStream(models, "hi", { health, retry });
+      same(await read(stream), ["b0"], "chunks");
+      same(called(journal), ["a", "a", "b"], "the models called");
+      same(
+        stream.attempts.map(({ model, modelIndex, number, outcome }) =>
+          `${model} ${modelIndex} ${number} ${outcome}`
+        ),
+        [
+          "a 0 1 skipped",
+          "b 1 2 skipped",
+          "c 2 3 skipped",
+          "a 0 4 failed",
+          "a 0 5 failed",
+          "b 1 6 completed",
+        ],
+        "the records",
+      );
+      same(health.heard, [
+        [0, "a", "asked"],
+        [0, "b", "asked"],
+        [0, "c", "asked"],
+        [0, "a", "failure", busy],
+        [500, "a", "failure", busy],
+        [500, "b", "success"],
+      ], "what the store heard");
+      const again = await fallbackStream(models.slice(1), "hi", { health });
+      await read(again);
+      same(
+        outcomes(again.attempts),
+        ["b skipped", "c skipped", "b completed"],
+        "the records of another call",
+      );
+    },
+  ),
+  promised(
+    "R21",
+    "hedges beside a slow one also where all were skipped, and earns once a call",
+    async ({ fallbackStream, fake }) => {
+      const asked: string[] = [];
+      const budget = {
+        earn: () => void asked.push("earn"),
+        take: () => asked.push("take") > 0,
+      };
+      const health = without("a", "b");
+      const stream = await fallbackStream(
+        [fake("a", [step.hang()]), fake("b", [step.wait(20), "b0"])],
+        "hi",
+        { health, hedge: { afterMs: 100, budget } },
+      );
+      same(await read(stream), ["b0"], "chunks");
+      same(
+        stream.attempts.map(({ model, outcome, startedAt }) =>
+          `${model} ${outcome} ${startedAt}`
+        ),
+        ["a skipped 0", "b skipped 0", "a lost 0", "b completed 100"],
+        "the records",
+      );
+      same(asked, ["earn", "take"], "what the budget was asked");
+      same(health.heard.slice(2).map(([, ...told]) => told).sort(), [
+        ["a", "released"],
+        ["b", "success"],
+      ], "what the store was told");
+    },
+  ),
+  promised(
+    "R21",
+    "counts no skipped model among the errors, and names it all the same",
+    async ({ fallbackStream, fake, journal }) => {
+      const failure = new Error("overloaded");
+      type Failed = AggregateError & { attempts: readonly Attempt[] };
+      const models = [fake("a", ["a0"]), fake("b", [step.fail(failure)])];
+      const error = await caught(
+        fallbackStream(models, "hi", { health: without("a") }),
+      ) as Failed;
+      same(
+        [error.name, error.errors],
+        ["AllModelsFailedError", [failure]],
+        "the error",
+      );
+      for (const said of ["a: circuit open", "5000 ms", "b: overloaded"]) {
+        same([said, error.message.includes(said)], [said, true], "its message");
+      }
+      same(outcomes(error.attempts), ["a skipped", "b failed"], "its records");
+      same(called(journal), ["b"], "the models called");
+      const all = await caught(
+        fallbackStream([fake("c", [step.fail(failure)])], "hi", {
+          health: without("c"),
+        }),
+      ) as Failed;
+      same(all.errors, [failure], "the errors where it was tried after all");
+      same(outcomes(all.attempts), ["c skipped", "c failed"], "its records");
+    },
+  ),
+  promised(
+    "R21",
+    "reports success at commitment, and a failure too where the answer is cut later",
+    async ({ fallbackStream, fake }) => {
+      const cut = new Error("connection lost");
+      const isFinal = (chunk: string) => chunk === "stop";
+      const play = async (model: ReturnType<typeof fake>, options: Options) => {
+        const start = Date.now();
+        const health = store(() => yes);
+        const stream = await fallbackStream([model], "hi", {
+          ...options,
+          health,
+        });
+        const error = await caught(read(stream)) as Error;
+        same(
+          health.heard.map(([at, ...told]) => [at as number - start, ...told]),
+          [
+            [0, "a", "asked"],
+            [50, "a", "success"],
+            [90, "a", "failure", error],
+          ],
+          "what the store heard",
+        );
+        return error;
+      };
+      const script = [
+        step.wait(10),
+        "meta",
+        step.wait(40),
+        "a0",
+        step.wait(40),
+      ];
+      same(
+        await play(fake("a", [...script, step.fail(cut)], { isContent }), {}),
+        cut,
+        "the error",
+      );
+      const truncated = fake("a", [...script, step.truncate()], {
+        isContent,
+        isFinal,
+      });
+      same(
+        (await play(truncated, {})).name,
+        "TruncatedStreamError",
+        "the error of an answer without its end",
+      );
+      const slow = fake("a", [
+        step.wait(10),
+        "meta",
+        step.wait(40),
+        "a0",
+        step.hang(),
+      ], {
+        isContent,
+      });
+      same(
+        (await play(slow, { timeouts: { idleMs: 40 } })).name,
+        "ModelTimeoutError",
+        "the error of an answer that stalls",
+      );
+    },
+  ),
+  promised(
+    "R21",
+    "reports each failure before the first content with its error, also one that fallbackOn refuses",
+    async ({ fallbackStream, fake }) => {
+      const refused = new Error("bad request");
+      const health = store(() => yes);
+      const seen: unknown[] = [];
+      const models = [
+        fake("a", [step.fail(undefined)]),
+        fake("b", ["meta", step.fail(1)], { isContent }),
+        fake("c", []),
+        fake("d", [step.hang()]),
+        fake("e", [step.fail(refused)]),
+      ];
+      const opening = fallbackStream(models, "hi", {
+        health,
+        timeouts: { firstContentMs: 30 },
+        fallbackOn: (error: unknown) => {
+          seen.push(error);
+          return error !== refused;
+        },
+      });
+      same(await caught(opening), refused, "the error");
+      same(
+        health.heard.filter(([, , what]) => what !== "asked"),
+        [..."abcde"].map((model, i) => [
+          i < 3 ? 0 : 30,
+          model,
+          "failure",
+          seen[i],
+        ]),
+        "what the store was told",
+      );
+      same(seen.length, 5, "failures");
+    },
+  ),
+  promised(
+    "R21",
+    "reports nothing more of an answer that is read, left or aborted",
+    async ({ fallbackStream, fake, signal }) => {
+      const health = store(() => yes);
+      const open = (options: Options = {}) =>
+        fallbackStream([fake("a", ["a0", step.wait(5), "a1"])], "hi", {
+          health,
+          ...options,
+        });
+      await read(await open());
+      await read(await open(), 1);
+      await (await open()).return();
+      await caught((await open()).throw(new Error("mine")));
+      {
+        await using _ = await open();
+      }
+      await caught(read(await open({ signal: signal(2, new Error("stop")) })));
+      await caught(read(await open({ timeouts: { totalMs: 2 } })));
+      await read(
+        await fallbackStream([fake("a", [])], "hi", {
+          health,
+          allowEmpty: true,
+        }),
+      );
+      same(
+        health.heard.map(([, , ...what]) => what.join()),
+        Array.from({ length: 8 }, () => ["asked", "success"]).flat(),
+        "what the store heard",
+      );
+    },
+  ),
+  promised(
+    "R21",
+    "releases an attempt that was cancelled, without an error",
+    async ({ fallbackStream, fake, signal }) => {
+      const stop = new Error("stop");
+      const refused = new Error("bad request");
+      const models = [
+        fake("a", ["meta", step.hang()], { isContent }),
+        fake("b", [step.wait(50), step.fail(refused)]),
+      ];
+      const ends: [Options, reports: unknown[][]][] = [
+        [{ signal: signal(20, stop) }, [["a", "released"]]],
+        [{ timeouts: { totalMs: 20 } }, [["a", "released"]]],
+        [{ hedge: { afterMs: 10 }, fallbackOn: () => false }, [
+          ["b", "failure", refused],
+          ["a", "released"],
+        ]],
+      ];
+      for (const [options, reports] of ends) {
+        const health = store(() => yes);
+        await caught(fallbackStream(models, "hi", { ...options, health }));
+        same(
+          health.heard.filter(([, , what]) => what !== "asked")
+            .map(([, ...told]) => told),
+          reports,
+          "what the store was told",
+        );
+      }
+    },
+  ),
+  promised(
+    "R21",
+    "releases one that has lost; a skipped runner makes room at once, without budget",
+    async ({ fallbackStream, fake, journal }) => {
+      const taken: number[] = [];
+      const budget = { earn: () => {}, take: () => taken.push(Date.now()) > 0 };
+      const health = without("a", "c");
+      const stream = await fallbackStream(
+        [
+          fake("a", ["a0"]),
+          fake("b", [step.hang()]),
+          fake("c", ["c0"]),
+          fake("d", [step.wait(20), "d0"]),
+        ],
+        "hi",
+        { health, hedge: { afterMs: 100, budget } },
+      );
+      same(await read(stream), ["d0"], "chunks");
+      same(called(journal), ["b", "d"], "the models called");
+      same(
+        stream.attempts.map(({ model, outcome, startedAt }) =>
+          `${model} ${outcome} ${startedAt}`
+        ),
+        ["a skipped 0", "b lost 0", "c skipped 100", "d completed 100"],
+        "the records",
+      );
+      same(taken, [100], "when the budget was asked");
+      same(
+        health.heard.filter(([, , what]) => what !== "asked").sort(),
+        [[120, "b", "released"], [120, "d", "success"]],
+        "what the store was told",
+      );
+    },
+  ),
+  promised(
+    "R21",
+    "an abort ends its question, and so does totalMs",
+    async ({ fallbackStream, fake, signal, journal }) => {
+      const stop = new Error("stop");
+      const models = [fake("a", [step.fail(1)]), fake("b", ["b0"])];
+      for (const silent of ["a", "b"]) {
+        const start = Date.now();
+        const health = store((model) => model === silent ? never() : yes);
+        same(
+          await caught(
+            fallbackStream(models, "hi", {
+              health,
+              signal: signal(100, stop),
+            }),
+          ),
+          stop,
+          "the error",
+        );
+        same(Date.now() - start, 100, "the time it took");
+        const error = await caught(
+          fallbackStream(models, "hi", { health, timeouts: { totalMs: 100 } }),
+        ) as Error & { model: string; phase: string };
+        same(
+          [error.name, error.phase, error.model, Date.now() - start],
+          ["ModelTimeoutError", "total", "a", 200],
+          "the error of the total clock",
+        );
+        await pass(1000);
+      }
+      const health = store(() => yes);
+      const aborted = AbortSignal.abort(stop);
+      await caught(fallbackStream(models, "hi", { health, signal: aborted }));
+      same(health.heard, [], "what is asked where it has aborted already");
+      same(called(journal), ["a", "a"], "the models called");
+    },
+  ),
+  promised(
+    "R21",
+    "opens nothing after an abort, in whatever turn after an answer that comes",
+    async ({ fallbackStream, fake, journal }) => {
+      const stop = new Error("stop");
+      for (const answer of [() => yes, () => Promise.resolve(yes)]) {
+        for (let turns = 0; turns < 40; turns++) {
+          const controller = new AbortController();
+          const health = store(answer);
+          const opening = fallbackStream(
+            [fake("a", [step.fail(1)]), fake("b", [step.hang()])],
+            "hi",
+            { health, signal: journal.watch(controller.signal) },
+          );
+          const error = caught(opening);
+          for (let i = 0; i < turns; i++) await undefined;
+          const before = called(journal).length;
+          controller.abort(stop);
+          const given = await Promise.race([error, pass(1000)]);
+          same(
+            [given, called(journal).length - before],
+            [stop, 0],
+            `the end, and what was opened since, after ${turns} turns`,
+          );
+          const asked = health.heard.filter(([, , what]) => what === "asked");
+          same(
+            health.heard.length,
+            2 * asked.length,
+            "whether each question has one report",
+          );
+        }
+      }
+    },
+  ),
+  promised(
+    "R21",
+    "a commitment ends the question beside it, and so does a failure that is refused",
+    async ({ fallbackStream, fake, journal }) => {
+      const refused = new Error("bad request");
+      const scripts = [[step.wait(150), "a0", step.wait(5), "a1"], [
+        step.wait(150),
+        step.fail(refused),
+      ]];
+      const models = [fake("a", { scripts }), fake("b", ["b0"])];
+      const health = store((model) => model === "a" ? yes : never());
+      const options = {
+        health,
+        hedge: { afterMs: 100 },
+        fallbackOn: () => false,
+      };
+      const stream = await fallbackStream(models, "hi", options);
+      same(await read(stream), ["a0", "a1"], "chunks");
+      same(Date.now(), 155, "the time of the end");
+      same(outcomes(stream.attempts), ["a completed"], "outcomes");
+      same(
+        await caught(fallbackStream(models, "hi", options)),
+        refused,
+        "the error",
+      );
+      same(Date.now(), 305, "the time of the failure");
+      await pass(1000);
+      same(health.heard, [
+        [0, "a", "asked"],
+        [100, "b", "asked"],
+        [150, "a", "success"],
+        [155, "a", "asked"],
+        [255, "b", "asked"],
+        [305, "a", "failure", refused],
+      ], "what the store heard");
+      same(called(journal), ["a", "a"], "the models called");
+    },
+  ),
+  promised(
+    "R21",
+    "gives a probe back that comes when the call is over",
+    async ({ fallbackStream, fake, signal, journal }) => {
+      const answers: [() => Promise<Admission>, gives: boolean][] = [
+        [() => pass(200).then(() => yes), true],
+        [() => pass(600).then(() => yes), true],
+        [() => pass(200).then(() => no), false],
+        [() => pass(200).then(() => Promise.reject("late")), false],
+        [() => pass(200).then(() => undefined as never), false],
+      ];
+      for (const [answer, gives] of answers) {
+        const start = Date.now();
+        const health = store((model) => model === "a" ? yes : answer());
+        const models = [
+          fake("a", [step.wait(50), step.fail(1), step.hang()]),
+          fake("b", ["b0"]),
+        ];
+        await caught(
+          fallbackStream(models, "hi", { health, signal: signal(100, "stop") }),
+        );
+        same(Date.now() - start, 100, "the time it took");
+        await pass(1000);
+        same(
+          health.heard.slice(3).map(([, ...told]) => told),
+          gives ? [["b", "released"]] : [],
+          "what the store was told afterwards",
+        );
+      }
+      const start = Date.now();
+      const health = store((model) =>
+        model === "a" ? yes : pass(150).then(() => yes)
+      );
+      const stream = await fallbackStream(
+        [fake("a", [step.wait(120), "a0"]), fake("b", ["b0"])],
+        "hi",
+        { health, hedge: { afterMs: 100 } },
+      );
+      await read(stream);
+      same(Date.now() - start, 120, "the time, which waits for no probe");
+      await pass(1000);
+      same(
+        health.heard.slice(2),
+        [[start + 120, "a", "success"], [start + 250, "b", "released"]],
+        "what the store was told beside a commitment",
+      );
+      same(called(journal).includes("b"), false, "whether it was opened");
+    },
+  ),
+  promised(
+    "R21",
+    "nobody waits for a report, and what it throws or rejects with changes nothing",
+    async ({ fallbackStream, fake }) => {
+      const wrong = new Error("wrong");
+      const cut = new Error("connection lost");
+      const reports = [never, () => Promise.reject(wrong), () => {
+        throw wrong;
+      }];
+      for (const report of reports) {
+        const health = store(() => yes, report);
+        const stream = await fallbackStream(
+          [
+            fake("a", [step.fail(1)]),
+            fake("b", [step.hang()]),
+            fake("c", [step.wait(5), "c0", step.fail(cut)]),
+          ],
+          "hi",
+          { health, hedge: { afterMs: 10 } },
+        );
+        same(await caught(read(stream)), cut, "the error");
+        same(outcomes(stream.attempts), [
+          "a failed",
+          "b lost",
+          "c interrupted",
+        ], "outcomes");
+        same(health.heard.length, 7, "what the store heard");
+      }
+      same(Date.now(), 45, "the time it took");
+    },
+  ),
+  promised(
+    "R21",
+    "a report may abort the call, which then ends as it was about to",
+    async ({ fallbackStream, fake, journal }) => {
+      const cut = new Error("connection lost");
+      const controller = new AbortController();
+      const told: string[] = [];
+      const stream = await fallbackStream(
+        [fake("a", ["a0", step.fail(cut)], { stackScript: [step.wait(30)] })],
+        "hi",
+        {
+          signal: journal.watch(controller.signal),
+          onEvent: ({ type }: FallbackEvent) => void told.push(type),
+          health: {
+            admit: () => yes,
+            report: (_, outcome) => {
+              if (outcome === "failure") controller.abort();
+            },
+          },
+        },
+      );
+      same(await caught(read(stream)), cut, "the error");
+      same(Date.now(), 30, "when it came, after the close");
+      same(
+        told,
+        ["attempt", "open", "content", "interrupted", "closed"],
+        "the events",
+      );
+    },
+  ),
+  promised(
+    "R21",
+    "calls admit and report as methods of the store",
+    async ({ fallbackStream, fake }) => {
+      class Store {
+        readonly #heard: string[] = [];
+        admit(model: string): Admission {
+          this.#heard.push(`${model} asked`);
+          return model === "a" ? no : yes;
+        }
+        report(model: string, outcome: string) {
+          this.#heard.push(`${model} ${outcome}`);
+        }
+        get heard() {
+          return this.#heard;
+        }
+      }
+      const health = new Store();
+      const models = [fake("a", ["a0"]), fake("b", ["b0"])];
+      await read(await fallbackStream(models, "hi", { health }));
+      same(
+        health.heard,
+        ["a asked", "b asked", "b success"],
+        "what the store heard",
+      );
+    },
+  ),
+  promised(
+    "R21",
+    "an inner chain asks its own store by its own names, the outer one by that of the chain",
+    async ({ fallbackStream, fallbackModel, fake, journal }) => {
+      const inside = without("a");
+      const outside = store(() => yes);
+      const inner = fallbackModel(
+        [
+          fake("a", ["a0"]),
+          fake("b", ["meta", step.wait(40), "b0", step.fail(1)]),
+        ],
+        { health: inside },
+      );
+      const stream = await fallbackStream([inner, fake("c", ["c0"])], "hi", {
+        health: outside,
+        isContent,
+        timeouts: { firstContentMs: 30 },
+      });
+      same(await read(stream), ["c0"], "chunks");
+      same(
+        outcomes(stream.attempts),
+        ["fallback:a,b failed", "c completed"],
+        "the outer records",
+      );
+      same(
+        outcomes(stream.attempts[0]!.nested!),
+        ["a skipped", "b cancelled"],
+        "the inner records",
+      );
+      same(inside.heard, [
+        [0, "a", "asked"],
+        [0, "b", "asked"],
+        [0, "b", "success"],
+      ], "what the inner store heard");
+      same(outside.heard, [
+        [0, "fallback:a,b", "asked"],
+        [30, "fallback:a,b", "failure", stream.attempts[0]!.error],
+        [30, "c", "asked"],
+        [30, "c", "success"],
+      ], "what the outer store heard");
+      const shut = without(inner.name);
+      const other = await fallbackStream([inner, fake("d", ["d0"])], "hi", {
+        health: shut,
+      });
+      same(await read(other), ["d0"], "chunks where the chain is skipped");
+      same(inside.heard.length, 3, "what the inner store heard then");
+      same(called(journal), ["b", "c", "d"], "the models called");
+    },
+  ),
+  promised(
+    "R21",
+    "an inner chain whose models are all skipped tries them after all, and releases when it is given up",
+    async ({ fallbackStream, fallbackModel, fake, journal }) => {
+      const inside = without("a");
+      const inner = fallbackModel([fake("a", [step.hang()])], {
+        health: inside,
+      });
+      const stream = await fallbackStream([inner, fake("b", ["b0"])], "hi", {
+        timeouts: { firstContentMs: 30 },
+      });
+      same(await read(stream), ["b0"], "chunks");
+      same(
+        outcomes(stream.attempts[0]!.nested!),
+        ["a skipped", "a cancelled"],
+        "the inner records",
+      );
+      same(
+        inside.heard,
+        [[0, "a", "asked"], [30, "a", "released"]],
+        "what the inner store heard",
+      );
+      const silent = store(() => pass(200).then(() => yes));
+      const waits = fallbackModel([fake("c", ["c0"])], { health: silent });
+      const start = Date.now();
+      await read(
+        await fallbackStream([waits, fake("d", ["d0"])], "hi", {
+          timeouts: { openMs: 50 },
+        }),
+      );
+      same(
+        Date.now() - start,
+        50,
+        "the time of an answer beside a silent store",
+      );
+      await pass(1000);
+      same(silent.heard, [
+        [start, "c", "asked"],
+        [start + 200, "c", "released"],
+      ], "what the silent store heard");
+      same(called(journal), ["a", "b", "d"], "the models called");
+    },
+  ),
+  promised(
+    "R21",
+    "calls that share a store share what it knows, and nothing else",
+    async ({ fallbackStream, fake, signal }) => {
+      const down = new Set<string>();
+      const health: HealthStore = {
+        admit: (model) => down.has(model) ? no : yes,
+        report: (model, outcome) => {
+          if (outcome === "failure") down.add(model);
+          if (outcome === "success") down.delete(model);
+        },
+      };
+      const models = [
+        fake("a", [step.wait(20), step.fail(new Error("busy"))]),
+        fake("b", [step.wait(50), "b0", step.wait(50), "b1"]),
+      ];
+      const stop = new Error("stop");
+      const open = async (at: number, options: Options = {}) => {
+        await pass(at);
+        return await fallbackStream(models, "hi", { health, ...options });
+      };
+      const [first, second, third] = await Promise.all([
+        open(0),
+        open(30),
+        open(25, { signal: signal(90, stop) }),
+      ]);
+      same(outcomes(first!.attempts), ["a failed", "b streaming"], "the first");
+      for (const other of [second!, third!]) {
+        same(outcomes(other.attempts), ["a skipped", "b streaming"], "another");
+      }
+      const [one, two, error] = await Promise.all([
+        read(first!),
+        read(second!),
+        caught(read(third!)),
+      ]);
+      same([one, two], [["b0", "b1"], ["b0", "b1"]], "chunks");
+      same(error, stop, "the error of the one that was aborted");
+      down.add("b");
+      const [forced, recovered] = await Promise.all([
+        open(0),
+        open(60),
+      ]);
+      same(
+        outcomes(forced!.attempts),
+        ["a skipped", "b skipped", "a failed", "b streaming"],
+        "one that tried all after all",
+      );
+      same(
+        outcomes(recovered!.attempts).slice(0, 2),
+        ["a skipped", "b skipped"],
+        "one that asked while the other was forced",
+      );
+      await Promise.all([read(forced!), read(recovered!)]);
+    },
+  ),
+];
