@@ -30,12 +30,17 @@ export {
   type TimeoutPhase,
   TruncatedStreamError,
 } from "./src/errors.ts";
-export { fallbackModel } from "./src/fallback_model.ts";
+export {
+  fallbackModel,
+  type FallbackModelOptions,
+  type ModelsByRequest,
+} from "./src/fallback_model.ts";
 export { fallbackStream } from "./src/fallback_stream.ts";
 export { formatAttempts } from "./src/format_attempts.ts";
 export { hasStatus } from "./src/has_status.ts";
 export { hedgeBudget, type HedgeBudgetOptions } from "./src/hedge_budget.ts";
 export { isTransient } from "./src/is_transient.ts";
+export { mapModel, type ModelMapping } from "./src/map_model.ts";
 export type { Attempt, Outcome, Usage } from "./src/types/attempt.ts";
 export type {
   AttemptEvent,
@@ -71,3 +76,4 @@ export type {
   Timeouts,
 } from "./src/types/options.ts";
 export type { FallbackStream } from "./src/types/stream.ts";
+export { usageOf } from "./src/usage_of.ts";

@@ -62,7 +62,10 @@ export class AllModelsFailedError extends AggregateError {
     );
     this.name = "AllModelsFailedError";
     // An inspected error prints each failure once, not once more per record.
-    Object.defineProperty(this, "attempts", { value: attempts });
+    Object.defineProperty(this, "attempts", {
+      value: attempts,
+      configurable: true,
+    });
   }
 }
 

@@ -86,6 +86,8 @@ export class AttemptRunner<Request, Chunk>
   closeError: Failure | undefined;
   /** The resolved `timeouts.idleMs`. */
   idleMs: number | undefined;
+  /** How many chunks were delivered to the caller. */
+  delivered = 0;
   /** Judges and converts the chunks, once the stream is open. */
   reader: ChunkReader<Chunk> | undefined;
   readonly #call: Call<Request, Chunk>;
@@ -98,7 +100,6 @@ export class AttemptRunner<Request, Chunk>
   readonly #buffered: Chunk[] = [];
   /** The outcome was reported to the health store. */
   #hasReported = false;
-  #chunks = 0;
   #openTimer: Timer;
   #contentTimer: Timer;
   #settle!: (result: Opened<Chunk> | Failure | undefined) => void;
@@ -383,7 +384,14 @@ export class AttemptRunner<Request, Chunk>
     if (failure) {
       this.failure = failure;
       writeRecord(record, "error", failure.error);
-      log.addEnding(this.model, this.modelIndex, outcome, failure.error);
+      const { model, modelIndex, number } = this;
+      log.addEnding({
+        model,
+        modelIndex,
+        number,
+        outcome,
+        error: failure.error,
+      });
     }
     this.#stack.seal();
     log.emit(outcome, record, endedAt, failure);
@@ -392,7 +400,7 @@ export class AttemptRunner<Request, Chunk>
 
   /** One more chunk was delivered to the caller. */
   countChunk(): void {
-    writeRecord(this.record, "chunks", ++this.#chunks);
+    writeRecord(this.record, "chunks", ++this.delivered);
   }
 
   /** Closes the source, then the model's stack. What they throw is recorded. */

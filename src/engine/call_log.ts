@@ -4,7 +4,7 @@
 
 import { ignoreErrors } from "../_shared/ignore_errors.ts";
 import { AllModelsFailedError } from "../errors.ts";
-import type { Attempt, Outcome } from "../types/attempt.ts";
+import type { Attempt } from "../types/attempt.ts";
 import type { FallbackEvent } from "../types/events.ts";
 import type { HealthReport, HealthStore } from "../types/health.ts";
 import type { Failure } from "./failure.ts";
@@ -15,7 +15,10 @@ import {
 } from "./listener.ts";
 
 /** The end of an attempt, for {@linkcode AllModelsFailedError}. */
-type Ending = Pick<Attempt, "model" | "modelIndex" | "outcome" | "error">;
+type Ending = Pick<
+  Attempt,
+  "model" | "modelIndex" | "number" | "outcome" | "error"
+>;
 
 const copiedFrom = new WeakMap<readonly Attempt[], readonly Attempt[]>();
 
@@ -83,18 +86,15 @@ export class CallLog {
   }
 
   /** Keeps why an attempt ended, for the error of the call. */
-  addEnding(
-    model: string,
-    modelIndex: number,
-    outcome: Outcome,
-    error: unknown,
-  ): void {
-    (this.#endings ??= []).push({ model, modelIndex, outcome, error });
+  addEnding(ending: Ending): void {
+    (this.#endings ??= []).push(ending);
   }
 
   /** The error for a call in which every model has failed. */
   allModelsFailed(): AllModelsFailedError {
-    const error = new AllModelsFailedError((this.#endings ?? []) as Attempt[]);
+    const endings = this.#endings ?? [];
+    endings.sort((a, b) => a.number - b.number);
+    const error = new AllModelsFailedError(endings as Attempt[]);
     Object.defineProperty(error, "attempts", { value: this.attempts });
     return error;
   }

@@ -180,20 +180,26 @@ export function parseModels<Request, Chunk>(
 ): Model<Request, Chunk>[] {
   assertArgument(Array.isArray(models), "models", "be an array", models);
   return parseList<ModelLike<Request, Chunk>>("models", models)
-    .map(parseModel);
+    .map((model, index) =>
+      parseModel(model, `models[${index}]`, `model-${index + 1}`)
+    );
 }
 
-function parseModel<Request, Chunk>(
+/** A model as an object. `unnamed` is the name of a function without one. */
+export function parseModel<Request, Chunk>(
   model: ModelLike<Request, Chunk>,
-  index: number,
+  argument: string,
+  unnamed = "",
 ): Model<Request, Chunk> {
   if (typeof model === "function") {
-    return { name: model.name || `model-${index + 1}`, stream: model };
+    const name = getProperty(model, "name");
+    const isName = typeof name === "string" && name !== "";
+    return { name: isName ? name : unnamed, stream: model };
   }
   assertArgument(
     typeof getProperty(model, "name") === "string" &&
       typeof getProperty(model, "stream") === "function",
-    `models[${index}]`,
+    argument,
     "be a function, or have a 'name' and a 'stream' function",
     model,
   );

@@ -105,8 +105,8 @@ export class ChunkReader<Chunk> {
   isContent(chunk: unknown, converted: readonly Chunk[] | undefined): boolean {
     if (this.#model.isContent) return this.#model.isContent(chunk as never);
     const options = this.#options;
-    if (!converted) return options.isContent?.(chunk as never) ?? true;
-    if (!options.isContent) return converted.length > 0;
+    if (!options.isContent) return !converted || converted.length > 0;
+    if (!converted) return options.isContent(chunk as never);
     return converted.some((each) =>
       !this.#owner.hasEnded && options.isContent!(each as never)
     );

@@ -102,7 +102,7 @@ export class CommittedStream<Chunk> extends InspectableStream
   get preamble(): number {
     return this.inner
       ? this.#buffered.length + this.inner.preamble
-      : this.#preamble;
+      : Math.max(0, this.#preamble - this.attempt.delivered);
   }
 
   next(): Promise<Result<Chunk>> {

@@ -94,18 +94,21 @@ async function runModel<Request, Chunk>(
   queue: ModelQueue<Request, Chunk>,
   request: Request,
 ): Promise<CommittedStream<Chunk> | undefined> {
-  const { chain, scope } = call;
+  const { chain, log, scope } = call;
   const { model, index } = candidate;
   for (let attempts = candidate.attempts;; attempts++) {
-    if (chain.options.health && !candidate.isSkipped) {
-      const isAdmitted = await admitModel(call, model, index, attempts > 0);
-      if (!isAdmitted && scope.isActive) {
-        queue.addSkipped({ model, index, attempts, isSkipped: true });
-      }
-      if (!isAdmitted) return undefined;
-    }
+    const verdict = chain.options.health && !candidate.isSkipped
+      ? await admitModel(call, model, index, attempts > 0)
+      : "unknown";
     // Synchronous from here to the attempt, so that no abort is missed.
-    if (!scope.isActive) return undefined;
+    if (!scope.isActive) {
+      if (verdict === "admitted") log.report(model.name, "released");
+      return undefined;
+    }
+    if (verdict === "refused") {
+      queue.addSkipped({ model, index, attempts, isSkipped: true });
+      return undefined;
+    }
     const attempt = new AttemptRunner(call, model, index);
     const result = await runAttempt(call, attempt, request);
     if (result instanceof CommittedStream) return result;

@@ -23,67 +23,78 @@ export function prepareStore<Request, Chunk>(
   );
 }
 
+/** What a store has said of a model. */
+export type Verdict =
+  /** It admits the model, which may be a probe that has to report. */
+  | "admitted"
+  /** It has not answered in time, or has thrown: the model is called. */
+  | "unknown"
+  /** The model is skipped, and recorded as skipped. */
+  | "refused";
+
 /**
- * Whether the store lets a model be called; if not, the model is recorded as
- * skipped. A retry waits once for a circuit that closes soon.
+ * Asks the store whether a model may be called. A retry waits once for a
+ * circuit that closes soon.
  */
 export async function admitModel<Request, Chunk>(
   call: Call<Request, Chunk>,
   model: Model<Request, Chunk>,
   index: number,
   isRetry: boolean,
-): Promise<boolean> {
+): Promise<Verdict> {
   const { chain, scope } = call;
   for (let canWait = isRetry;; canWait = false) {
-    const retryAt = await askStore(call, model.name);
-    if (retryAt === undefined || !scope.isActive) return scope.isActive;
-    recordSkip(call, model, index, retryAt);
-    const waitMs = Math.max(0, retryAt - Date.now());
-    if (!canWait || !(waitMs <= chain.retry!.maxDelayMs)) return false;
+    const answer = await askStore(call, model.name);
+    if (typeof answer === "string") return answer;
+    if (!scope.isActive) return "refused";
+    recordSkip(call, model, index, answer.retryAt);
+    const waitMs = Math.max(0, answer.retryAt - Date.now());
+    if (!canWait || waitMs > chain.retry!.maxDelayMs) return "refused";
     await scope.sleep(waitMs);
-    if (!scope.isActive) return false;
+    if (!scope.isActive) return "refused";
   }
 }
 
-/** When to ask the store again; `undefined` if it admits the model. */
 async function askStore<Request, Chunk>(
   call: Call<Request, Chunk>,
   name: string,
-): Promise<number | undefined> {
-  const { chain, log, scope } = call;
-  if (!scope.isActive) return undefined;
-  let answer: unknown;
+): Promise<"admitted" | "unknown" | { retryAt: number }> {
+  const { chain, scope } = call;
+  if (!scope.isActive) return "unknown";
   let admission: unknown;
   try {
-    answer = admission = chain.options.health!.admit(name);
+    const answer: unknown = admission = chain.options.health!.admit(name);
     if (typeof getProperty(answer, "then") === "function") {
-      admission = undefined;
-      if (!call.isStoreSlow && scope.isActive) {
-        const waiting = scope.waitFor(
-          answer as PromiseLike<unknown>,
-          ADMIT_TIMEOUT_MS,
-        );
-        admission = await waiting;
-        call.isStoreSlow = admission === undefined;
+      const waiting = answer as PromiseLike<unknown>;
+      admission = call.isStoreSlow
+        ? undefined
+        : await scope.waitFor(waiting, ADMIT_TIMEOUT_MS);
+      if (admission === undefined) {
+        call.isStoreSlow ||= scope.isActive;
+        if (!scope.isActive) releaseLater(call, waiting, name);
       }
     }
   } catch {
     call.isStoreSlow = true; // a store never makes a call fail
   }
-  if (!scope.isActive) {
-    // A probe that arrives when nobody needs it any more is given back.
-    ignoreErrors(async () => {
-      if (getProperty(await answer, "admit") === true) {
-        log.report(name, "released");
-      }
-    });
-    return undefined;
-  }
-  if (getProperty(admission, "admit") !== false) return undefined;
+  const isAdmitted = getProperty(admission, "admit");
+  if (isAdmitted !== false) return isAdmitted === true ? "admitted" : "unknown";
   const retryAt = getProperty(admission, "retryAt");
-  return typeof retryAt === "number" && !Number.isNaN(retryAt)
-    ? retryAt
-    : Date.now();
+  const isTime = typeof retryAt === "number" && !Number.isNaN(retryAt);
+  return { retryAt: isTime ? retryAt : Date.now() };
+}
+
+/** Gives a probe back that arrives after the call has ended. */
+function releaseLater<Request, Chunk>(
+  { log }: Call<Request, Chunk>,
+  answer: PromiseLike<unknown>,
+  name: string,
+): void {
+  ignoreErrors(async () => {
+    if (getProperty(await answer, "admit") === true) {
+      log.report(name, "released");
+    }
+  });
 }
 
 function recordSkip<Request, Chunk>(
@@ -93,10 +104,17 @@ function recordSkip<Request, Chunk>(
   retryAt: number,
 ): void {
   const error = new CircuitOpenError(model.name, retryAt);
-  const record = newRecord(model, index, log.count + 1);
+  const number = log.count + 1;
+  const record = newRecord(model, index, number);
   const { startedAt } = record;
   Object.assign(record, { outcome: "skipped", endedAt: startedAt, error });
   log.add(record);
-  log.addEnding(model.name, index, "skipped", error);
+  log.addEnding({
+    model: model.name,
+    modelIndex: index,
+    number,
+    outcome: "skipped",
+    error,
+  });
   log.emit("skipped", record, startedAt, { error });
 }

@@ -165,9 +165,9 @@ export const cancellation: Promised[] = [
     async ({ fallbackStream, fake, journal }) => {
       for (
         const place of [
-          "attempt",
-          "open",
-          "content",
+          "started",
+          "opened",
+          "committed",
           "failed",
           "closed",
           "condition",

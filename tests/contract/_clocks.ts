@@ -60,7 +60,7 @@ export const clocks: Promised[] = [
         same(stream.model, "in time", "the model");
         same(stream.attempts.slice(0, 2).map(({ error }) => shape(error)), [
           timeout("opens late", "open", HOUR),
-          timeout("talks around", "content", HOUR + 20),
+          timeout("talks around", "firstContent", HOUR + 20),
         ], "the errors");
         same(
           Date.now() - start,
@@ -82,7 +82,7 @@ export const clocks: Promised[] = [
           fallbackOn: TypeError,
         }),
       );
-      same(shape(error), timeout("a", "content", 10), "the error");
+      same(shape(error), timeout("a", "firstContent", 10), "the error");
       same(called(journal), ["a"], "the models called");
     },
   ),
@@ -287,7 +287,7 @@ export const clocks: Promised[] = [
       ) as AggregateError;
       same(
         content.errors.map(shape),
-        [timeout("a", "content", 0)],
+        [timeout("a", "firstContent", 0)],
         "the error of firstContentMs",
       );
       const idle = await fallbackStream([slow()], "hi", {

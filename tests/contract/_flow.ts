@@ -178,12 +178,12 @@ export const flow: Promised[] = [
       ];
       await read(await fallbackStream(models, "hi", { onEvent }));
       same(told.splice(0), [
-        "0 attempt a",
+        "0 started a",
         "5 failed a Error: wrong",
         "5 closed a",
-        "5 attempt b",
-        "6 open b",
-        "7 content b",
+        "5 started b",
+        "6 opened b",
+        "7 committed b",
         "7 completed b",
         "7 closed b",
       ], "the events of a fall-back");
@@ -195,9 +195,9 @@ export const flow: Promised[] = [
         ),
       );
       same(told.splice(0), [
-        "7 attempt c",
-        "7 open c",
-        "7 content c",
+        "7 started c",
+        "7 opened c",
+        "7 committed c",
         "7 interrupted c Error: wrong",
         "7 closed c",
       ], "the events of a cut answer");
@@ -211,9 +211,9 @@ export const flow: Promised[] = [
       );
       await caught(read(stream));
       same(told, [
-        "7 attempt d",
-        "7 open d",
-        "7 content d",
+        "7 started d",
+        "7 opened d",
+        "7 committed d",
         "10 cancelled d Error: wrong",
         "10 closed d",
       ], "the events of an abort");
@@ -264,12 +264,12 @@ export const flow: Promised[] = [
         ),
       );
       same(told.splice(0), [
-        "0 attempt a",
+        "0 started a",
         "5 failed a",
         "15 closed a",
-        "15 attempt b",
-        "15 open b",
-        "15 content b",
+        "15 started b",
+        "15 opened b",
+        "15 committed b",
         "15 completed b",
         "15 closed b",
       ], "the events of a slow close");
@@ -281,7 +281,7 @@ export const flow: Promised[] = [
         }),
       );
       same(told.splice(0), [
-        "15 attempt c",
+        "15 started c",
         "15 failed c",
         "15 closed c",
         "20 cancelled -",
@@ -294,7 +294,7 @@ export const flow: Promised[] = [
       );
       same(
         told,
-        ["20 attempt d", "25 cancelled d", "25 closed d"],
+        ["20 started d", "25 cancelled d", "25 closed d"],
         "the events of an abort during an attempt",
       );
     },

@@ -78,8 +78,8 @@ export const health: Promised[] = [
       const { error, ...record } = first!;
       same(record, {
         model: "a",
-        index: 0,
-        attempt: 1,
+        modelIndex: 0,
+        number: 1,
         startedAt: 0,
         endedAt: 0,
         outcome: "skipped",
@@ -753,7 +753,7 @@ export const health: Promised[] = [
       same(Date.now(), 30, "when it came, after the close");
       same(
         told,
-        ["attempt", "open", "content", "interrupted", "closed"],
+        ["started", "opened", "committed", "interrupted", "closed"],
         "the events",
       );
     },

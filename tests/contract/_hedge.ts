@@ -402,11 +402,11 @@ export const hedging: Promised[] = [
         ),
       );
       same(told, [
-        "0 attempt a",
-        "100 hedge a",
-        "100 attempt b",
-        "100 open b",
-        "100 content b",
+        "0 started a",
+        "100 hedging a",
+        "100 started b",
+        "100 opened b",
+        "100 committed b",
         "100 lost a",
         "100 closed a",
         "100 completed b",
@@ -492,7 +492,7 @@ export const hedging: Promised[] = [
       same(await caught(opening), stop, "the error");
       same(Date.now(), 130, "the time of the end, after the close");
       same(called(journal), ["a"], "the models called");
-      same(told, ["attempt", "cancelled", "closed"], "the events");
+      same(told, ["started", "cancelled", "closed"], "the events");
     },
   ),
 ];

@@ -298,15 +298,15 @@ export const retry: Promised[] = [
         ),
       );
       same(told, [
-        "0 attempt 1",
+        "0 started 1",
         "0 failed 1",
         "0 closed 1",
-        "0 retry 1",
+        "0 retrying 1",
         failure,
         500,
-        "500 attempt 2",
-        "500 open 2",
-        "500 content 2",
+        "500 started 2",
+        "500 opened 2",
+        "500 committed 2",
         "500 completed 2",
         "500 closed 2",
       ], "the events");
