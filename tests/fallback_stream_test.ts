@@ -22,7 +22,7 @@ test("the root module needs no permission", async () => {
   assertEquals(await Array.fromAsync(stream), [0, 1, 2]);
 });
 
-test("where there is no AsyncDisposableStack the first call says so, and asks no model", async () => {
+test("fallbackStream(), fallbackModel() and continueStream() reject where AsyncDisposableStack is missing, before any model is called", async () => {
   let asked = 0;
   const model = () => numbers(++asked);
   const first: (() => unknown)[] = [
@@ -34,7 +34,7 @@ test("where there is no AsyncDisposableStack the first call says so, and asks no
     await assertRejects(
       () => without("AsyncDisposableStack", async () => await call()),
       TypeError,
-      "'AsyncDisposableStack' must exist, as in Deno 2.3, Node 24 and Bun 1.3.12",
+      "Cannot open streams as this runtime has no AsyncDisposableStack: Deno 2.3, Node 24, Bun 1.3.12 or later is required",
     );
   }
   assertEquals(asked, 0);
@@ -117,7 +117,7 @@ function heapInUse(collect: () => void): number {
   return Deno.memoryUsage().heapUsed;
 }
 
-test("R17 a clock that was stopped and strikes all the same changes nothing", async () => {
+test("R17 ignores a timer callback that fires after clearTimeout()", async () => {
   async function* slow(): AsyncGenerator<number> {
     yield 0;
     await delay(100);
@@ -142,7 +142,7 @@ test("R17 a clock that was stopped and strikes all the same changes nothing", as
     await delay(300);
   });
   assertEquals(events, [
-    ...["attempt", "open", "content", "completed", "closed"],
-    ...["attempt", "open", "content", "cancelled", "closed"],
+    ...["started", "opened", "committed", "completed", "closed"],
+    ...["started", "opened", "committed", "cancelled", "closed"],
   ]);
 });

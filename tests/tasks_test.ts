@@ -43,7 +43,10 @@ Deno.test("the demo shows an answer although two providers fail, and what was tr
   assertMatch(lines[1]!, /^A lighthouse keeps two lamps .* has happened\.$/);
   const [refused, silent, steady] = lines.slice(-3);
   assertMatch(refused!, /^overloaded .* failed +HttpError: 529/);
-  assertMatch(silent!, /^silent .* failed +no content within 1500 ms/);
+  assertMatch(
+    silent!,
+    /^silent .* failed +Model "silent" sent no content within 1500 ms/,
+  );
   assertMatch(steady!, /^steady .* completed +\d+ chunks/);
 });
 
