@@ -6,6 +6,7 @@
 // package's name, for which npm users make an alias.
 
 import { type Files, writeFiles } from "../../tools/_files.ts";
+import { bundleContract } from "./_bundle_contract.ts";
 import { type Published, unpack } from "./_published.ts";
 import { succeed } from "../_process.ts";
 
@@ -43,6 +44,7 @@ export async function install(
   );
   await unpack(archive, `${cwd}/node_modules/@fallback/stream`, 1);
   await writeFiles(npmPackages(std), `${cwd}/node_modules/@jsr`);
+  await bundleContract(cwd, env);
   return cwd;
 }
 
