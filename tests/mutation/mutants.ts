@@ -99,7 +99,16 @@ function isWithoutEffect(node: ts.Node): boolean {
   return ts.isTypeNode(node) && !ts.isExpressionWithTypeArguments(node) ||
     ts.isInterfaceDeclaration(node) || ts.isTypeAliasDeclaration(node) ||
     ts.isImportDeclaration(node) || ts.isTypeParameterDeclaration(node) ||
-    ts.isExportDeclaration(node);
+    ts.isExportDeclaration(node) || isSetOfNames(node);
+}
+
+/** Whether only the keys of an object are used, as of `{ openMs: true, … }`. */
+function isSetOfNames(node: ts.Node): boolean {
+  return ts.isObjectLiteralExpression(node) && node.properties.length > 1 &&
+    node.properties.every((property) =>
+      ts.isPropertyAssignment(property) &&
+      property.initializer.kind === SyntaxKind.TrueKeyword
+    );
 }
 
 function* changesOf(

@@ -16,8 +16,6 @@ const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 export interface Published extends AsyncDisposable {
   /** Its files. */
   readonly files: Files;
-  /** The standard library, as a registry has it. */
-  readonly std: Files;
   /** A folder to work in, which has the files in `published`. */
   readonly folder: string;
   /** What makes Deno take it from a registry of ours, with nothing cached. */
@@ -42,7 +40,6 @@ export async function publish(): Promise<Published> {
   const rest = stack.move();
   return {
     files,
-    std,
     folder,
     env: { JSR_URL: `${pathToFileURL(registry)}/`, DENO_DIR },
     [Symbol.asyncDispose]: () => rest.disposeAsync(),
