@@ -17,7 +17,7 @@ import { basename, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import config from "../deno.json" with { type: "json" };
 import { type Files, readFiles, writeFiles } from "./_files.ts";
-import { registry } from "./_jsr.ts";
+import { registry } from "./std_mirror/registry.ts";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 /** An import or export that begins a line, or the last line of a long one. */

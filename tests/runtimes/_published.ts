@@ -4,9 +4,9 @@
 import { fileURLToPath, pathToFileURL } from "node:url";
 import config from "../../deno.json" with { type: "json" };
 import { type Files, readFiles } from "../../tools/_files.ts";
-import { ensureFolder } from "../../tools/_folder.ts";
-import { library } from "../../tools/_library.ts";
-import { packageFiles } from "../../tools/_mirror.ts";
+import { ensureFolder } from "../../tools/std_mirror/_ensure_folder.ts";
+import { stdRegistry } from "../../tools/std_mirror/_std_packages.ts";
+import { packageFiles } from "../../tools/std_mirror/_registry_files.ts";
 import { succeed } from "../_process.ts";
 import { temporaryFolder } from "../_temporary_folder.ts";
 
@@ -28,7 +28,7 @@ export async function publish(): Promise<Published> {
   const { path: folder } = stack.use(await temporaryFolder());
 
   const DENO_DIR = `${folder}/deno`;
-  const std = await library();
+  const std = await stdRegistry();
   await upload(std, DENO_DIR, `${folder}/published.tgz`);
   await unpack(`${folder}/published.tgz`, `${folder}/published`);
   const files = await readFiles(pathToFileURL(`${folder}/published/`), "");

@@ -25,6 +25,7 @@ import {
   virtualTime,
   wire,
 } from "@fallback/stream/testing";
+// @ts-ignore: _bundle_contract.ts makes it.
 import { contract } from "./contract.js";
 
 const HOUR = 3_600_000;
