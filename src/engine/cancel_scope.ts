@@ -20,6 +20,14 @@ export interface Cancellable {
   stop(outcome: "cancelled" | "lost", failure?: Failure): boolean;
 }
 
+/** The call that a scope belongs to. */
+export interface ScopeOwner {
+  /** The error of the total timeout. */
+  timeoutError(totalMs: number): unknown;
+  /** The call was cancelled, but no attempt of it was. */
+  onCancelled(failure: Failure): void;
+}
+
 /** Cancels everything that a call has in flight. */
 export class CancelScope implements AbortTarget {
   /** Why the call was cancelled, or has failed. */
@@ -29,24 +37,24 @@ export class CancelScope implements AbortTarget {
   readonly #inFlight = new Set<Cancellable>();
   #signal: AbortSignal | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  /** Called when the call was cancelled, but no attempt was. */
-  #onCancel: ((failure: Failure) => void) | undefined;
+  #owner: ScopeOwner | undefined;
 
   /** Begins to listen to the signal, and starts the total timeout. */
   start(
     signal: AbortSignal | undefined,
     totalMs: number | undefined,
-    onTimeout: () => unknown,
-    onCancel: (failure: Failure) => void,
+    owner: ScopeOwner,
   ): void {
-    this.#onCancel = onCancel;
+    this.#owner = owner;
     this.#signal = signal;
     if (signal?.aborted) return this.onAbort();
     if (signal) addAbortTarget(signal, this);
     if (totalMs === undefined) return;
     this.#timer = setTimeout(() => {
       // Before 2.7, Deno may run a timer that was cleared when it was due.
-      if (this.#timer !== undefined) this.cancel({ error: onTimeout() });
+      if (this.#timer !== undefined) {
+        this.cancel({ error: owner.timeoutError(totalMs) });
+      }
     }, totalMs);
   }
 
@@ -57,7 +65,9 @@ export class CancelScope implements AbortTarget {
 
   /** Cancels the call from outside. The first reason counts. */
   cancel(failure: Failure): void {
-    if (!this.cancelled && !this.#end(failure)) this.#onCancel?.(failure);
+    if (!this.cancelled && !this.#end(failure)) {
+      this.#owner?.onCancelled(failure);
+    }
   }
 
   /** Ends the call with a failure, unless it has ended or is decided. */
