@@ -34,7 +34,9 @@ export class CancelScope implements AbortTarget {
   cancelled: Failure | undefined;
   /** One model is committed: no other attempt starts. */
   isDecided = false;
-  readonly #inFlight = new Set<Cancellable>();
+  /** What is in flight. Most calls have one thing, and a `Set` is large. */
+  #first: Cancellable | undefined;
+  #others: Set<Cancellable> | undefined;
   #signal: AbortSignal | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #owner: ScopeOwner | undefined;
@@ -79,19 +81,27 @@ export class CancelScope implements AbortTarget {
   #end(failure: Failure): boolean {
     this.cancelled = failure;
     this.detach();
-    let wasAttempt = false;
-    for (const each of this.#inFlight) {
-      if (each.stop("cancelled", failure)) wasAttempt = true;
-    }
-    return wasAttempt;
+    return this.#stopAll("cancelled", failure);
   }
 
   /** Commits the call to `winner` and stops whatever else is in flight. */
   decide(winner: Cancellable): void {
     this.isDecided = true;
-    for (const each of this.#inFlight) {
-      if (each !== winner) each.stop("lost");
+    this.#stopAll("lost", undefined, winner);
+  }
+
+  /** Stops everything but `winner`. Whether an attempt was among it. */
+  #stopAll(
+    outcome: "cancelled" | "lost",
+    failure?: Failure,
+    winner?: Cancellable,
+  ): boolean {
+    let wasAttempt = false;
+    for (const each of [this.#first, ...this.#others ?? []]) {
+      if (!each || each === winner) continue;
+      if (each.stop(outcome, failure)) wasAttempt = true;
     }
+    return wasAttempt;
   }
 
   /** Whether another attempt may start. */
@@ -100,11 +110,13 @@ export class CancelScope implements AbortTarget {
   }
 
   add(each: Cancellable): void {
-    this.#inFlight.add(each);
+    if (this.#first) (this.#others ??= new Set()).add(each);
+    else this.#first = each;
   }
 
   delete(each: Cancellable): void {
-    this.#inFlight.delete(each);
+    if (this.#first === each) this.#first = undefined;
+    else this.#others?.delete(each);
   }
 
   /** Throws the reason if the call was cancelled. */
@@ -141,7 +153,7 @@ export class CancelScope implements AbortTarget {
           resolve(undefined);
           return false;
         };
-        this.#inFlight.add(wait = { stop });
+        this.add(wait = { stop });
         if (ms !== undefined) timer = setTimeout(stop, ms);
         Promise.resolve(work).then(resolve, reject);
         // To subscribe to foreign work is foreign code: it may have ended us.
@@ -149,7 +161,7 @@ export class CancelScope implements AbortTarget {
       });
     } finally {
       clearTimeout(timer);
-      if (wait) this.#inFlight.delete(wait);
+      if (wait) this.delete(wait);
     }
   }
 }
