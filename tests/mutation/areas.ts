@@ -23,7 +23,6 @@ const CORE = [
   "tests/has_status_test.ts",
   "tests/is_transient_test.ts",
   "tests/hedge_budget_test.ts",
-  "tests/tracing_hook_test.ts",
   "tests/journal_snapshots_test.ts",
 ];
 

@@ -1,5 +1,5 @@
-// Tracing hooks: a listener is given each part of a call once, and nothing that it
-// does with them changes the call.
+// A listener that runs the parts of a call: it sees each once, and whatever it
+// does with them changes nothing.
 
 import {
   type Attempt,
@@ -16,17 +16,20 @@ import {
 } from "@fallback/stream/testing";
 import { assertEquals, assertStrictEquals } from "@std/assert";
 import fc from "fast-check";
-import type { Subject } from "./contract/contract.ts";
-import { runInContext, type TracingListener } from "../src/engine/listener.ts";
-import { test } from "./_pure.ts";
-import { violation } from "./property/_check.ts";
-import { listened } from "./property/_listened.ts";
-import { scenarios } from "./property/_scenarios.ts";
+import type { Subject } from "../contract/contract.ts";
+import {
+  runInContext,
+  type TracingListener,
+} from "../../src/engine/listener.ts";
+import { test } from "../_pure.ts";
+import { violation } from "../property/_check.ts";
+import { listened } from "../property/_listened.ts";
+import { scenarios } from "../property/_scenarios.ts";
 
-type Hook = NonNullable<TracingListener[typeof runInContext]>;
+type Around = NonNullable<TracingListener[typeof runInContext]>;
 
-function listening(hook: Hook): FallbackListener {
-  return Object.assign(() => {}, { [runInContext]: hook });
+function listening(around: Around): FallbackListener {
+  return Object.assign(() => {}, { [runInContext]: around });
 }
 
 const overloaded = new Error("overloaded");
@@ -48,12 +51,12 @@ async function call(
   });
 }
 
-test("a tracing hook is given the call, each opening and each later pull once, with the same records", async () => {
+test("around runs the call, each opening and each later pull once, with the same records", async () => {
   const parts: string[] = [];
   const seen = new Set<readonly Attempt[]>();
-  const heard = new Set<readonly Attempt[]>();
+  const told = new Set<readonly Attempt[]>();
   const listener: TracingListener = ({ attempts }: FallbackEvent) => {
-    heard.add(attempts);
+    told.add(attempts);
   };
   listener[runInContext] = (run, attempts, attempt) => {
     seen.add(attempts);
@@ -71,10 +74,10 @@ test("a tracing hook is given the call, each opening and each later pull once, w
     "b streaming",
   ]);
   assertEquals(seen.size, 1);
-  assertEquals(seen, heard);
+  assertEquals(seen, told);
 });
 
-test("run() of a tracing hook settles when its part has ended", async () => {
+test("what around is given to run settles as the part does", async () => {
   const settled: string[] = [];
   const parts: Promise<unknown>[] = [];
   await call(listening((run, _, attempt) => {
@@ -88,7 +91,7 @@ test("run() of a tracing hook settles when its part has ended", async () => {
   }));
   await Promise.all(parts);
   assertEquals(settled, [
-    "a resolves", // its record says that it failed
+    "a rejects with overloaded",
     "b resolves",
     "call resolves",
     "b resolves",
@@ -96,7 +99,7 @@ test("run() of a tracing hook settles when its part has ended", async () => {
   ]);
 });
 
-const misbehaving: Record<string, Hook> = {
+const rude: Record<string, Around> = {
   "never runs": () => {},
   "runs twice": (run) => {
     assertStrictEquals(run(), run());
@@ -138,14 +141,14 @@ const misbehaving: Record<string, Hook> = {
   "swallows what fails": (run) => run().catch(() => {}),
 };
 
-for (const [name, hook] of Object.entries(misbehaving)) {
-  test(`R16 a tracing hook that ${name} changes nothing`, async () => {
-    assertEquals(await call(listening(hook)), await call(undefined));
+for (const [name, around] of Object.entries(rude)) {
+  test(`R16 an around that ${name} changes nothing`, async () => {
+    assertEquals(await call(listening(around)), await call(undefined));
   });
 }
 
-test("R16 tracing hooks that misbehave change nothing in 4,000 random scenarios", async () => {
-  const kinds = fc.array(fc.constantFrom(...Object.keys(misbehaving)), {
+test("R16 nothing that happens in 4,000 random scenarios depends on an around, however rude", async () => {
+  const kinds = fc.array(fc.constantFrom(...Object.keys(rude)), {
     minLength: 1,
     maxLength: 5,
   });
@@ -155,7 +158,7 @@ test("R16 tracing hooks that misbehave change nothing in 4,000 random scenarios"
     async (scenario, kinds) => {
       let turn = 0;
       const onEvent = listening((...part) =>
-        misbehaving[kinds[turn++ % kinds.length]!]!(...part)
+        rude[kinds[turn++ % kinds.length]!]!(...part)
       );
       const found = await violation(heardBy(onEvent), scenario);
       assertEquals(found, undefined, found);
@@ -164,17 +167,17 @@ test("R16 tracing hooks that misbehave change nothing in 4,000 random scenarios"
   await fc.assert(property, { numRuns: 4_000, seed: 20_261 });
 });
 
-/** A subject all of whose chains have an `hook`. */
+/** A subject all of whose chains have an `around`. */
 function heardBy(listener: TracingListener): Subject {
-  const hook = listener[runInContext];
+  const around = listener[runInContext];
   return listened((own) => {
     const onEvent: FallbackListener = (event) => own?.(event);
-    (onEvent as TracingListener)[runInContext] = hook!;
+    (onEvent as TracingListener)[runInContext] = around!;
     return onEvent;
   });
 }
 
-test("a tracing hook is called as a method of its listener", async () => {
+test("around is called as a method of the listener", async () => {
   let parts = 0;
   const listener: TracingListener = () => {};
   listener[runInContext] = function (this: unknown, run) {
@@ -186,18 +189,18 @@ test("a tracing hook is called as a method of its listener", async () => {
   assertEquals(parts, 5);
 });
 
-test("a listener's tracing hook is looked up once, when a call begins", async () => {
+test("whether there is an around is asked once, when a call begins", async () => {
   for (
     const there of [[], [0], [1, 2, 3, 4, 5], [0, 1, 3], [0, 1, 2, 3, 4, 5]]
   ) {
     let asked = 0;
     let parts = 0;
-    const hook: Hook = (run) => {
+    const around: Around = (run) => {
       parts++;
       return run();
     };
     const listener = Object.defineProperty(() => {}, runInContext, {
-      get: () => there.includes(asked++) ? hook : undefined,
+      get: () => there.includes(asked++) ? around : undefined,
     });
     assertEquals(await call(listener), await call(undefined));
     // Then once for each part, of which there are five.
@@ -207,9 +210,9 @@ test("a listener's tracing hook is looked up once, when a call begins", async ()
   }
 });
 
-test("a tracing hook that is no function, or whose getter throws, is ignored", async () => {
-  const listeners = [undefined, null, 1, {}, "hook"].map((hook) =>
-    Object.assign(() => {}, { [runInContext]: hook }) as FallbackListener
+test("an around that is no function, or cannot be looked at, changes nothing", async () => {
+  const listeners = [undefined, null, 1, {}, "around"].map((around) =>
+    Object.assign(() => {}, { [runInContext]: around }) as FallbackListener
   );
   const hostile: FallbackListener = Object.defineProperty(
     () => {},
@@ -225,7 +228,7 @@ test("a tracing hook that is no function, or whose getter throws, is ignored", a
   }
 });
 
-test("R17 timeouts end a part whose tracing hook never settles", async () => {
+test("R8 an abort, and R17 a clock, end a part that around never lets end", async () => {
   await virtualTime(async () => {
     const onEvent = listening((run) => {
       run();
@@ -245,17 +248,17 @@ test("R17 timeouts end a part whose tracing hook never settles", async () => {
   });
 });
 
-test("a nested chain runs its parts in its own hook, inside the hook of the outer attempt", async () => {
+test("an inner chain's parts are run by its own listener, within the outer attempt's", async () => {
   const parts: string[] = [];
-  const heard = (name: string) =>
+  const told = (name: string) =>
     listening((run, _, attempt) => {
       parts.push(`${name} ${attempt?.model ?? "call"}`);
       return run();
     });
   const inner = fallbackModel([fakeModel("a", ["x", "y"])], {
-    onEvent: heard("inner"),
+    onEvent: told("inner"),
   });
-  const onEvent = heard("outer");
+  const onEvent = told("outer");
   await using stream = await fallbackStream([inner], "hi", { onEvent });
   await Array.fromAsync(stream);
   assertEquals(parts, [
