@@ -4,13 +4,13 @@ import { RUNTIMES } from "./runtimes/_smoke.ts";
 
 const ROOT = new URL("../", import.meta.url);
 
-/** What a heading is called in a link, as GitHub and JSR call it. */
+/** The anchor of a heading, as GitHub and JSR make it. */
 function anchorOf(heading: string): string {
   return heading.toLowerCase().replace(/[^\p{L}\p{N} _-]/gu, "")
     .replaceAll(" ", "-");
 }
 
-/** The links within the project that lead nowhere. */
+/** The links to files or headings that do not exist. */
 async function deadLinks(name: string): Promise<string[]> {
   const text = (await Deno.readTextFile(new URL(name, ROOT)))
     .replaceAll(/^```.*?^```$/gms, "");
@@ -33,16 +33,15 @@ async function deadLinks(name: string): Promise<string[]> {
   return dead;
 }
 
-for (
-  const name of [
-    "README.md",
-    "CONTRIBUTING.md",
-    "CHANGELOG.md",
-    "docs/contract.md",
-    "docs/migration.md",
-  ]
-) {
-  Deno.test(`${name} has no link that leads nowhere`, async () => {
+/** All pages, by their paths from the root. */
+const PAGES = await Array.fromAsync(
+  Deno.readDir(new URL("docs/", ROOT)),
+  ({ name }) => `docs/${name}`,
+);
+for await (const { name } of Deno.readDir(ROOT)) PAGES.push(name);
+
+for (const name of PAGES.filter((name) => name.endsWith(".md"))) {
+  Deno.test(`${name} has no dead link`, async () => {
     assertEquals(await deadLinks(name), []);
   });
 }
@@ -51,7 +50,7 @@ async function read(name: string): Promise<string> {
   return await Deno.readTextFile(new URL(name, ROOT));
 }
 
-Deno.test("the README promises the versions that are tested", async () => {
+Deno.test("the README names exactly the versions of runtimes that are tested", async () => {
   const readme = await read("README.md");
   const promised = readme.matchAll(/\b(Deno|Node|Bun)\s+(\d[.\d]*\d|\d)/g);
   const tested = RUNTIMES.map((runtime) => runtime.replace(/(\.0)+$/, ""));
@@ -68,7 +67,7 @@ Deno.test("the README promises the versions that are tested", async () => {
   assert(COMPILERS.some(({ version }) => version.startsWith(`${oldest}.`)));
 });
 
-Deno.test("whoever has only npm is told the same Deno everywhere", async () => {
+Deno.test("the documented Deno version is consistent", async () => {
   const told = new Set<string>();
   for (const name of ["README.md", "CONTRIBUTING.md", ".ci/run"]) {
     const versions = Array.from(

@@ -62,7 +62,7 @@ async function outcomes(...providers: FakeProvider[]): Promise<string[]> {
   return calls.map(({ outcome }) => outcome);
 }
 
-Deno.test("over HTTP: refused, silent and cut before content fall back; the answer is one model's", async () => {
+Deno.test("fallbackStream() over HTTP falls back from refusals, silence and truncation, and delivers one model's answer", async () => {
   await using stack = new AsyncDisposableStack();
   const { models, providers } = serve(
     stack,
@@ -91,7 +91,7 @@ Deno.test("over HTTP: refused, silent and cut before content fall back; the answ
   );
   assertEquals(
     (await outcomes(...providers)).slice(1),
-    ["closed by the client", "failed", "completed", "completed"],
+    ["aborted", "failed", "completed", "completed"],
   );
 });
 
@@ -124,7 +124,7 @@ Deno.test("over HTTP: what no provider answers says why of each, and shows no ke
   assertEquals(shown.includes("sk-secret"), false);
 });
 
-Deno.test("over HTTP: an abort closes the connection, whatever it waits for", async () => {
+Deno.test("fallbackStream() over HTTP closes the connection on abort, whatever it waits for", async () => {
   const scripts: WireScript[] = [[step.hang()], [preamble, step.hang()], [
     "Hel",
     step.hang(),
@@ -144,11 +144,11 @@ Deno.test("over HTTP: an abort closes the connection, whatever it waits for", as
       await text(stream);
     });
     assertStrictEquals(error, reason);
-    assertEquals(await outcomes(provider), ["closed by the client"]);
+    assertEquals(await outcomes(provider), ["aborted"]);
   }
 });
 
-Deno.test("over HTTP: idleMs ends an answer that stalls, and closes the connection", async () => {
+Deno.test("idleMs over HTTP ends an answer that stalls, and closes the connection", async () => {
   await using stack = new AsyncDisposableStack();
   const { models, providers } = serve(stack, ["Hel", step.hang()]);
   const error = await assertRejects(
@@ -157,7 +157,7 @@ Deno.test("over HTTP: idleMs ends an answer that stalls, and closes the connecti
     ModelTimeoutError,
   );
   assertEquals([error.phase, error.model], ["idle", "model-0"]);
-  assertEquals(await outcomes(...providers), ["closed by the client"]);
+  assertEquals(await outcomes(...providers), ["aborted"]);
 });
 
 Deno.test("over HTTP: eight overlapping calls share their models, the first of them down", async () => {
@@ -206,6 +206,6 @@ for (const [what, chunks] of Object.entries(bodies)) {
     }
     assertEquals(attempts.map(({ outcome }) => outcome), ["cancelled"]);
     assertEquals("closeError" in attempts[0]!, false);
-    assertEquals(await outcomes(provider), ["closed by the client"]);
+    assertEquals(await outcomes(provider), ["aborted"]);
   });
 }
