@@ -2,7 +2,6 @@
 // alone knows how the stream ended.
 
 import { describeValue } from "../_shared/error_text.ts";
-import { getProperty } from "../_shared/safe_access.ts";
 import { type ReadySource, takeReady } from "./ready.ts";
 import type { Failure } from "./failure.ts";
 
