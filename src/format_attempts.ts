@@ -83,6 +83,9 @@ function explain(attempt: Attempt): string {
   if (firstContentAt !== undefined) {
     said.push(`first content after ${firstContentAt - startedAt} ms`);
   }
+  if (attempt.finishReason !== undefined) {
+    said.push(`finish_reason ${JSON.stringify(oneLine(attempt.finishReason))}`);
+  }
   if ("error" in attempt) said.push(nameAndMessage(attempt.error));
   if ("closeError" in attempt) {
     said.push(`closing: ${nameAndMessage(attempt.closeError)}`);
