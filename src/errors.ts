@@ -149,7 +149,7 @@ export class EmptyStreamError extends Error {
   /** The model whose stream it was. */
   readonly model: string;
   /** Why the model stopped, in the provider's word, if the model says so. */
-  readonly finishReason?: string | undefined;
+  declare readonly finishReason?: string;
 
   /**
    * Constructs the error.

@@ -4,7 +4,11 @@
 import { describeValue } from "../_shared/error_text.ts";
 import { getProperty } from "../_shared/safe_access.ts";
 import type { Failure } from "./failure.ts";
-import { type FinishNote, finishNote, type NotedSource } from "./finish_note.ts";
+import {
+  type FinishNote,
+  finishNote,
+  type NotedSource,
+} from "./finish_note.ts";
 import { type ReadySource, takeReady } from "./ready.ts";
 
 /** Receives what a source delivers, one call for each pull. */

@@ -290,6 +290,7 @@ export class ChunkParser {
   /** An object: a chunk, a whole answer, or an error. */
   #onAnswer(value: object, text: string, isBare: boolean): void {
     const error = errorIn(value);
+    if (error !== undefined && this.#isComplete) return this.#complete();
     const chunk = withChoices(value);
     let isWhole = isBare && chunk.object === "chat.completion";
     let failed: string | undefined;

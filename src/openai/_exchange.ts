@@ -53,7 +53,8 @@ export async function openStream(
   const { headers, redactor } = await prepareHeaders(server);
   const response = await send(server, request, headers, redactor, signal);
   const reader = (response.body ?? new Blob([]).stream()).getReader();
-  stack.defer(() => reader.cancel());
+  // A body that broke rejects with what reading it has thrown already.
+  stack.defer(() => reader.cancel().catch(() => {}));
   const parser = new ChunkParser({
     model,
     choices: choicesOf(request),
@@ -118,8 +119,7 @@ async function send(
       return response;
     }
     const error = await toHttpError(response, server.url, redactor);
-    signal.throwIfAborted();
-    if (!isRefusedForm(error)) throw error;
+    if (signal.aborted || !isRefusedForm(error)) throw error;
     if (streamOptions && /stream_options|include_usage/.test(error.body)) {
       server.streamOptions = false;
     } else if (canAsk && !asks) {
