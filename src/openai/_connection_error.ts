@@ -12,7 +12,8 @@ const MAX_REASON_LENGTH = 160;
 const MAX_DEPTH = 5;
 
 /** Addresses, alone or as Deno puts them into a sentence. */
-const ADDRESS = /(?: for url)? ?\(?\b[a-z][a-z0-9+.-]*:\/\/[^\s)"'>]+\)?/gi;
+const ADDRESS =
+  /(?: for(?: url)?)? ?\(?\b[a-z][a-z0-9+.-]*:\/\/[^\s)"'>]+\)?/gi;
 
 /**
  * The error for a request that got no response: why, but not from where.
@@ -22,7 +23,7 @@ const ADDRESS = /(?: for url)? ?\(?\b[a-z][a-z0-9+.-]*:\/\/[^\s)"'>]+\)?/gi;
  */
 export function toConnectionError(error: unknown, redactor: Redactor): unknown {
   return isInstance(error, TypeError)
-    ? describe("Cannot reach the server", error, redactor)
+    ? withoutSecrets(error, redactor)
     : toSafeError(error, redactor);
 }
 
@@ -31,23 +32,20 @@ export function toSafeError(error: unknown, redactor: Redactor): unknown {
   const shown = textOf(error);
   return shown.search(ADDRESS) < 0 && redactor.text(shown) === shown
     ? error
-    : describe("The connection failed", error, redactor);
+    : withoutSecrets(error, redactor);
 }
 
-function describe(
-  what: string,
-  error: unknown,
-  redactor: Redactor,
-): TypeError {
+/** The messages of an error and its causes, in one error. */
+function withoutSecrets(error: unknown, redactor: Redactor): TypeError {
   const text = redactor.text(errorText(error)).replace(ADDRESS, "");
   const reason = oneLine(text, MAX_REASON_LENGTH);
-  const described = new TypeError(`${what}: ${reason || "no reason given"}`);
+  const safe = new TypeError(reason || "the connection failed");
   // Node tells connection failures apart by their code.
   const code = getProperty(error, "code") ??
     getProperty(getProperty(error, "cause"), "code");
   return typeof code === "string" && /^[A-Z_]{3,40}$/.test(code)
-    ? Object.assign(described, { code })
-    : described;
+    ? Object.assign(safe, { code })
+    : safe;
 }
 
 /** Everything of an error that a log might print. */

@@ -156,10 +156,19 @@ function base64Cores(bytes: Uint8Array): Needle[] {
   });
 }
 
-/** The length of the beginning of a secret at the end of a text. */
+/** An escape that was cut off, and a few characters that may belong to one. */
+const CUT_ESCAPE = /(?:[\\%&=][#\w{]{0,8})+$/;
+
+/**
+ * The length of the beginning of a secret at the end of a text, with an escape
+ * behind it that was cut off.
+ */
 function partAtEnd(text: string, secret: string): number {
+  const whole = text.replace(CUT_ESCAPE, "");
   for (let length = secret.length - 1; length >= MIN_PART_LENGTH; length--) {
-    if (text.endsWith(secret.slice(0, length))) return length;
+    const part = secret.slice(0, length);
+    if (text.endsWith(part)) return length;
+    if (whole.endsWith(part)) return length + text.length - whole.length;
   }
   return 0;
 }
