@@ -39,9 +39,9 @@ const SIMPLE: Readonly<Record<string, string>> = {
   f: "\f",
 };
 
-// JSON and JavaScript, URLs, HTML, quoted-printable, and backslashes.
+// JSON and JavaScript, URLs, HTML, and backslashes.
 const ESCAPE =
-  /\\u\{([0-9a-f]{1,6})\}|\\u([0-9a-f]{4})|\\x([0-9a-f]{2})|%u([0-9a-f]{4})|%([0-9a-f]{2})|&#x([0-9a-f]{1,6});?|&#(\d{1,7});?|&([a-z]{2,6});|=(\r?\n)|\\([^ux0-9])|\\([0-7]{3})/gi;
+  /\\u\{([0-9a-f]{1,6})\}|\\u([0-9a-f]{4})|\\x([0-9a-f]{2})|%u([0-9a-f]{4})|%([0-9a-f]{2})|&#x([0-9a-f]{1,6});?|&#(\d{1,7});?|&([a-z]{2,6});|\\([^ux0-9])|\\([0-7]{3})/gi;
 
 /** White space, control and other invisible characters. */
 const INVISIBLE = /[\s\p{C}]/u;
@@ -91,13 +91,12 @@ function removeEscapes(plain: PlainText): PlainText {
 
 function meaningOf(match: RegExpMatchArray): string | undefined {
   const [, braced, unicode, hex, percentU, percent, html, decimal] = match;
-  const [named, softBreak, simple, octal] = match.slice(8);
+  const [named, simple, octal] = match.slice(8);
   const code = braced ?? unicode ?? hex ?? percentU ?? percent ?? html;
   if (code !== undefined) return fromCode(parseInt(code, 16));
   if (decimal !== undefined) return fromCode(Number(decimal));
   if (octal !== undefined) return fromCode(parseInt(octal, 8));
   if (named !== undefined) return NAMED[named.toLowerCase()];
-  if (softBreak !== undefined) return softBreak;
   return simple === undefined ? undefined : SIMPLE[simple] ?? simple;
 }
 
