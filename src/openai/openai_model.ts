@@ -92,9 +92,12 @@ export interface OpenAIModel extends Model<ChatRequest, ChatChunk> {
   readonly provider: string;
   /** How this model is made to continue a text, as far as is known by now. */
   readonly continuation: Continuation;
-  isContent(chunk: ChatChunk): boolean;
-  isFinal(chunk: ChatChunk): boolean;
-  usage: typeof usage;
+  /** {@linkcode isContent} */
+  readonly isContent: typeof isContent;
+  /** {@linkcode isFinal} */
+  readonly isFinal: typeof isFinal;
+  /** {@linkcode usage} */
+  readonly usage: typeof usage;
 }
 
 /**

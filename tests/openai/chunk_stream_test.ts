@@ -5,7 +5,6 @@ import {
   assertMatch,
   assertRejects,
   assertStrictEquals,
-  assertStringIncludes,
 } from "@std/assert";
 import { deadline } from "@std/async/deadline";
 import { FakeTime } from "@std/testing/time";
@@ -24,16 +23,7 @@ import { type ReadySource, takeReady } from "../../src/engine/ready.ts";
 import { makeAttempt } from "../_attempt.ts";
 import { failureOf } from "../_failure_of.ts";
 import { packetsFetch } from "./_packets.ts";
-import {
-  collect,
-  delta,
-  DONE,
-  read,
-  REQUEST,
-  textIn,
-  textOf,
-  Visit,
-} from "./_visit.ts";
+import { delta, DONE, read, REQUEST, textIn, textOf, Visit } from "./_visit.ts";
 
 const model = openaiModel({ model: "fake" });
 
@@ -243,7 +233,6 @@ Deno.test("openaiModel() stops reading a page or JSON that has no end", async ()
 
 Deno.test("openaiModel() ends a complete answer after 1000 ms of silence, and closes it", async () => {
   using time = new FakeTime();
-  await using visit = new Visit([]);
   await using attempt = makeAttempt();
   const { calls, fetch } = fakeProvider(["Hi", wire.finish(), step.hang()]);
   const stream = await openaiModel({ model: "m", fetch })
@@ -263,7 +252,6 @@ Deno.test("openaiModel() ends a complete answer after 1000 ms of silence, and cl
   assertEquals(result, { done: true, value: undefined });
   assertEquals(calls[0]?.outcome, "aborted");
   assertEquals(time.next(), false, "no timer is left");
-  void visit;
 });
 
 Deno.test("openaiModel() leaves no timer behind when it is closed in that silence", async () => {

@@ -285,9 +285,12 @@ Deno.test("openaiModel() does not redact answers", async () => {
 });
 
 Deno.test("openaiModel() says why a connection failed, without the address", async () => {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr;
+  listener.close();
   const model = openaiModel({
     model: "m",
-    baseURL: "http://127.0.0.1:9/v1?key=QUERYSECRET123",
+    baseURL: `http://127.0.0.1:${port}/v1?key=QUERYSECRET123`,
   });
 
   const error = await failureOf(fallbackStream([model], REQUEST));
