@@ -55,7 +55,7 @@ const WORDS: Readonly<Record<number, readonly string[]>> = {
     "engineoverloaded",
   ],
   500: ["api", "server", "internal", "internalserver", "unknown"],
-  502: ["badgateway", "upstream"],
+  502: ["badgateway", "providerunavailable", "upstream"],
   503: [
     "unavailable",
     "serviceunavailable",

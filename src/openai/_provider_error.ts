@@ -74,9 +74,7 @@ const SUMMARY_FIELDS = [
  * @returns The error, an object or a string; `undefined` if there is none.
  */
 export function errorIn(answer: unknown): unknown {
-  if (Array.isArray(answer)) {
-    return answer.length > 0 ? errorIn(answer[0]) : undefined;
-  }
+  if (Array.isArray(answer)) answer = answer[0];
   if (typeof answer !== "object" || answer === null) return undefined;
   const fields: Answer = answer;
   const { error, choices } = fields;

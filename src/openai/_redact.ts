@@ -88,8 +88,13 @@ export class Redactor {
     const plain = this.text(text);
     const value = parseJson(plain);
     if (typeof value !== "object" || value === null) return plain;
-    const shown = JSON.stringify(this.deep(value));
-    return shown === JSON.stringify(value) ? plain : shown;
+    try {
+      const shown = JSON.stringify(this.deep(value));
+      return shown === JSON.stringify(value) ? plain : shown;
+    } catch {
+      // It is nested too deep for `JSON.stringify`.
+      return plain;
+    }
   }
 
   #find(plain: PlainText): [start: number, end: number][] {
@@ -159,16 +164,20 @@ function base64Cores(bytes: Uint8Array): Needle[] {
 /** An escape that was cut off, and a few characters that may belong to one. */
 const CUT_ESCAPE = /(?:[\\%&=][#\w{]{0,8})+$/;
 
+/** How long cut escapes may be in all, in characters. */
+const MAX_CUT_LENGTH = 64;
+
 /**
  * The length of the beginning of a secret at the end of a text, with an escape
  * behind it that was cut off.
  */
 function partAtEnd(text: string, secret: string): number {
-  const whole = text.replace(CUT_ESCAPE, "");
+  const cut = CUT_ESCAPE.exec(text.slice(-MAX_CUT_LENGTH))?.[0].length ?? 0;
+  const whole = text.slice(0, text.length - cut);
   for (let length = secret.length - 1; length >= MIN_PART_LENGTH; length--) {
     const part = secret.slice(0, length);
     if (text.endsWith(part)) return length;
-    if (whole.endsWith(part)) return length + text.length - whole.length;
+    if (whole.endsWith(part)) return length + cut;
   }
   return 0;
 }

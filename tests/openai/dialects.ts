@@ -321,6 +321,9 @@ function failedFinishRows(): Dialect[] {
     [{ type: "abort", message: "overloaded", status_code: 503 }, "SGLang", 503],
     ["ERROR", "Cohere"],
     ["malformed_function_call", "Gemini"],
+    ["function_call_filter: MALFORMED_FUNCTION_CALL", "Gemini"],
+    ["connection-lost"],
+    ["Incomplete"],
     ["cancelled"],
     ["timeout", "a gateway", 504],
     ["upstream_error"],
@@ -722,6 +725,13 @@ const ENDS: readonly Dialect[] = [
     text: "",
     status: 400,
     message: 'finish_reason "sensitive"',
+  },
+  {
+    name: "a filter of Gemini that withholds everything",
+    body: finish("content_filter: PROHIBITED_CONTENT") + DONE,
+    outcome: "StreamError",
+    text: "",
+    status: 400,
   },
   {
     name: "a filter that withholds the rest",

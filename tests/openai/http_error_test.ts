@@ -34,6 +34,20 @@ Deno.test("openaiModel() the message names the error in every server's way", asy
   const messages: [string | object, string][] = [
     [{ error: { type: "overloaded_error" } }, "529 overloaded_error"],
     [{ error: { message: "Busy", type: "x", code: "y" } }, "529 Busy"],
+    [{
+      success: false,
+      errors: [{ code: 7003, message: "Could not route" }],
+    }, "529 Could not route"],
+    ['data: {"error":{"message":"No such model"}}\n\n', "529 No such model"],
+    ['event: error\ndata: {"message":"Busy"}\n\n', "529 Busy"],
+    [{ error: true, message: "Broken" }, "529 Broken"],
+    [{ error: { error: { message: "Inner" } } }, "529 Inner"],
+    [{ code: 1001, msg: "Bad" }, "529 Bad"],
+    [
+      { detail: [{ loc: ["body"], msg: "field required" }] },
+      "529 field required",
+    ],
+    [{ base_resp: { status_code: 1002, status_msg: "slow" } }, "529 slow"],
     [{ error: { message: "", code: 7 } }, "529 7"],
     [{ error: "model not found" }, "529 model not found"],
     [{ object: "error", message: "Bad" }, "529 Bad"],
@@ -188,4 +202,49 @@ Deno.test("openaiModel() a connection that is cut before the headers rejects", a
   await using visit = new Visit([step.fail(new Error("cut"))]);
 
   assertInstanceOf(await visit.failure(), TypeError);
+});
+
+Deno.test("HttpError reads the wait from the body of Gemini", async () => {
+  const retryInfo = {
+    "@type": "type.googleapis.com/google.rpc.RetryInfo",
+    retryDelay: "39s",
+  };
+  const error = { code: 429, message: "Quota", details: [{}, retryInfo] };
+  for (const body of [{ error }, [{ error }]]) {
+    const refused = await failureOf(read([wire.status(429, { body })]));
+    assertInstanceOf(refused, HttpError);
+    assertEquals(refused.retryAfterMs, 39_000);
+  }
+});
+
+Deno.test("HttpError has the type and the code of the error in its body", () => {
+  const error = new HttpError(400, {
+    body: '{"error":{"message":"no","type":"t","code":"content_filter"}}',
+  });
+
+  assertEquals([error.type, error.code], ["t", "content_filter"]);
+});
+
+Deno.test("openaiModel() reads a refusal that is nested as deep as can be", async () => {
+  for (const open of ["[", '{"error":', '{"a":']) {
+    const body = open.repeat(5000);
+    const close = open === "[" ? "]" : "}";
+    const nested = `${body}1${close.repeat(5000)}`;
+    for (
+      const response of [
+        new Response(nested, { status: 500 }),
+        new Response(`data: ${nested}\n\n`),
+        new Response(nested),
+      ]
+    ) {
+      const fetch = () => Promise.resolve(response);
+      const outcome = await failureOf(read([], { fetch })).catch(() =>
+        undefined
+      );
+      const isExpected = outcome === undefined || /Error$/.test(
+        (outcome as Error).name,
+      );
+      assert(isExpected && !(outcome instanceof RangeError), String(outcome));
+    }
+  }
 });
