@@ -1,7 +1,11 @@
 // The chunks of one response body, as an iterator. A class and not a generator,
 // because the `return()` of a generator waits for a pending `next()`.
 
-import { finishNote, type NotedSource } from "../engine/finish_note.ts";
+import {
+  type FinishNote,
+  finishNote,
+  type NotedSource,
+} from "../engine/finish_note.ts";
 import { type ReadySource, takeReady } from "../engine/ready.ts";
 import type { ChatChunk } from "./_chat.ts";
 import type { ChunkParser } from "./_chunk_parser.ts";
@@ -78,7 +82,7 @@ export class ChunkStream
     return value && { done: false, value };
   }
 
-  get [finishNote](): { reason: string; isUsual: boolean } | undefined {
+  get [finishNote](): FinishNote | undefined {
     const reason = this.#parser.finishReason;
     return reason === "" ? undefined : { reason, isUsual: isUsual(reason) };
   }
@@ -109,7 +113,7 @@ export class ChunkStream
     const parser = this.#parser;
     if (!parser.hasEnded) {
       // The end may be that of a reader which an abort has canceled.
-      if (this.#signal.aborted) return this.#break(this.#signal.reason);
+      if (this.#signal.aborted) return this.#abort();
       if (done) parser.end();
       else parser.feed(value);
     }
@@ -122,17 +126,14 @@ export class ChunkStream
     this.#reading = undefined;
     clearTimeout(this.#silence);
     if (this.#isClosed) return Promise.resolve(END);
-    const { aborted, reason } = this.#signal;
-    return this.#break(aborted ? reason : this.#convertError(error));
+    if (this.#signal.aborted) return this.#abort();
+    this.#parser.break(this.#convertError(error));
+    return this.next();
   };
 
-  #break(error: unknown): Promise<Result> {
-    if (!this.#signal.aborted) {
-      this.#parser.break(error);
-      return this.next();
-    }
+  #abort(): Promise<never> {
     this.#isClosed = true;
-    return Promise.reject(error);
+    return Promise.reject(this.#signal.reason);
   }
 
   readonly #onSilence = (): void => {

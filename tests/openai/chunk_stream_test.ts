@@ -336,3 +336,13 @@ Deno.test("openaiModel() says which chunks of a packet have arrived already", as
   assertEquals(texts, ["a", "b", "c"]);
   assertEquals(calls[0]?.sent.length, 1);
 });
+
+Deno.test("openaiModel() closes the connection when the stack is disposed of, though nobody has pulled", async () => {
+  await using visit = new Visit([step.open(), "Hel", step.hang()]);
+  await visit.open();
+
+  await visit.attempt[Symbol.asyncDispose]();
+
+  await visit.closed;
+  assertEquals(visit.call.outcome, "aborted");
+});
