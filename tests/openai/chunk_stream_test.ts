@@ -346,3 +346,22 @@ Deno.test("openaiModel() closes the connection when the stack is disposed of, th
   await visit.closed;
   assertEquals(visit.call.outcome, "aborted");
 });
+
+Deno.test("openaiModel() cancels the body at once when the signal aborts, also where fetch does not", async () => {
+  await using attempt = makeAttempt();
+  const reasons: unknown[] = [];
+  const body = new ReadableStream({
+    cancel: (reason) => void reasons.push(reason),
+  });
+  const stream = await openaiModel({
+    model: "m",
+    fetch: () => Promise.resolve(new Response(body)),
+  }).stream(REQUEST, attempt.context);
+  const pending = stream[Symbol.asyncIterator]().next();
+  const reason = new Error("enough");
+
+  attempt.abort(reason);
+
+  assertEquals(reasons, [reason]);
+  assertStrictEquals(await failureOf(pending), reason);
+});
