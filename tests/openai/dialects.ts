@@ -421,6 +421,13 @@ const WHOLE: readonly Dialect[] = [
     tokens: 7,
   },
   {
+    name: "a whole completion with an object on a line of its own",
+    body: JSON.stringify(completion({ notes: ["?"] }), null, 1)
+      .replace('"?"', '{"message":"this is no error"}'),
+    outcome: "complete",
+    text: HELLO_TEXT,
+  },
+  {
     name: "a whole completion after white space",
     body: `\r\n\n  ${JSON.stringify(completion())}\r\n`,
     outcome: "complete",
