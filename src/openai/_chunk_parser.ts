@@ -148,7 +148,7 @@ export class ChunkParser implements BodyHandler {
       this.#chunks.push(chunk);
     }
     if (error !== undefined) {
-      this.#fail(this.#failures.fromError(error, text));
+      this.#fail(this.#failures.fromError(error, value, text));
     } else if (failedReason !== undefined) {
       this.#fail(this.#failures.fromFinish(failedReason, chunk));
     } else if (isWhole) {

@@ -89,7 +89,6 @@ export class ChunkStream
 
   async return(): Promise<Result> {
     this.#isClosed = true;
-    clearTimeout(this.#silence);
     // A body that broke rejects with what reading it has thrown already.
     await this.#reader.cancel().catch(() => {});
     return END;

@@ -35,6 +35,12 @@ interface Answer {
   readonly object?: unknown;
   readonly type?: unknown;
   readonly choices?: unknown;
+  readonly code?: unknown;
+  readonly status?: unknown;
+  readonly statusCode?: unknown;
+  readonly message?: unknown;
+  /** Of Groq. */
+  readonly x_groq?: { readonly error?: unknown } | null;
   /** Of MiniMax, in each chunk. */
   readonly base_resp?: { readonly status_code?: unknown } | null;
 }
@@ -79,9 +85,10 @@ export function errorIn(answer: unknown): unknown {
   const fields: Answer = answer;
   const { error, choices } = fields;
   if (error && (choices === undefined || !isEmptyObject(error))) {
-    // `{ "error": true, "message": … }`
-    return error === true ? answer : error;
+    // `{ "error": true, "message": … }`, `{ "error": "…", "error_type": … }`
+    return typeof error === "object" || isAlone(error, fields) ? error : answer;
   }
+  if (fields.x_groq?.error) return fields.x_groq.error;
   const { errors, base_resp } = fields;
   if (Array.isArray(errors) && errors.length > 0) return errors[0];
   if (
@@ -99,6 +106,13 @@ export function errorIn(answer: unknown): unknown {
     if (found) return found;
   }
   return undefined;
+}
+
+/** Whether the text of an error is all that is known about it. */
+function isAlone(error: unknown, fields: Answer): boolean {
+  const { message, code, status, statusCode, error_type, error_code } = fields;
+  return typeof error === "string" &&
+    !(message || code || status || statusCode || error_type || error_code);
 }
 
 /** A choice, as far as errors are concerned. */

@@ -28,14 +28,20 @@ export class StreamFailures {
   fromData(data: string): StreamError {
     const text = data.trim();
     const value = parseJson(data) ?? text.slice(0, MAX_ERROR_LENGTH);
-    return this.fromError(errorIn(value) ?? value, text);
+    return this.fromError(errorIn(value) ?? value, value, text);
   }
 
-  /** For an error that was found in an object with the given text. */
-  fromError(error: unknown, text: string): StreamError {
+  /**
+   * For an error in an answer.
+   *
+   * @param answer Holds the error, and maybe the status beside it.
+   * @param text What the answer was parsed from.
+   */
+  fromError(error: unknown, answer: unknown, text: string): StreamError {
     const shown = this.#redactor.deep(error);
     const details = readError(shown);
-    const status = details.status ?? this.commentStatus;
+    const status = details.status ?? readError(answer).status ??
+      this.commentStatus;
     const message = details.summary || this.#excerpt(text) ||
       "the server sent an error";
     return new StreamError(

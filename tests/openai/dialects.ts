@@ -286,6 +286,43 @@ function errorRows(): Dialect[] {
       }),
       { source: "OpenAI", status: 500, message: "500 Failed" },
     ],
+    [
+      "an error in x_groq",
+      event({
+        choices: [{ delta: {} }],
+        x_groq: { id: "r", error: "over capacity" },
+      }),
+      { source: "groq-sdk", message: "over capacity" },
+    ],
+    [
+      "a string with a type",
+      event({
+        error: "Model is overloaded",
+        error_type: "overloaded",
+      }),
+      {
+        source: "huggingface/text-generation-inference",
+        status: 529,
+        message: "529 Model is overloaded",
+      },
+    ],
+    [
+      "a status beside the error",
+      event({
+        error: { message: "Slow down" },
+        status: 429,
+      }),
+      { status: 429, message: "429 Slow down" },
+    ],
+    [
+      "a name, a message and a status",
+      event({
+        statusCode: 500,
+        error: "Internal Server Error",
+        message: "Boom",
+      }),
+      { status: 500, message: "500 Boom" },
+    ],
     ["an error as a string", event({ error: "STREAM_EXPLODED" }), {
       source: "fox1245/NeoGraph#124",
       message: "STREAM_EXPLODED",

@@ -240,3 +240,18 @@ Deno.test("openaiModel() passes on an error of the caller's fetch that shows not
 
   assertStrictEquals(error, reason);
 });
+
+Deno.test("openaiModel() shows nothing of a redirect to what is no address", async () => {
+  const headers = { location: "http://[SECRET" };
+  const model = openaiModel({
+    model: "m",
+    fetch: () => Promise.resolve(new Response(null, { status: 302, headers })),
+  });
+
+  const error = await failureOf(
+    fallbackStream([model], REQUEST, { fallbackOn: () => false }),
+  );
+
+  assertInstanceOf(error, HttpError);
+  assertEquals(error.headers.get("location"), null);
+});
