@@ -13,13 +13,13 @@ export type ChatMessage =
 export interface ChatMessageFields {
   /** The author: `"system"`, `"user"`, `"assistant"`, `"tool"`, … */
   readonly role: string;
-  /** What is said: a text, or a list of parts. */
+  /** The text, or a list of parts. */
   readonly content?: string | readonly object[] | null | undefined;
-  /** Tells speakers of the same role apart. */
+  /** Distinguishes authors of the same role. */
   readonly name?: string | undefined;
   /** The calls that the assistant made. */
   readonly tool_calls?: readonly object[] | undefined;
-  /** The call that a tool's message answers. */
+  /** The call that the message of a tool answers. */
   readonly tool_call_id?: string | undefined;
 }
 
@@ -96,7 +96,7 @@ export interface ChatChoice {
 
 /** What is added to an answer. */
 export interface ChatDelta {
-  /** Who speaks. */
+  /** The author. */
   readonly role?: string;
   /** More of the text. */
   readonly content?: string | null;

@@ -63,11 +63,11 @@ export class StreamFailures {
     const { summary, status } = readError(
       typeof shown === "object" ? shown : undefined,
     );
-    const said = summary && summary !== word ? `: ${summary}` : "";
+    const reasonGiven = summary && summary !== word ? `: ${summary}` : "";
     return new StreamError(
       `the server ended its answer with finish_reason ${
         this.#quote(word)
-      }${said}`,
+      }${reasonGiven}`,
       undefined,
       { status: status ?? finishFailure(word)?.status },
     );

@@ -25,7 +25,7 @@ export interface HttpErrorOptions {
  * The message is the status and what the server says about it, on one line:
  * `429 Rate limit reached for requests`.
  *
- * @example What it tells
+ * @example Its properties
  * ```ts
  * import { HttpError } from "@fallback/stream/openai";
  * import { assertEquals } from "@std/assert";

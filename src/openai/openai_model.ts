@@ -8,6 +8,7 @@ import {
   assertArgument,
   assertFunction,
   assertOptions,
+  type OptionNames,
   parseCount,
 } from "../_shared/arguments.ts";
 import type { Model } from "../types/model.ts";
@@ -20,6 +21,20 @@ import { assertContinuation, type Continuation } from "./continue_text.ts";
 import { isContent } from "./is_content.ts";
 import { isFinal } from "./is_final.ts";
 import { usage } from "./usage.ts";
+
+const OPTION_NAMES: OptionNames<OpenAIModelOptions> = {
+  model: true,
+  baseURL: true,
+  apiKey: true,
+  headers: true,
+  fetch: true,
+  name: true,
+  maxEventBytes: true,
+  streamOptions: true,
+  continuation: true,
+};
+
+const MAX_EVENT_BYTES = 16 * 1024 * 1024;
 
 /** Options of {@linkcode openaiModel}. */
 export interface OpenAIModelOptions {
@@ -185,22 +200,7 @@ export function openaiModel(options: OpenAIModelOptions): OpenAIModel {
 function parseOptions(
   options: OpenAIModelOptions,
 ): { name: string; server: Server } {
-  if (Object.hasOwn(Object(options), "baseUrl")) {
-    throw new TypeError(
-      "'options.baseUrl' is not an option: did you mean 'baseURL'?",
-    );
-  }
-  assertOptions("options", options, {
-    model: true,
-    baseURL: true,
-    apiKey: true,
-    headers: true,
-    fetch: true,
-    name: true,
-    maxEventBytes: true,
-    streamOptions: true,
-    continuation: true,
-  });
+  assertNames(options);
   const {
     model,
     name = model,
@@ -208,7 +208,7 @@ function parseOptions(
     apiKey,
     headers,
     fetch,
-    maxEventBytes = 16 * 1024 * 1024,
+    maxEventBytes = MAX_EVENT_BYTES,
     streamOptions = true,
     continuation = "prefill",
   } = options;
@@ -216,7 +216,6 @@ function parseOptions(
   assertText("options.name", name);
   const key = apiKey === undefined ? undefined : parseKey(apiKey);
   const url = endpoint(baseURL);
-  if (typeof headers !== "function") parseHeaders("options.headers", headers);
   assertFunction("options.fetch", fetch);
   parseCount("options.maxEventBytes", maxEventBytes);
   assertArgument(
@@ -230,10 +229,10 @@ function parseOptions(
     model,
     url,
     apiKey: key,
-    // A copy, so that later changes have no effect.
-    headers: headers && typeof headers !== "function"
-      ? new Headers(headers)
-      : headers,
+    headers: typeof headers === "function"
+      ? headers
+      // A copy, so that later changes have no effect.
+      : parseHeaders("options.headers", headers),
     secrets: secretsOf(url),
     fetch,
     maxEventBytes,
@@ -241,4 +240,13 @@ function parseOptions(
     continuation,
   };
   return { name, server };
+}
+
+function assertNames(options: OpenAIModelOptions): void {
+  if (Object.hasOwn(Object(options), "baseUrl")) {
+    throw new TypeError(
+      "'options.baseUrl' is not an option: did you mean 'baseURL'?",
+    );
+  }
+  assertOptions("options", options, OPTION_NAMES);
 }

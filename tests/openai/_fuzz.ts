@@ -103,8 +103,8 @@ const EXPECTED: ReadonlySet<string> = new Set([
 /**
  * Reads one random answer.
  *
- * @throws If it is complete though nothing in it says so, or fails in a way of
- * which nobody has heard.
+ * @throws If it is complete though nothing in it says so, or if it fails with an
+ * unexpected error.
  */
 export async function readAnswer(
   { body, cuts, end }: {
