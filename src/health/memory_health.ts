@@ -97,8 +97,7 @@ export function memoryHealth(options: CircuitOptions = {}): MemoryHealth {
       const now = Math.floor(Date.now());
       return Array.from(
         circuits.keys(),
-        (model) =>
-          describeCircuit(model, circuitOf(model, now), now, resolved),
+        (model) => describeCircuit(model, circuitOf(model, now), now, resolved),
       ).sort((a, b) => a.model < b.model ? -1 : 1);
     },
   };
