@@ -49,17 +49,19 @@ local function decodeWindow(text)
   return size == #text and window or {}
 end
 
+local function isExpired(text)
+  local changedAt = text:match('^%a+ (%d+)')
+  return changedAt and now - tonumber(changedAt) >= retentionMs
+end
+
 local function decode(text)
   local closed = { window = {} }
-  if type(text) ~= 'string' or #text > 40000 then return closed end
-  local changedAt, window = text:match('^closed (%d+)(.*)$')
-  if changedAt then
-    if now - tonumber(changedAt) >= retentionMs then return closed end
-    return { window = decodeWindow(window) }
-  end
-  local at, retryAt, probing, failures, probes =
-    text:match('^open (%d+) (%d+) ([01]) (%d+) (%d+)$')
-  if not at or now - tonumber(at) >= retentionMs then return closed end
+  if type(text) ~= 'string' or #text > 40000 or isExpired(text) then return closed end
+  local window = text:match('^closed %d+(.*)$')
+  if window then return { window = decodeWindow(window) } end
+  local retryAt, probing, failures, probes =
+    text:match('^open %d+ (%d+) ([01]) (%d+) (%d+)$')
+  if not retryAt then return closed end
   retryAt, failures, probes = tonumber(retryAt), tonumber(failures), tonumber(probes)
   if not isSane(retryAt, failures, probes) then return closed end
   if retryAt - now > maxOpenMs then retryAt = now end
@@ -134,8 +136,10 @@ local fields, texts = {}, {}
 if count < 0 then
   local all = stored(redis.pcall('HGETALL', KEYS[1])) or {}
   for i = 1, #all, 2 do
-    fields[#fields + 1] = all[i]
-    texts[#fields] = all[i + 1]
+    if not all[i]:find('%s') and not isExpired(all[i + 1]) then
+      fields[#fields + 1] = all[i]
+      texts[#fields] = all[i + 1]
+    end
   end
 else
   for i = 1, count do fields[i] = ARGV[10 + i] end
