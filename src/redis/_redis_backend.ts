@@ -15,7 +15,7 @@ import type {
 } from "../health/circuit_options.ts";
 import { decodeName, encodeName } from "../health/_model_key.ts";
 import type { Batch, CircuitBackend } from "../health/_shared_circuits.ts";
-import { SCRIPT } from "./_script.ts";
+import { SCRIPT, SCRIPT_SHA1 } from "./_script.ts";
 import type { RedisSend } from "./redis_health.ts";
 
 /**
@@ -37,7 +37,6 @@ export class RedisBackend implements CircuitBackend {
   readonly #keys: readonly [circuits: string, batches: string];
   readonly #options: ResolvedCircuitOptions;
   readonly #scriptOptions: readonly string[];
-  #sha: string | undefined;
   /** The server's clock minus ours, in milliseconds, as the last reply showed. */
   #offset: number | undefined;
 
@@ -126,10 +125,9 @@ export class RedisBackend implements CircuitBackend {
 
   async #call(args: readonly string[]): Promise<string> {
     const rest = [String(this.#keys.length), ...this.#keys, ...args];
-    this.#sha ??= await sha1(SCRIPT);
     let reply: unknown;
     try {
-      reply = await this.#send(["EVALSHA", this.#sha, ...rest]);
+      reply = await this.#send(["EVALSHA", SCRIPT_SHA1, ...rest]);
     } catch (error) {
       // The server has been restarted, or never had the script.
       if (!/NOSCRIPT/.test(messageOf(error))) throw error;
@@ -169,11 +167,4 @@ function parseCircuit(text: string, shift: number): Circuit | undefined {
     return { at: at! + shift, calls: calls!, failures: failures! };
   });
   return { state: "closed", window };
-}
-
-async function sha1(text: string): Promise<string> {
-  const bytes = new TextEncoder().encode(text);
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-1", bytes));
-  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0"))
-    .join("");
 }

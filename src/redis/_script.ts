@@ -188,3 +188,6 @@ local lines = { string.format('%.0f %s', now, flags) }
 for i, field in ipairs(fields) do lines[i + 1] = field .. ' ' .. encode(circuits[i]) end
 return table.concat(lines, '\\n')
 `;
+
+/** The name of the script in the server: its SHA-1, which a test compares. */
+export const SCRIPT_SHA1 = "c11a28e4fcac902bdcaa6f83597deca477730b40";

@@ -1,46 +1,21 @@
-// A Deno KV in memory whose every trouble is scripted: how long it takes, what
-// fails, and in which of the ways in which a database can fail. Each isolate
-// has its own connection to what all of them share.
+// A Deno KV in memory with scripted trouble.
 
-import type { KvKeyPart, KvStore, KvTransaction } from "@fallback/stream/kv";
+import {
+  kvHealth,
+  type KvStore,
+  type KvTransaction,
+} from "@fallback/stream/kv";
+import type { KvKeyPart } from "@fallback/stream/kv";
+import {
+  type Behavior,
+  type Connection,
+  type Database,
+  request,
+  type Traffic,
+  WORKS,
+} from "../health/_database.ts";
 
 type Key = readonly KvKeyPart[];
-
-/** What a connection does with a request, besides doing it. */
-export type Trouble =
-  | "none"
-  | "rejects" // every request
-  | "throws" // every request, synchronously, as on a closed KV
-  | "full" // whatever is committed
-  | "forgets the answer" // it is committed, and nobody is told
-  | "silent"; // nothing is ever answered
-
-/** How a connection behaves. It can be changed at any time. */
-export interface Behaviour {
-  trouble: Trouble;
-  /** How long a request or an answer travels, in milliseconds. */
-  latencyMs: () => number;
-  /**
-   * Whether a commit is told that somebody else was faster, though nobody was;
-   * perhaps in the way in which SQLite says so.
-   */
-  conflict: () => boolean | "locked";
-}
-
-/** What a connection was asked. */
-export interface Tally {
-  gets: number;
-  commits: number;
-  /** Requests under way, and the most that ever were. */
-  open: number;
-  mostOpen: number;
-}
-
-/** One isolate's connection. */
-export interface Connection extends KvStore {
-  readonly behaviour: Behaviour;
-  readonly tally: Tally;
-}
 
 /** Something that was stored, and when. */
 export interface Write {
@@ -58,18 +33,17 @@ interface Entry {
 }
 
 /** What all connections share. */
-export class FakeKv {
+export class FakeKv implements Database {
   readonly writes: Write[] = [];
   readonly #entries = new Map<string, Entry>();
   #version = 0;
 
-  /** What is stored now, by the name of its key. */
   get(key: Key): Entry | undefined {
     const entry = this.#entries.get(nameOf(key));
     return entry && Date.now() < entry.expiresAt ? entry : undefined;
   }
 
-  /** All keys that were ever written and have not expired. */
+  /** All entries that have not expired, by key. */
   entries(): Entry[] {
     return [...this.#entries.keys()].sort()
       .map((name) => this.#entries.get(name)!)
@@ -78,42 +52,36 @@ export class FakeKv {
 
   set(key: Key, value: unknown, expireIn?: number): void {
     const at = Date.now();
-    const versionstamp = `${++this.#version}`;
     this.writes.push({ at, key, value: structuredClone(value), expireIn });
     this.#entries.set(nameOf(key), {
       key,
       value: structuredClone(value),
-      versionstamp,
+      versionstamp: `${++this.#version}`,
       expiresAt: at + (expireIn ?? Infinity),
     });
   }
 
-  /** A connection without trouble, until its behaviour is changed. */
-  connect(given: Partial<Behaviour> = {}): Connection {
-    const behaviour: Behaviour = {
-      trouble: "none",
-      latencyMs: () => 0,
-      conflict: () => false,
-      ...given,
-    };
-    const tally: Tally = { gets: 0, commits: 0, open: 0, mostOpen: 0 };
-    return {
-      behaviour,
-      tally,
-      get: (key) => {
-        tally.gets++;
-        return request(behaviour, tally, () => {
+  connect(given: Partial<Behavior> = {}): Connection & KvStore {
+    const behavior: Behavior = { ...WORKS, ...given };
+    const traffic: Traffic = { reads: 0, writes: 0, open: 0, mostOpen: 0 };
+    const connection: Connection & KvStore = {
+      behavior,
+      traffic,
+      open: (options, prefix) =>
+        kvHealth(connection, { ...options, ...prefix && { prefix: [prefix] } }),
+      get: (key) =>
+        request(connection, false, () => {
           const { value = null, versionstamp = null } = this.get(key) ?? {};
           return { value: structuredClone(value), versionstamp };
-        });
-      },
-      list: ({ prefix }) => this.#list(behaviour, tally, prefix),
-      atomic: () => new Transaction(this, behaviour, tally),
+        }),
+      list: ({ prefix }) => this.#list(connection, prefix),
+      atomic: () => new Transaction(this, connection),
     };
+    return connection;
   }
 
-  async *#list(behaviour: Behaviour, tally: Tally, prefix: Key) {
-    const entries = await request(behaviour, tally, () => this.entries());
+  async *#list(connection: Connection, prefix: Key) {
+    const entries = await request(connection, false, () => this.entries());
     for (const { key, value } of entries) {
       const isBelow = key.length > prefix.length &&
         nameOf(key.slice(0, prefix.length)) === nameOf(prefix);
@@ -124,15 +92,13 @@ export class FakeKv {
 
 class Transaction implements KvTransaction {
   readonly #kv: FakeKv;
-  readonly #behaviour: Behaviour;
-  readonly #tally: Tally;
+  readonly #connection: Connection;
   readonly #checks: { key: Key; versionstamp: string | null }[] = [];
   readonly #sets: { key: Key; value: unknown; expireIn?: number }[] = [];
 
-  constructor(kv: FakeKv, behaviour: Behaviour, tally: Tally) {
+  constructor(kv: FakeKv, connection: Connection) {
     this.#kv = kv;
-    this.#behaviour = behaviour;
-    this.#tally = tally;
+    this.#connection = connection;
   }
 
   check(version: { key: Key; versionstamp: string | null }): this {
@@ -146,61 +112,28 @@ class Transaction implements KvTransaction {
   }
 
   commit(): Promise<{ ok: boolean }> {
-    this.#tally.commits++;
-    const behaviour = this.#behaviour;
-    return request(behaviour, this.#tally, () => {
-      if (behaviour.trouble === "full") throw new Error("the KV is full");
+    return request(this.#connection, true, () => {
       const isCurrent = this.#checks.every(({ key, versionstamp }) =>
         (this.#kv.get(key)?.versionstamp ?? null) === versionstamp
       );
-      const conflict = behaviour.conflict();
+      const conflict = this.#connection.behavior.conflict();
       if (conflict === "locked") throw new TypeError("database is locked");
       if (!isCurrent || conflict) return { ok: false };
       for (const { key, value, expireIn } of this.#sets) {
         this.#kv.set(key, value, expireIn);
-      }
-      if (behaviour.trouble === "forgets the answer") {
-        throw new Error("the connection was lost");
       }
       return { ok: true };
     });
   }
 }
 
-/** There, done at once, and back. */
-function request<T>(
-  behaviour: Behaviour,
-  tally: Tally,
-  work: () => T,
-): Promise<T> {
-  const { trouble, latencyMs } = behaviour;
-  if (trouble === "throws") throw new TypeError("the KV is closed");
-  return (async () => {
-    tally.mostOpen = Math.max(tally.mostOpen, ++tally.open);
-    try {
-      if (trouble === "silent") await new Promise<never>(() => {});
-      await travel(latencyMs());
-      if (trouble === "rejects") throw new Error("the KV is down");
-      const result = work();
-      await travel(latencyMs());
-      return result;
-    } finally {
-      tally.open--;
-    }
-  })();
-}
-
-/** Without a timer where there is nothing to wait for. */
-async function travel(ms: number): Promise<void> {
-  if (ms > 0) await new Promise((resolve) => setTimeout(resolve, ms));
-}
-
+/** UTF-8 as in Deno KV: lone surrogates are all the same. */
 function nameOf(key: Key): string {
   return JSON.stringify(
     key.map((part) =>
       part instanceof Uint8Array
         ? ["bytes", ...part]
-        : [typeof part, String(part)]
+        : [typeof part, String(part).toWellFormed()]
     ),
   );
 }

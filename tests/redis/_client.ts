@@ -13,9 +13,11 @@ export async function connect(port: number): Promise<TestClient> {
   const connection = await Deno.connect({ hostname: "127.0.0.1", port });
   const writer = connection.writable.getWriter();
   const waiting: PromiseWithResolvers<unknown>[] = [];
-  const reading = read(connection, waiting);
+  let isOpen = true;
+  const reading = read(connection, waiting).then(() => isOpen = false);
   return {
     async send(args) {
+      if (!isOpen) throw new Error("the connection is closed");
       const reply = Promise.withResolvers<unknown>();
       waiting.push(reply);
       const parts = args.map((arg) => {
