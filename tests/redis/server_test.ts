@@ -53,7 +53,15 @@ testWithServer(
     await using client = await connect(port);
     const { send } = client;
     const texts = [
-      ...["", "nonsense", "{}", "open", "closed", "closed x", "open 99999999999999 2 3 4 5"],
+      ...[
+        "",
+        "nonsense",
+        "{}",
+        "open",
+        "closed",
+        "closed x",
+        "open 99999999999999 2 3 4 5",
+      ],
       ...["closed 99999999999999 5,1", "closed 99999999999999 5,1,2"],
       ...["closed 99999999999999 9,1,1 5,1,1", "closed 99999999999999 -5,1,1"],
       ...["closed 99999999999999 5,1,1 junk", "open 99999999999999 1e9 0 1 0"],
