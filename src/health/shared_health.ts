@@ -18,7 +18,8 @@ import {
   type ResolvedCircuitOptions,
   toCircuitEvent,
 } from "./circuit_options.ts";
-import { type CircuitBackend, SharedCircuits } from "./_shared_circuits.ts";
+import type { CircuitBackend } from "./_circuit_backend.ts";
+import { SharedCircuits } from "./_shared_circuits.ts";
 
 /** Options of the stores that are shared through a database. */
 export interface SharedHealthOptions extends CircuitOptions {

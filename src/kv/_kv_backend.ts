@@ -19,7 +19,7 @@ import type {
   Batch,
   CircuitBackend,
   PendingEvent,
-} from "../health/_shared_circuits.ts";
+} from "../health/_circuit_backend.ts";
 import type { KvKeyPart, KvStore } from "./kv_store.ts";
 
 /**

@@ -14,7 +14,7 @@ import type {
   ResolvedCircuitOptions,
 } from "../health/circuit_options.ts";
 import { decodeName, encodeName } from "../health/_model_key.ts";
-import type { Batch, CircuitBackend } from "../health/_shared_circuits.ts";
+import type { Batch, CircuitBackend } from "../health/_circuit_backend.ts";
 import { SCRIPT, SCRIPT_SHA1 } from "./_script.ts";
 import type { RedisSend } from "./redis_health.ts";
 

@@ -105,7 +105,7 @@ async function play(place: Place): Promise<Story> {
   const calling = Promise.all(
     children.map((child, i) => callUntil(stop.signal, child, calls[i]!)),
   );
-  const ended = calling.catch(() => {}); // thrown below
+  const ended = calling.then(() => {}, () => {}); // thrown below
   cleanup.defer(() => {
     stop.abort();
     return ended;

@@ -4,7 +4,6 @@
 import { redisHealth, type RedisSend } from "@fallback/stream/redis";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { delay } from "@std/async/delay";
-import { SCRIPT, SCRIPT_SHA1 } from "../../src/redis/_script.ts";
 import { overloaded } from "../health/_errors.ts";
 import { connect, type TestClient } from "./_client.ts";
 import { testWithServer } from "./_server.ts";
@@ -12,12 +11,6 @@ import { testWithServer } from "./_server.ts";
 const MODEL = "gpt";
 const KEY = "{fallback-stream}:v1";
 const NOTHING = { model: MODEL, state: "closed", failures: 0 } as const;
-
-Deno.test("SCRIPT_SHA1 is the digest of the script", async () => {
-  const bytes = new TextEncoder().encode(SCRIPT);
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-1", bytes));
-  assertEquals(digest.toHex(), SCRIPT_SHA1);
-});
 
 testWithServer(
   "redisHealth() sends EVAL once, and EVALSHA from then on, with the key at index 3",
@@ -258,18 +251,3 @@ testWithServer(
     assertEquals(await health.snapshot(), []);
   },
 );
-
-Deno.test("redisHealth().snapshot() rejects a reply that is not the server's (R21)", async () => {
-  for (const reply of [undefined, null, 5, {}, [], "OK", "1 -\nx y", "12"]) {
-    const health = redisHealth(() => Promise.resolve(reply));
-    await assertRejects(
-      () => health.snapshot(),
-      TypeError,
-      "'send' must resolve to the reply of the server",
-    );
-    assert((await health.admit(MODEL)).admit);
-  }
-  const bytes = new TextEncoder().encode("5 -");
-  const health = redisHealth(() => Promise.resolve(bytes));
-  assertEquals(await health.snapshot(), []);
-});
