@@ -122,7 +122,10 @@ export function memoryViolation(
  */
 export async function sharedViolation(
   open: (settings: Settings) => World | Promise<World>,
-  { runs, seed }: Runs,
+  { runs, seed, endOnFailure = false }: Runs & {
+    /** Stops at the first violation, instead of looking for the shortest. */
+    readonly endOnFailure?: boolean;
+  },
   keepMs: (settings: Settings) => number,
 ): Promise<string | undefined> {
   using clock = stoppedClock();
@@ -131,7 +134,8 @@ export async function sharedViolation(
     await using world = await open(sequence.settings);
     await playShared(world, sequence, clock, keepMs(sequence.settings));
   });
-  return verdict(await fc.check(property, { numRuns: runs, seed }));
+  const parameters = { numRuns: runs, seed, endOnFailure };
+  return verdict(await fc.check(property, parameters));
 }
 
 async function playShared(

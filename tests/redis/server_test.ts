@@ -175,6 +175,31 @@ testWithServer(
   },
 );
 
+testWithServer(
+  "redisHealth() does not count the claim of an outdated copy as a call (R21)",
+  async ({ port }) => {
+    await using client = await connect(port);
+    const options = {
+      failureThreshold: 1,
+      failureRateThreshold: 1,
+      cooldownMs: 1,
+      cacheMs: 600_000,
+    };
+    const [one, other] = [1, 2].map(() => redisHealth(client.send, options));
+    await one!.report(MODEL, "failure", overloaded());
+    await delay(5);
+    await other!.admit("another"); // it knows the clock of the server
+    other!.report(MODEL, "failure", overloaded()); // its copy is open, too
+    await delay(50);
+    assert((await one!.admit(MODEL)).admit, "the probe");
+    await one!.report(MODEL, "success");
+    assert((await other!.admit(MODEL)).admit);
+    await other!.report(MODEL, "released");
+    const text = await client.send(["HGET", KEY, MODEL]) as string;
+    assert(/^closed \d+$/.test(text), text);
+  },
+);
+
 const refusals: Readonly<
   Record<string, (client: TestClient) => Promise<unknown>>
 > = {
