@@ -20,8 +20,14 @@ export interface Observations {
   /** The longest time that `admit()` took, and that a timer was late, in ms. */
   readonly worstAdmitMs: number;
   readonly worstLatenessMs: number;
-  /** When each admitted call of the model that is down began and ended. */
-  readonly probes: readonly (readonly [from: number, to: number])[];
+  /** When each admitted call of the model that is down began. */
+  readonly probes: readonly Probe[];
+}
+
+/** A call of the model that is down, and how long it waited for the store. */
+export interface Probe {
+  readonly at: number;
+  readonly admitMs: number;
 }
 
 const LOOPS = 8;
@@ -71,18 +77,18 @@ if (import.meta.main) {
       0,
       0,
     ];
-    const probes: [number, number][] = [];
+    const probes: Probe[] = [];
     const loop = async () => {
       while (Date.now() < end) {
         try {
           calls++;
           const startedAt = performance.now();
           const { admit } = await health.admit("model");
-          worstAdmitMs = Math.max(worstAdmitMs, performance.now() - startedAt);
+          const admitMs = performance.now() - startedAt;
+          worstAdmitMs = Math.max(worstAdmitMs, admitMs);
           if (admit) {
-            const from = Date.now();
+            probes.push({ at: Date.now(), admitMs });
             if (holdMs > 0) await delay(holdMs);
-            probes.push([from, Date.now()]);
             reports++;
             // Where nothing is waited for, other tasks need their turn.
             await (health.report("model", "failure", down) ?? delay(1));
