@@ -4,7 +4,7 @@ import { delay } from "@std/async/delay";
 import { assertEquals, assertInstanceOf } from "@std/assert";
 import { test } from "./_pure.ts";
 
-test("R21 CircuitOpenError says which model, until when, and how long that was when it was skipped", () =>
+test("R21 CircuitOpenError names the model, the time of the next try and how far away that was", () =>
   virtualTime(async () => {
     await delay(1000);
     const error = new CircuitOpenError("gpt", 31_000);

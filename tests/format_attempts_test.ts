@@ -69,7 +69,7 @@ test("formatAttempts keeps foreign text on one line, and not too long", async ()
   const lines = formatAttempts(attemptsOf(error)).split("\n");
   assertEquals(lines.length, models.length);
   for (const line of lines) {
-    assertLess(line.length, 220);
+    assertLess(line.length, 300);
     assertEquals(/\p{C}/u.test(line), false);
   }
 });

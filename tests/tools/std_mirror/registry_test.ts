@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { stub } from "@std/testing/mock";
-import { jsrAnswers } from "../../tools/_jsr.ts";
+import { jsrAnswers } from "../../../tools/std_mirror/registry.ts";
 
 /** Asks while the network answers like this. */
 async function jsrAnswersTo(answer: () => Promise<Response>): Promise<boolean> {

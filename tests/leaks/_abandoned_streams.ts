@@ -1,4 +1,4 @@
-// Streams that nobody reads to the end, nor closes. Once their clocks have run,
+// Streams that nobody reads to the end, nor closes. Once their timers have fired,
 // nothing keeps this process alive.
 
 import { type FallbackOptions, fallbackStream } from "@fallback/stream";
@@ -25,7 +25,7 @@ const options: FallbackOptions<string, string>[] = [
   { signal, timeouts },
 ];
 for (const each of options) {
-  // Held back by nobody: the first is never pulled, the second only once.
+  // The first is never pulled, the second only twice.
   await fallbackStream([answers], "hi", each);
   const stream = await fallbackStream([answers], "hi", each);
   await stream.next();
@@ -33,4 +33,14 @@ for (const each of options) {
 }
 // Also one that is still opening.
 fallbackStream([hangs, hangs], "hi", { signal, timeouts }).catch(() => {});
-console.log(JSON.stringify({ at: Date.now() }));
+
+// A timer may look at its deadline once more, but none may go on for ever.
+let started = 0;
+const { setTimeout } = globalThis;
+globalThis.setTimeout = ((...args: Parameters<typeof setTimeout>) => {
+  started++;
+  return setTimeout(...args);
+}) as typeof setTimeout;
+addEventListener("unload", () => {
+  console.log(JSON.stringify({ streams: 2 * options.length + 1, started }));
+});

@@ -1,8 +1,11 @@
 import { assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import { pathToFileURL } from "node:url";
-import { readFiles } from "../../tools/_files.ts";
-import { ensureFolder, hashOf } from "../../tools/_folder.ts";
-import { temporaryFolder } from "../_temporary_folder.ts";
+import { readFiles } from "../../../tools/_files.ts";
+import {
+  ensureFolder,
+  hashOf,
+} from "../../../tools/std_mirror/_ensure_folder.ts";
+import { temporaryFolder } from "../../_temporary_folder.ts";
 
 const FILES = new Map([["a.txt", "A"], ["deep/er/b.txt", "B"]]);
 

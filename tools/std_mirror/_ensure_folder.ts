@@ -6,13 +6,18 @@
  * @module
  */
 
-import { type Files, writeFiles } from "./_files.ts";
-import { sha256 } from "./_mirror.ts";
+import { type Files, writeFiles } from "../_files.ts";
+import { hexDigest } from "./_digest.ts";
 
 /** A short hash of paths and contents, whatever their order. */
 export async function hashOf(files: Files): Promise<string> {
-  const text = JSON.stringify([...files].sort(([a], [b]) => a < b ? -1 : 1));
-  return (await sha256(new TextEncoder().encode(text))).slice(0, 16);
+  return (await hexDigest("SHA-256", bytesOf(files))).slice(0, 16);
+}
+
+/** Paths and contents as bytes, whatever their order. */
+export function bytesOf(files: Files): Uint8Array<ArrayBuffer> {
+  const sorted = [...files].sort(([a], [b]) => a < b ? -1 : 1);
+  return new TextEncoder().encode(JSON.stringify(sorted));
 }
 
 async function exists(path: string): Promise<boolean> {

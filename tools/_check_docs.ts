@@ -1,7 +1,7 @@
 /**
- * Whether what we export is documented as the standard library is: what a
- * comment has to tell, and in which order. `deno doc --lint` asks only whether
- * there is one.
+ * Checks that our exports are documented as those of the standard library are:
+ * what a doc comment contains, and in which order. `deno doc --lint` checks only
+ * that there is one.
  *
  * @module
  */
@@ -15,7 +15,7 @@ interface Comment {
   readonly tags?: readonly Part[];
 }
 
-/** A declaration, a member, a tag, a parameter or a type, as it tells of them. */
+/** A declaration, a member, a tag, a parameter or a type, as it describes them. */
 type Part =
   & {
     readonly kind: string;
@@ -32,7 +32,7 @@ type Part =
 
 type Members = "constructors" | "properties" | "methods" | "callSignatures";
 
-/** What it tells of one entry point. */
+/** How it describes one entry point. */
 interface Entry {
   readonly module_doc?: Comment;
   readonly symbols: readonly { name: string; declarations: Part[] }[];
@@ -43,7 +43,7 @@ const QUANTITY = /^ms$|(Ms|Bytes)$/;
 const UNIT = /\b(milliseconds|ms|bytes|[KM]iB)\b/;
 /** An example that is run, hence without `ignore`, and asserts. */
 const ASSERTING = /^```ts$[^]*"@std\/assert"/m;
-/** Results that need no word: nothing, or what was called. */
+/** Results that need no description: nothing, or what was called. */
 const NOTHING = /^(void|unknown|this)$/;
 
 const names = (parts: readonly Part[] = []) =>
@@ -52,9 +52,9 @@ const names = (parts: readonly Part[] = []) =>
 /** What a comment lacks. */
 function* lacking(part: Part): Generator<string> {
   const { kind, jsDoc: { doc = "", tags = [] } = {} } = part;
-  const told = (kind: string) => tags.filter((tag) => tag.kind === kind);
+  const tagsOf = (kind: string) => tags.filter((tag) => tag.kind === kind);
   if (doc.trim() === "") yield "a summary";
-  const quantities = [{ name: part.name, doc }, ...told("param")]
+  const quantities = [{ name: part.name, doc }, ...tagsOf("param")]
     .filter(({ name = "" }) => QUANTITY.test(name));
   for (const { name, doc = "" } of quantities) {
     if (!UNIT.test(doc)) yield `the unit of ${name}`;
@@ -63,16 +63,18 @@ function* lacking(part: Part): Generator<string> {
   const box = part.functionDef ?? part.def ?? part;
   const typeParams = names(box.typeParams);
   const params = box.params && names(box.params);
-  if (names(told("template")) !== typeParams) yield `@typeParam ${typeParams}`;
-  if (params !== undefined && names(told("param")) !== params) {
+  if (names(tagsOf("template")) !== typeParams) {
+    yield `@typeParam ${typeParams}`;
+  }
+  if (params !== undefined && names(tagsOf("param")) !== params) {
     yield `@param ${params}`;
   }
   const { repr = "", value } = box.returnType ?? { repr: "void" };
   const result = repr === "Promise" ? value?.typeParams?.[0]?.repr ?? "" : repr;
   const gives = kind !== "getter" && !NOTHING.test(result);
-  if (gives && told("return").length === 0) yield "@returns";
+  if (gives && tagsOf("return").length === 0) yield "@returns";
 
-  const examples = told("example");
+  const examples = tagsOf("example");
   // Nobody constructs what a function of ours makes.
   const isConstructed = kind === "class" && !/made by \{@linkcode/.test(doc);
   const needsExample = kind === "function" || isConstructed;
@@ -81,7 +83,8 @@ function* lacking(part: Part): Generator<string> {
     if (doc.startsWith("```")) yield "a title of @example";
     if (!ASSERTING.test(doc)) yield "an assertion in @example";
   }
-  const ranks = tags.map(({ kind }) => ORDER.indexOf(kind));
+  const ranks = tags.map(({ kind }) => ORDER.indexOf(kind))
+    .filter((rank) => rank !== -1); // `@module` of a namespace has no place
   const isInOrder = ranks.every((rank, i) => rank >= (ranks[i - 1] ?? 0));
   if (!isInOrder) yield `the order ${ORDER.join(", ")}`;
 }
@@ -123,12 +126,13 @@ function* allLacking(url: string, entry: Entry): Generator<string> {
 }
 
 /**
- * What to tell whoever exports what is not documented; nothing if nobody does.
+ * Checks the documentation of all exports.
  *
  * @param entries The entry points, as `deno doc` takes them.
  * @param env What Deno needs in its environment.
+ * @returns What is missing, if anything is.
  */
-export async function complaint(
+export async function checkDocs(
   entries: readonly string[],
   env: Record<string, string> = {},
 ): Promise<string | undefined> {

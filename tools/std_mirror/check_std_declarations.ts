@@ -1,13 +1,14 @@
 /**
- * What our code may import from the standard library: what has a declaration
- * of ours. Anything else would silently be `any` where JSR cannot be reached.
+ * Checks that our code imports from the standard library only what has a
+ * declaration of ours. Anything else would silently be `any` where JSR cannot be
+ * reached.
  *
  * @module
  */
 
-import { type Files, readFiles } from "./_files.ts";
-import { DECLARATIONS } from "./_library.ts";
-import { exportName, kebab } from "./_mirror.ts";
+import { type Files, readFiles } from "../_files.ts";
+import { DECLARATIONS } from "./_std_packages.ts";
+import { exportName, kebab } from "./_registry_files.ts";
 
 /** The names that can be imported, by package and export: `async/delay`. */
 export type Declared = Map<string, Set<string>>;
@@ -87,7 +88,7 @@ export function undeclared(code: Files, declared: Declared): string[] {
   );
 }
 
-const ROOT = new URL("../", import.meta.url);
+const ROOT = new URL("../../", import.meta.url);
 const FOLDERS = ["src", "tests", "examples", "bench", "tools"];
 
 /** Reads whatever of ours may import the standard library. */
@@ -104,14 +105,18 @@ async function ourCode(): Promise<Files> {
   return code;
 }
 
-/** What to tell whoever imports what has no declaration; nothing if nobody does. */
-export async function complaint(): Promise<string | undefined> {
+/**
+ * Checks that every import of the standard library has a declaration of ours.
+ *
+ * @returns What is wrong, if anything is.
+ */
+export async function checkStdDeclarations(): Promise<string | undefined> {
   const declared = declaredIn(await readFiles(DECLARATIONS, ".d.ts"));
   const missing = undeclared(await ourCode(), declared);
   if (missing.length === 0) return undefined;
   return [
     "Where JSR cannot be reached these imports would be `any`.",
-    "Declare them in tools/std_types, as the real ones are declared:",
+    "Declare them in tools/std_mirror/types, as the real ones are declared:",
     ...missing.map((line) => `  ${line}`),
   ].join("\n");
 }

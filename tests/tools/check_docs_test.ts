@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import config from "../../deno.json" with { type: "json" };
-import { complaint } from "../../tools/_documented.ts";
+import { checkDocs } from "../../tools/_check_docs.ts";
 
 const SNIPPET = `\`\`\`ts
  * import { assert } from "@std/assert";
@@ -37,11 +37,11 @@ export function f<T>(a: T, b = 1, ...rest: T[]): T {
 `;
 
 /** What is said of an entry point with this text. */
-async function complain(text: string): Promise<string | undefined> {
+async function check(text: string): Promise<string | undefined> {
   const file = await Deno.makeTempFile({ suffix: ".ts" });
   try {
     await Deno.writeTextFile(file, text);
-    return await complaint([file]);
+    return await checkDocs([file]);
   } finally {
     await Deno.remove(file);
   }
@@ -49,29 +49,29 @@ async function complain(text: string): Promise<string | undefined> {
 
 /** What the symbols of a module lack, as "name: what". */
 async function lacking(text: string): Promise<string[]> {
-  const [, ...lines] = (await complain(MODULE + text))?.split("\n") ?? [];
+  const [, ...lines] = (await check(MODULE + text))?.split("\n") ?? [];
   return lines.map((line) => line.replace(/^.*\.ts:\d+ /, ""));
 }
 
 Deno.test("every export of ours is documented", async () => {
-  assertEquals(await complaint(Object.values(config.exports)), undefined);
+  assertEquals(await checkDocs(Object.values(config.exports)), undefined);
 });
 
 Deno.test("what lacks something is told with its file and line", async () => {
-  const said = await complain(`${MODULE}export type A = string;\n`);
+  const said = await check(`${MODULE}export type A = string;\n`);
   assertMatch(said!, /\n {2}\S+\.ts:12 A: a summary$/);
 });
 
 Deno.test("what cannot be read is told as Deno tells it", async () => {
-  assertMatch((await complain("export {"))!, /SyntaxError: /);
+  assertMatch((await check("export {"))!, /SyntaxError: /);
 });
 
 Deno.test("a module needs a comment with an example", async () => {
   const lacking = /@module: an example that asserts$/;
-  assertMatch((await complain("export {};\n"))!, lacking);
+  assertMatch((await check("export {};\n"))!, lacking);
   const bare = "/**\n * A module.\n *\n * @module\n */\n";
-  assertMatch((await complain(bare))!, lacking);
-  assertEquals(await complain(MODULE), undefined);
+  assertMatch((await check(bare))!, lacking);
+  assertEquals(await check(MODULE), undefined);
 });
 
 Deno.test("a function needs a summary and every tag", async () => {

@@ -1,21 +1,22 @@
 /**
- * Deno with the standard library within reach.
+ * Deno with the standard library at hand.
  *
  * @module
  */
 
-import { complaint } from "./_declared.ts";
-import { registry } from "./_jsr.ts";
+import { checkStdDeclarations } from "./std_mirror/check_std_declarations.ts";
+import { registry } from "./std_mirror/registry.ts";
 
 /**
- * Runs `deno ARGS…` as if it were us, and says on one line where the library
- * comes from.
+ * Runs `deno ARGS…` in the place of this process, and prints on one line where
+ * the standard library comes from.
  *
  * @returns Its exit code.
  */
 export async function runDeno(args: readonly string[]): Promise<number> {
-  // Also where JSR answers: who adds an import there shall not break it elsewhere.
-  const undeclared = await complaint();
+  // Also where JSR answers: an import that is added there must not break the
+  // types where it does not.
+  const undeclared = await checkStdDeclarations();
   if (undeclared !== undefined) {
     console.error(undeclared);
     return 1;
@@ -32,7 +33,7 @@ export async function runDeno(args: readonly string[]): Promise<number> {
     stderr: "inherit",
   }).spawn();
 
-  /** Hands a signal on, so that nobody stops us and leaves Deno running. */
+  /** Forwards a signal, so that stopping this process stops Deno as well. */
   const forward = (signal: Deno.Signal) =>
     Deno.addSignalListener(signal, () => {
       try {
@@ -42,8 +43,8 @@ export async function runDeno(args: readonly string[]): Promise<number> {
       }
     });
 
-  // At a terminal Ctrl-C has reached the child already, and a second one would
-  // cut its clean-up short: there we only stay until it is done.
+  // At a terminal, Ctrl-C has reached the child already, and a second SIGINT would
+  // interrupt its clean-up: there this process only waits.
   if (Deno.stdin.isTerminal()) Deno.addSignalListener("SIGINT", () => {});
   else forward("SIGINT");
   if (Deno.build.os !== "windows") forward("SIGTERM");

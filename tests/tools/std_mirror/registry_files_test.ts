@@ -5,7 +5,7 @@ import {
   registryFiles,
   rewriteImports,
   serve,
-} from "../../tools/_mirror.ts";
+} from "../../../tools/std_mirror/_registry_files.ts";
 
 const MADE_UP = new Map([
   ["mod.js", 'export * from "./one_thing.js";\nexport * from "./other.js";\n'],

@@ -1,22 +1,22 @@
-// The README's own commands, each with just the permissions that its task
-// gives it.
+// The tasks that users run, each with exactly the permissions that it has in
+// deno.json.
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { TextLineStream } from "@std/streams/text-line-stream";
 import config from "../deno.json" with { type: "json" };
 
-/** What every task of these begins with; tests have the library in reach. */
-const PREFIX = "deno run -A tools/deno.ts ";
+/** What these tasks begin with; tests have the standard library already. */
+const PREFIX = /^deno run [^"]*? tools\/deno\.ts /;
 
-/** Starts what a task runs, with nobody who could be asked for a permission. */
+/** Starts what a task runs, where no permission can be asked for. */
 function start(
   task: "demo" | "serve" | "simulate",
   change: (command: string) => string = (command) => command,
 ): Deno.ChildProcess {
   const command = config.tasks[task];
-  assert(command.startsWith(PREFIX), command);
+  assertMatch(command, PREFIX);
   return new Deno.Command(Deno.execPath(), {
-    args: change(command.slice(PREFIX.length)).split(" "),
+    args: change(command.replace(PREFIX, "")).split(" "),
     cwd: new URL("../", import.meta.url),
     env: {
       NO_COLOR: "1",
@@ -30,7 +30,7 @@ function start(
   }).spawn();
 }
 
-/** What it prints until it ends, which has to be well. */
+/** What it prints until it ends, which has to be with success. */
 async function output(process: Deno.ChildProcess): Promise<string> {
   const { success, stdout, stderr } = await process.output();
   const text = new TextDecoder();
@@ -38,16 +38,19 @@ async function output(process: Deno.ChildProcess): Promise<string> {
   return text.decode(stdout);
 }
 
-Deno.test("the demo shows an answer although two providers fail, and what was tried", async () => {
+Deno.test("deno task demo prints an answer although two providers fail, and all attempts", async () => {
   const lines = (await output(start("demo"))).trimEnd().split("\n");
   assertMatch(lines[1]!, /^A lighthouse keeps two lamps .* has happened\.$/);
   const [refused, silent, steady] = lines.slice(-3);
   assertMatch(refused!, /^overloaded .* failed +HttpError: 529/);
-  assertMatch(silent!, /^silent .* failed +no content within 1500 ms/);
+  assertMatch(
+    silent!,
+    /^silent .* failed +Model "silent" sent no content within 1500 ms/,
+  );
   assertMatch(steady!, /^steady .* completed +\d+ chunks/);
 });
 
-Deno.test("the example is served, with its page and its models", async () => {
+Deno.test("deno task serve serves the page and answers POST /chat", async () => {
   await using process = start(
     "serve",
     (it) => it.replace("--port 8000", "--port 0"),
@@ -83,7 +86,7 @@ Deno.test("the example is served, with its page and its models", async () => {
   await lines.cancel();
 });
 
-Deno.test("the simulation prints its assumptions and a row for each remedy", async () => {
+Deno.test("deno task simulate prints its assumptions and a row for each strategy", async () => {
   const out = await output(start("simulate", (it) => `${it} --calls 50`));
   assertMatch(out, /^\| `--calls` +\| 50 /m);
   assertMatch(out, /^`deno task simulate --calls 50 --seed 1`$/m);

@@ -6,8 +6,8 @@
  * @module
  */
 
-import { Buffer } from "node:buffer";
-import type { Files } from "./_files.ts";
+import type { Files } from "../_files.ts";
+import { hexDigest } from "./_digest.ts";
 
 /** What a package is called and how it is numbered on JSR. */
 export interface PackageName {
@@ -106,16 +106,10 @@ async function manifestOf(files: Files): Promise<Record<string, unknown>> {
     const bytes = new TextEncoder().encode(text);
     manifest[`/${path}`] = {
       size: bytes.length,
-      checksum: `sha256-${await sha256(bytes)}`,
+      checksum: `sha256-${await hexDigest("SHA-256", bytes)}`,
     };
   }
   return manifest;
-}
-
-/** The SHA-256 of some bytes, in hexadecimal. */
-export async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-  const hash = await crypto.subtle.digest("SHA-256", bytes);
-  return Buffer.from(hash).toString("hex");
 }
 
 /**

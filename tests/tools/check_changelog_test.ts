@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { missingSection } from "../../tools/_changelog.ts";
+import { missingSection } from "../../tools/_check_changelog.ts";
 
 const UNRELEASED = "## [Unreleased]\n\n### Added\n\n- All of it.\n";
 const RELEASED = "## [1.2.3] - 2026-11-23\n\n### Fixed\n\n- A bug.\n";

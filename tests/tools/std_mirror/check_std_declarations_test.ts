@@ -1,5 +1,9 @@
 import { assertEquals } from "@std/assert";
-import { declaredIn, stdImports, undeclared } from "../../tools/_declared.ts";
+import {
+  declaredIn,
+  stdImports,
+  undeclared,
+} from "../../../tools/std_mirror/check_std_declarations.ts";
 
 const DECLARED = declaredIn(
   new Map([
