@@ -16,9 +16,12 @@ test("R21 CircuitOpenError says which model, until when, and how long that was w
         "CircuitOpenError",
         "gpt",
         31_000,
-        "circuit open for another 30000 ms",
+        'Circuit of "gpt" is open for another 30000 ms (health)',
       ],
     );
     const past = new CircuitOpenError("gpt", 1);
-    assertEquals(past.message, "circuit open for another 0 ms");
+    assertEquals(
+      past.message,
+      'Circuit of "gpt" is open for another 0 ms (health)',
+    );
   }));

@@ -34,7 +34,7 @@ test("formatAttempts draws to scale what was tried, and says what ended it", () 
       formatAttempts(stream.attempts).split("\n"),
       [
         "gpt-4o         ░░░                            failed      HttpError: 529 overloaded_error",
-        "claude            ░░░░░░░░░░░░░░░             failed      no content within 1500 ms, closing: Error: reset",
+        'claude            ░░░░░░░░░░░░░░░             failed      Model "claude" sent no content within 1500 ms (timeouts.firstContentMs), closing: Error: reset',
         "fallback:llama                   ░░░█████████ completed   22 chunks, first content after 350 ms",
         "  llama                          ░░░█████████ completed   22 chunks, first content after 350 ms",
       ],
@@ -106,7 +106,7 @@ test("formatAttempts draws no bar for a model that was skipped, and says how lon
     const stream = await fallbackStream(models, "hi", { health });
     await Array.fromAsync(stream);
     assertEquals(formatAttempts(stream.attempts).split("\n"), [
-      "gpt                                  skipped     circuit open for another 30000 ms",
+      'gpt                                  skipped     Circuit of "gpt" is open for another 30000 ms (health)',
       "llama ░░░░░░░░░░████████████████████ completed   2 chunks, first content after 100 ms",
     ]);
   }));

@@ -143,17 +143,17 @@ export class AttemptRunner<Request, Chunk>
       log.emit("started", this.record, this.record.startedAt);
       if (this.hasEnded || !this.#startTimers()) return;
       if (log.hooks.length === 0) return this.#openStream(request);
-      // The part ends when the stream is open and has content, or with the
-      // attempt.
-      const { promise, resolve: end } = Promise.withResolvers<void>();
+      // For a listener's hook, the part that it runs settles with the attempt.
+      const part = Promise.withResolvers<void>();
       this.#settle = (result) => {
         resolve(result);
-        end();
+        if (result && "error" in result) part.reject(result.error);
+        else part.resolve();
       };
       log.runInContext(() => {
         this.#openStream(request);
-        return promise;
-      }, this.record);
+        return part.promise;
+      }, this.record).catch(() => {});
     });
   }
 
