@@ -6,6 +6,8 @@ import { createParser } from "eventsource-parser";
 export interface Seen {
   readonly status: number;
   readonly text: string;
+  /** A `finish_reason` has come. */
+  readonly finished: boolean;
   /** `[DONE]` has come. */
   readonly done: boolean;
   /** The code of an error, in the body or in the stream. */
@@ -30,6 +32,7 @@ export async function call(
   const seen = {
     status: 0,
     text: "",
+    finished: false,
     done: false,
     errorCode: undefined as string | undefined,
     failed: false,
@@ -51,6 +54,7 @@ export async function call(
         return;
       }
       seen.text += chunk.choices?.[0]?.delta?.content ?? "";
+      seen.finished ||= Boolean(chunk.choices?.[0]?.finish_reason);
       seen.model = chunk.model ?? seen.model;
       seen.usage = chunk.usage ?? seen.usage;
     },

@@ -137,7 +137,8 @@ export const FAULTS: readonly Fault[] = [
   {
     name: "no [DONE]",
     scripts: () => [[...HEALTHY, step.truncate()]],
-    passes: whole,
+    passes: ({ seen: [seen] }) =>
+      seen!.text === STORY && seen!.finished && !seen!.failed,
   },
   {
     name: "400 context_length_exceeded",
