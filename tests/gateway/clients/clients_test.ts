@@ -81,6 +81,7 @@ Deno.test("openai: runTools() calls a tool and goes on", async () => {
     choices: [{
       index: 0,
       delta: {
+        role: "assistant",
         tool_calls: [{
           index: 0,
           id: "t",
@@ -92,7 +93,7 @@ Deno.test("openai: runTools() calls a tool and goes on", async () => {
     }],
   };
   const provider = fakeProvider({
-    scripts: [[call, wire.finish("tool_calls")], ["It ", "rains"]],
+    scripts: [[call, wire.finish("tool_calls")], [good[0]!, "It ", "rains"]],
   });
   await using served = serveChain([provider]);
   const cities: string[] = [];
