@@ -6,7 +6,7 @@ import { getProperty } from "../_shared/safe_access.ts";
 import type { ChatChunk, ChatDelta, ChatRequest } from "../openai/mod.ts";
 import type { Usage } from "../types/attempt.ts";
 import { toBase64 } from "./_chat_files.ts";
-import type { Warn } from "./_chat_request.ts";
+import type { Warn } from "./_chat_fields.ts";
 import { toUsage } from "./_usage.ts";
 
 type Part = LanguageModelV4StreamPart;

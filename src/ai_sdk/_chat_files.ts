@@ -7,14 +7,14 @@ import type {
 import type { Urls } from "./_common_urls.ts";
 import {
   array,
+  type Fields,
   object,
   string,
   unsupported,
   type Warn,
-} from "./_chat_request.ts";
+} from "./_chat_fields.ts";
 import type { LanguageModelV4 } from "./specification.ts";
 
-type Fields = Readonly<Record<string, unknown>>;
 type ResultContent = Extract<
   LanguageModelV4ToolResultOutput,
   { type: "content" }

@@ -7,11 +7,12 @@ import type {
 import { parseJson } from "../_shared/safe_access.ts";
 import {
   array,
+  type Fields,
   object,
   string,
   unsupported,
   type Warn,
-} from "./_chat_request.ts";
+} from "./_chat_fields.ts";
 import { FileReader } from "./_chat_files.ts";
 import type { LanguageModelV4 } from "./specification.ts";
 
@@ -20,7 +21,6 @@ type Result = Extract<
   Content<"tool">[number],
   { type: "tool-result" }
 >;
-type Fields = Readonly<Record<string, unknown>>;
 
 /** Fields of a message that are converted. Any other is reported. */
 const MESSAGE_FIELDS = new Set([

@@ -1,20 +1,24 @@
 // From a chat-completions request to the options of a language model's call.
 // Every field is converted, reported to `warn`, or refused with a `TypeError`.
 
-import { assertArgument } from "../_shared/arguments.ts";
-import { describeValue } from "../_shared/error_text.ts";
 import type { ChatRequest } from "../openai/mod.ts";
+import {
+  array,
+  type Fields,
+  number,
+  object,
+  string,
+  strings,
+  unsupported,
+  type Warn,
+} from "./_chat_fields.ts";
 import { toPrompt } from "./_chat_prompt.ts";
 import type {
   LanguageModelV4,
   LanguageModelV4CallOptions,
 } from "./specification.ts";
 
-/** Reports what is left out. */
-export type Warn = (message: string, field?: string) => void;
-
 type CallOptions = LanguageModelV4CallOptions;
-type Fields = Readonly<Record<string, unknown>>;
 
 /** What each field becomes. `undefined` stands for nothing, on purpose. */
 const CONVERTERS: Readonly<
@@ -179,53 +183,4 @@ function toResponseFormat(
     ...(typeof name === "string" && { name }),
     ...(typeof description === "string" && { description }),
   };
-}
-
-/** The error for what can be neither converted nor left out. */
-export function unsupported(
-  path: string,
-  value: unknown,
-  expected: string,
-): TypeError {
-  return new TypeError(
-    `'request.${path}' must be ${expected}: current value is ${
-      describeValue(value)
-    }`,
-  );
-}
-
-export function object(value: unknown, path: string): Fields {
-  const ok = Object(value) === value && !Array.isArray(value);
-  assertArgument(ok, `request.${path}`, "be an object", value);
-  return value as Fields;
-}
-
-export function array(value: unknown, path: string): readonly unknown[] {
-  assertArgument(Array.isArray(value), `request.${path}`, "be an array", value);
-  return value as unknown[];
-}
-
-export function string(value: unknown, path: string): string {
-  assertArgument(
-    typeof value === "string",
-    `request.${path}`,
-    "be a string",
-    value,
-  );
-  return value;
-}
-
-function number(value: unknown, path: string): number {
-  assertArgument(
-    typeof value === "number",
-    `request.${path}`,
-    "be a number",
-    value,
-  );
-  return value;
-}
-
-function strings(value: unknown, path: string): string[] {
-  const list = typeof value === "string" ? [value] : array(value, path);
-  return list.map((each, i) => string(each, `${path}[${i}]`));
 }

@@ -54,7 +54,9 @@ export interface ChatModelOptions<CallOptions>
   readonly onWarning?: ((warning: ChatWarning) => void) | undefined;
 }
 
-const OPTION_NAMES: OptionNames<ChatModelOptions<never>> = {
+const OPTION_NAMES: OptionNames<
+  ChatModelOptions<LanguageModelV4CallOptions>
+> = {
   name: true,
   providerOptions: true,
   settings: true,
@@ -161,8 +163,9 @@ export function chatModel(
 ): Model<ChatRequest, ChatChunk>;
 export function chatModel(
   model: unknown,
-  options: ChatModelOptions<never> = {},
+  given: object = {},
 ): Model<ChatRequest, ChatChunk> {
+  const options = given as ChatModelOptions<LanguageModelV4CallOptions>;
   assertOptions("options", options, OPTION_NAMES);
   assertFunction("options.onWarning", options.onWarning);
   const { onWarning: _, ...entryOptions } = options;

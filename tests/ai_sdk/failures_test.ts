@@ -138,7 +138,7 @@ testSdk(
     assertInstanceOf(told[0], AllModelsFailedError);
     assertEquals(
       told[0].message,
-      "All models failed: a: overloaded; b: overloaded",
+      "All models failed:\na: overloaded\nb: overloaded",
     );
     assertStrictEquals(errors[0], told[0]);
     assertEquals(attemptsOf(told[0]).length, 2);
