@@ -1,0 +1,19 @@
+// The cells that are not as wished, and why.
+
+import type { Cell } from "./_cell.ts";
+
+interface KnownFault {
+  readonly client: RegExp;
+  readonly situation: RegExp;
+  readonly why: string;
+}
+
+/** What the SDKs do that cannot be changed from outside. */
+export const KNOWN: readonly KnownFault[] = [];
+
+/** Whether the faults of a cell are known. */
+export function isKnown({ client, situation }: Cell): boolean {
+  return KNOWN.some((known) =>
+    known.client.test(client) && known.situation.test(situation)
+  );
+}
