@@ -89,12 +89,6 @@ export const LANGUAGE_MODELS: readonly LanguageModelClient[] = [
       (await load("@ai-sdk/deepseek")).createDeepSeek({ apiKey, fetch })("m"),
   },
   {
-    name: "AI SDK 7 xai chat",
-    wire: chat,
-    make: async (load, fetch) =>
-      (await load("@ai-sdk/xai")).createXai({ apiKey, fetch }).chat("m"),
-  },
-  {
     name: "AI SDK 7 xai responses",
     wire: responses,
     make: async (load, fetch) =>
