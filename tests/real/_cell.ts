@@ -37,8 +37,11 @@ export interface Cell {
   readonly faults: readonly string[];
 }
 
-/** How long silence may last, in milliseconds. */
-const SILENCE_MS = 80;
+/** How long silence may last, in milliseconds, where it is what is tested. */
+const SILENCE_MS = 150;
+
+/** The same where it is not, because packages are loaded lazily. */
+const LOADING_MS = 10_000;
 
 const OTHER: Model<string, string> = {
   name: "other",
@@ -66,12 +69,19 @@ export async function runCell(
   const connection = new Connection(situation.script(client.wire));
   const first = await client.make(load, connection.fetch, "first");
   const health = new Reports();
+  const { connect, ending } = situation.script(client.wire);
+  const isSilent = connect === "hang" || ending === "hang";
+  const isEarly = situation.wish === "fallback";
+  const timeouts = {
+    firstContentMs: isSilent && isEarly ? SILENCE_MS : LOADING_MS,
+    idleMs: isSilent ? SILENCE_MS : LOADING_MS,
+  };
   let text = "";
   let failure: { error: unknown } | undefined;
   let attempts: ReturnType<typeof attemptsOf> = [];
   try {
     await using stream = await fallbackStream([first, OTHER], "hi", {
-      timeouts: { firstContentMs: SILENCE_MS, idleMs: SILENCE_MS },
+      timeouts,
       health,
     });
     attempts = stream.attempts;

@@ -9,7 +9,7 @@ import {
 } from "@fallback/stream/ai-sdk";
 import type { Load } from "./_packages.ts";
 import { anthropic } from "./wires/anthropic.ts";
-import { chat } from "./wires/chat.ts";
+import { chat, mistral } from "./wires/chat.ts";
 import { cohere } from "./wires/cohere.ts";
 import { google } from "./wires/google.ts";
 import { responses } from "./wires/responses.ts";
@@ -72,7 +72,7 @@ export const LANGUAGE_MODELS: readonly LanguageModelClient[] = [
   },
   {
     name: "AI SDK 7 mistral",
-    wire: chat,
+    wire: mistral,
     make: async (load, fetch) =>
       (await load("@ai-sdk/mistral")).createMistral({ apiKey, fetch })("m"),
   },

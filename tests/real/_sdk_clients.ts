@@ -3,7 +3,7 @@
 import { mapModel, type Model, type Usage } from "@fallback/stream";
 import type { Load } from "./_packages.ts";
 import { anthropic } from "./wires/anthropic.ts";
-import { chat } from "./wires/chat.ts";
+import { chat, mistral } from "./wires/chat.ts";
 import { cohere } from "./wires/cohere.ts";
 import { google } from "./wires/google.ts";
 import { ollama } from "./wires/ollama.ts";
@@ -192,7 +192,7 @@ export const SDK_CLIENTS: readonly SdkClient[] = [
   },
   {
     name: "mistral",
-    wire: chat,
+    wire: mistral,
     async make(load, fetch, name) {
       const { Mistral, HTTPClient } = await load("@mistralai/mistralai") as
         & typeof import("@mistralai/mistralai")
@@ -223,18 +223,24 @@ export const SDK_CLIENTS: readonly SdkClient[] = [
     wire: ollama,
     async make(load, fetch, name) {
       const { Ollama } = await load("ollama");
-      const client = new Ollama({ host: "http://fake.test", fetch });
       return mapModel({
         name,
-        async stream(text: string, { signal }) {
+        async stream(text: string, { signal, stack }) {
+          // `chat` takes no signal, and its iterator closes nothing, so each
+          // attempt has a client of its own whose requests have the signal.
+          const client = new Ollama({
+            host: "http://fake.test",
+            fetch: (url, init) => {
+              const signals = init?.signal ? [signal, init.signal] : [signal];
+              return fetch(url, { ...init, signal: AbortSignal.any(signals) });
+            },
+          });
           const stream = await client.chat({
             model,
             messages: user(text),
             stream: true,
           });
-          // `chat` takes no signal, and leaving its loop closes nothing.
-          signal.addEventListener("abort", () => stream.abort());
-          if (signal.aborted) stream.abort();
+          stack.defer(() => stream.abort());
           return stream;
         },
         isContent: ({ message }) => message.content !== "",

@@ -83,7 +83,10 @@ export const SITUATIONS: readonly Situation[] = [
     w.preamble,
     w.error,
   ]),
-  streamed("empty answer", "fallback", (w) => [w.preamble, w.end]),
+  streamed("empty answer", "fallback", (w) => [
+    w.preamble,
+    w.empty ?? w.end,
+  ]),
   streamed("filtered answer", "fallback", (w) => [w.preamble, w.filtered]),
   streamed("nothing", "fallback", () => []),
   streamed("early end after the preamble", "fallback", (w) => [w.preamble]),

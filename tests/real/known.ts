@@ -9,7 +9,13 @@ interface KnownFault {
 }
 
 /** What the SDKs do that cannot be changed from outside. */
-export const KNOWN: readonly KnownFault[] = [];
+export const KNOWN: readonly KnownFault[] = [
+  {
+    client: /^ollama$/,
+    situation: /Retry-After/,
+    why: "its errors carry a status, but no headers",
+  },
+];
 
 /** Whether the faults of a cell are known. */
 export function isKnown({ client, situation }: Cell): boolean {

@@ -15,6 +15,9 @@ const done = "data: [DONE]\n\n";
 const ending = (reason: string) =>
   sse(chunk({}, reason), { ...chunk({}), choices: [], usage }) + done;
 
+const endingWithUsage = (reason: string) =>
+  sse({ ...chunk({ content: "" }, reason), usage }) + done;
+
 /** The chat-completions protocol of OpenAI and many others. */
 export const chat: Wire = {
   contentType: "text/event-stream",
@@ -28,4 +31,11 @@ export const chat: Wire = {
   refusal: JSON.stringify({
     error: { message: "slow down", type: "rate_limit", code: "rate_limit" },
   }),
+};
+
+/** The same with the usage in the chunk of the finish reason. */
+export const mistral: Wire = {
+  ...chat,
+  end: endingWithUsage("stop"),
+  filtered: endingWithUsage("content_filter"),
 };

@@ -78,6 +78,10 @@ export const responses: Wire = {
       ...{ sequence_number: 6, response: response("completed", { usage }) },
     },
   ),
+  empty: typed({
+    type: "response.completed",
+    ...{ sequence_number: 6, response: response("completed", { usage }) },
+  }),
   filtered: typed({
     type: "response.incomplete",
     ...{

@@ -7,6 +7,8 @@ export interface Wire {
   readonly content: string;
   /** The rest of a complete answer. */
   readonly end: string;
+  /** The end of an answer without content, if it is another one. */
+  readonly empty?: string;
   /** The end of an answer that a filter has stopped. */
   readonly filtered: string;
   /** An error inside the stream. */
