@@ -2,7 +2,7 @@
 // each place below is used by at least one of them.
 
 import { AllModelsFailedError } from "../errors.ts";
-import { getProperty, isInstance } from "./safe_access.ts";
+import { asArray, getProperty, isInstance } from "./safe_access.ts";
 
 /** How deep causes and nested failures are followed. They may be cyclic. */
 export const MAX_DEPTH = 5;
@@ -49,8 +49,8 @@ export function isErrorStatus(value: unknown): value is number {
 /** The failures of an {@linkcode AllModelsFailedError}; else `undefined`. */
 export function nestedErrors(error: unknown): readonly unknown[] | undefined {
   if (!isInstance(error, AllModelsFailedError)) return undefined;
-  const errors = getProperty(error, "errors");
-  return Array.isArray(errors) && errors.length > 0 ? errors : undefined;
+  const errors = asArray(getProperty(error, "errors"));
+  return errors && errors.length > 0 ? errors : undefined;
 }
 
 /**

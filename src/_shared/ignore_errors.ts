@@ -1,15 +1,15 @@
-// Code of others that is told something: whatever it does changes nothing.
+// Calls into user code whose result and errors are ignored by contract.
 
-/** Runs code of others; what that throws or returns changes nothing. */
-export function ignoreErrors(tell: () => unknown): void {
+/** Calls a function, and ignores what it throws, returns or rejects with. */
+export function ignoreErrors(call: () => unknown): void {
   try {
-    ignoreRejection(tell());
+    ignoreRejection(call());
   } catch {
-    // Theirs.
+    // ignored by contract
   }
 }
 
-/** What others return may be a promise, and reject. */
-export function ignoreRejection(told: unknown): void {
-  if (told !== undefined) Promise.resolve(told).catch(() => {});
+/** Handles the rejection of a value that may be a promise. */
+export function ignoreRejection(value: unknown): void {
+  if (value !== undefined) Promise.resolve(value).catch(() => {});
 }

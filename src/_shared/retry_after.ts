@@ -1,7 +1,7 @@
 // How long a provider asks its clients to wait.
 
 import { headersOf, MAX_DEPTH, nestedErrors, statusOf } from "./http_status.ts";
-import { getProperty, parseJson } from "./safe_access.ts";
+import { asArray, getProperty, parseJson } from "./safe_access.ts";
 
 /**
  * Reads the wait from the headers of a response: `retry-after-ms`, else
@@ -102,10 +102,9 @@ function retryInfoOf(error: unknown): number | undefined {
     json && json.includes("retryDelay") ? parseJson(json) : undefined,
   ];
   for (const body of bodies) {
-    const first = Array.isArray(body) ? body[0] : body;
+    const first = getProperty(asArray(body), 0) ?? body;
     for (const holder of [first, getProperty(first, "error")]) {
-      const details = getProperty(holder, "details");
-      if (!Array.isArray(details)) continue;
+      const details = asArray(getProperty(holder, "details")) ?? [];
       for (const detail of details) {
         const delay = getProperty(detail, "retryDelay");
         const ms = typeof delay === "string" ? parseDuration(delay) : undefined;

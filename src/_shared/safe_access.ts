@@ -24,6 +24,15 @@ export function isInstance<T>(
   }
 }
 
+/** A value as an array; `undefined` if it is none, or cannot be read. */
+export function asArray(value: unknown): readonly unknown[] | undefined {
+  try {
+    return Array.isArray(value) ? value : undefined;
+  } catch {
+    return undefined; // a revoked proxy
+  }
+}
+
 /** Parses JSON; `undefined` if the text is not JSON. */
 export function parseJson(text: unknown): unknown {
   if (typeof text !== "string") return undefined;

@@ -86,8 +86,6 @@ export class AttemptRunner<Request, Chunk>
   closeError: Failure | undefined;
   /** The resolved `timeouts.idleMs`. */
   idleMs: number | undefined;
-  /** How many chunks were delivered to the caller. */
-  delivered = 0;
   /** Judges and converts the chunks, once the stream is open. */
   reader: ChunkReader<Chunk> | undefined;
   readonly #call: Call<Request, Chunk>;
@@ -100,6 +98,7 @@ export class AttemptRunner<Request, Chunk>
   readonly #buffered: Chunk[] = [];
   /** The outcome was reported to the health store. */
   #hasReported = false;
+  #delivered = 0;
   #openTimer: Timer;
   #contentTimer: Timer;
   #settle!: (result: Opened<Chunk> | Failure | undefined) => void;
@@ -400,7 +399,7 @@ export class AttemptRunner<Request, Chunk>
 
   /** One more chunk was delivered to the caller. */
   countChunk(): void {
-    writeRecord(this.record, "chunks", ++this.delivered);
+    writeRecord(this.record, "chunks", ++this.#delivered);
   }
 
   /** Closes the source, then the model's stack. What they throw is recorded. */

@@ -2,6 +2,7 @@
 // a failure that ends the call. Everything that is in flight (attempts, waits,
 // the committed stream) is registered here and is stopped at once.
 
+import { ignoreRejection } from "../_shared/ignore_errors.ts";
 import {
   type AbortTarget,
   addAbortTarget,
@@ -118,7 +119,10 @@ export class CancelScope implements AbortTarget {
    * then the result is `undefined`.
    */
   async waitFor<T>(work: PromiseLike<T>, ms?: number): Promise<T | undefined> {
-    if (!this.isActive) return undefined;
+    if (!this.isActive) {
+      ignoreRejection(work);
+      return undefined;
+    }
     let timer: ReturnType<typeof setTimeout> | undefined;
     let wait: Cancellable | undefined;
     try {

@@ -37,8 +37,8 @@ export class CommittedStream<Chunk> extends InspectableStream
   readonly #source: Source<Chunk>;
   /** Chunks that have arrived and wait for a `next()`. */
   readonly #buffered: Queue<Chunk>;
-  /** How many of them come before the first content. */
-  readonly #preamble: number;
+  /** How many of the buffered chunks are the first content. */
+  readonly #contentCount: number;
   /** Owns the attempt, and with it everything that has to be closed. */
   readonly #stack: AsyncDisposableStack;
   readonly #idle: IdleTimer | undefined;
@@ -65,7 +65,7 @@ export class CommittedStream<Chunk> extends InspectableStream
     this.#call = call;
     this.#source = source;
     this.#buffered = new Queue(buffered);
-    this.#preamble = preamble;
+    this.#contentCount = buffered.length - preamble;
     this.#stack = stack;
     const { idleMs } = attempt;
     if (idleMs !== undefined) {
@@ -98,11 +98,14 @@ export class CommittedStream<Chunk> extends InspectableStream
     return this.attempt.reader!.isFinished || this.inner?.isFinished === true;
   }
 
-  /** How many of the chunks that are not delivered yet precede the content. */
+  /** How many chunks precede the content, before any chunk is delivered. */
   get preamble(): number {
-    return this.inner
-      ? this.#buffered.length + this.inner.preamble
-      : Math.max(0, this.#preamble - this.attempt.delivered);
+    return this.#undelivered - this.#contentCount;
+  }
+
+  /** How many chunks are buffered, here and in nested chains. */
+  get #undelivered(): number {
+    return this.#buffered.length + (this.inner ? this.inner.#undelivered : 0);
   }
 
   next(): Promise<Result<Chunk>> {

@@ -1,7 +1,7 @@
 // The health store: whether a model is called at all (R21). Outcomes are
 // reported by the attempt and by the committed stream.
 
-import { ignoreErrors } from "../_shared/ignore_errors.ts";
+import { ignoreErrors, ignoreRejection } from "../_shared/ignore_errors.ts";
 import { getProperty } from "../_shared/safe_access.ts";
 import { newRecord } from "../engine/attempt_runner.ts";
 import type { Call } from "../engine/call.ts";
@@ -66,6 +66,7 @@ async function askStore<Request, Chunk>(
     const answer: unknown = admission = chain.options.health!.admit(name);
     if (typeof getProperty(answer, "then") === "function") {
       const waiting = answer as PromiseLike<unknown>;
+      if (call.isStoreSlow) ignoreRejection(waiting);
       admission = call.isStoreSlow
         ? undefined
         : await scope.waitFor(waiting, ADMIT_TIMEOUT_MS);

@@ -255,8 +255,22 @@ export const nesting: Promised[] = [
         ["TypeError", "isContent|yes", models, { isContent: "yes" }],
         ["TypeError", "isFinal|1", models, { isFinal: 1 }],
         ["TypeError", "onEvent|{}", models, { onEvent: {} }],
-        ["TypeError", "signal|soon", models, { signal: "soon" }],
         ["TypeError", "timeouts|5", models, { timeouts: 5 }],
+        ["TypeError", "options.timeout'|timeouts", models, { timeout: {} }],
+        ["TypeError", "timeouts.contentMs'|firstContentMs", models, {
+          timeouts: { contentMs: undefined },
+        }],
+        ["TypeError", "retry.attempts'|maxAttempts", models, {
+          retry: { attempts: 2 },
+        }],
+        ["TypeError", "hedge.after'|afterMs", models, { hedge: { after: 1 } }],
+        ["TypeError", "fallbackOn|function NoError", models, {
+          fallbackOn: class NoError {},
+        }],
+        ["TypeError", "isRetriable|function NoError", models, {
+          retry: { isRetriable: [class NoError {}] },
+        }],
+        ["TypeError", "fallbackOn|hasStatus(429)", models, { fallbackOn: 429 }],
         ["TypeError", "timeouts.idleMs|5s", models, {
           timeouts: { idleMs: "5s" },
         }],
@@ -379,6 +393,17 @@ export const nesting: Promised[] = [
           ], "the error");
         }
       }
+      const controller = new AbortController();
+      const wrongSignal = await caught(
+        fallbackStream([fake("a", ["a0"])], "hi", {
+          signal: controller as unknown as AbortSignal,
+        }),
+      ) as Error;
+      same(
+        wrongSignal.message.includes("an AbortController"),
+        true,
+        "whether it says that an AbortController is no signal",
+      );
       const signal = null as unknown as AbortSignal;
       const none = await caught(
         fallbackStream([fake("a", ["a0"])], "hi", { signal }),

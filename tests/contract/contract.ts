@@ -15,6 +15,8 @@ import { hedging } from "./_hedge.ts";
 import { nesting } from "./_nesting.ts";
 import { order } from "./_order.ts";
 import { retry } from "./_retry.ts";
+import { mappingUsageAndTimes } from "./_mapping.ts";
+import { userCode } from "./_user_code.ts";
 import { cast, type ContractCase, type Subject } from "./_context.ts";
 
 export type { ContractCase, Subject };
@@ -52,5 +54,7 @@ export function contract(subject: Subject): readonly ContractCase[] {
     continueStream ? continuing({ continueStream }) : [],
     health,
     nesting,
+    userCode,
+    mappingUsageAndTimes,
   ].flat().flatMap((promised) => cast(subject, promised));
 }

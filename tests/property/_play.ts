@@ -17,6 +17,7 @@ import {
   virtualTime,
 } from "@fallback/stream/testing";
 import {
+  type AdmissionSpec,
   type ChainSpec,
   type CloseStep,
   isChain,
@@ -187,12 +188,16 @@ export async function play(
     return {
       admit(model) {
         note(`${model} asked`);
-        const { gives, slowMs } = left.get(model)!.shift() ?? { gives: "yes" };
+        const { gives, slowMs, retryInMs }: AdmissionSpec =
+          left.get(model)!.shift() ?? { gives: "yes" };
+        const retryAt = retryInMs === undefined
+          ? RETRY_AT
+          : Date.now() + retryInMs;
         const decide = () => {
           if (gives === "an error") throw errors.get("store");
           return gives === "yes"
             ? { admit: true } as const
-            : { admit: false, retryAt: RETRY_AT } as const;
+            : { admit: false, retryAt } as const;
         };
         if (gives === "no answer") return new Promise(() => {});
         return slowMs === undefined ? decide() : sleep(slowMs).then(decide);
@@ -219,7 +224,8 @@ export async function play(
       ...(retry && { retry: { ...retry, jitter: 0 } }),
       ...(hedge && {
         hedge: {
-          ...hedge,
+          afterMs: hedge.afterMs,
+          maxInFlight: hedge.maxInFlight,
           ...(hedge.tokens !== undefined && {
             budget: {
               earn: () => {},

@@ -421,8 +421,52 @@ interface Run {
   trial?: Trial;
   /** The failure that ends the call. */
   refused?: string;
-  /** It was cut; else it is spent. */
+  /** It was cut; else its attempts are exhausted. */
   cut?: boolean;
+  /** When its first attempt began. */
+  startedAt?: number | undefined;
+  /** The store has refused it after so many attempts. */
+  skippedAfter?: number;
+}
+
+/** A model whose turn it is: with `forced`, the store is not asked again. */
+interface Candidate {
+  spec: ModelSpec;
+  index: number;
+  attempts: number;
+  forced: boolean;
+}
+
+/** The models in order; then those that were skipped, in list order. */
+class Candidates {
+  readonly #skipped: Candidate[] = [];
+  readonly #left: Candidate[];
+
+  constructor(models: ModelSpec[]) {
+    this.#left = models.map((spec, index) => ({
+      spec,
+      index,
+      attempts: 0,
+      forced: false,
+    }));
+  }
+
+  get hasUnskipped(): boolean {
+    return this.#left.length > 0;
+  }
+
+  get hasNext(): boolean {
+    return this.hasUnskipped || this.#skipped.length > 0;
+  }
+
+  take(): Candidate {
+    return this.#left.shift() ?? this.#skipped.shift()!;
+  }
+
+  skip(candidate: Candidate, attempts: number): void {
+    this.#skipped.push({ ...candidate, attempts, forced: true });
+    this.#skipped.sort((a, b) => a.index - b.index);
+  }
 }
 
 /** What opening a call has come to. */
@@ -447,8 +491,8 @@ class Call implements Source {
   #trial: Trial | undefined;
   /** When an opening that failed or was cut has come to its end. */
   #settledAt = 0;
-  /** Every model was skipped: now they are asked after all. */
-  #isForced = false;
+  /** The store has thrown or was too slow: it is not waited for again. */
+  #isStoreSlow = false;
   /** When the losers of a hedge are closed. */
   #losersClosedAt = 0;
   #closedAt: number | undefined;
@@ -519,13 +563,7 @@ class Call implements Source {
     // An attempt that is given up without an error has a signal with a reason.
     const error = () => ends.error() ?? "closed";
     const stop = { at: ends.at, outcome: "cancelled", error };
-    const before = this.nested.length;
-    let result = this.#tryAll(at, stop);
-    const records = this.nested.slice(before);
-    if (result.spent && records.every(isSkipped)) {
-      this.#isForced = true;
-      result = this.#tryAll(result.at, stop);
-    }
+    const result = this.#tryAll(at, stop);
     this.nested.sort((a, b) => a.times[0]! - b.times[0]!);
     this.#settledAt = result.at;
     if (result.cut && ends === cut) return undefined;
@@ -546,13 +584,18 @@ class Call implements Source {
   }
 
   #sequence(at: number, stop: Cut): Opened {
-    for (const spec of this.#spec.models) {
-      const run = this.#run(spec, at, stop, this.#world, this.nested);
+    const candidates = new Candidates(this.#spec.models);
+    while (candidates.hasNext) {
+      const candidate = candidates.take();
+      const run = this.#run(candidate, at, stop, this.#world, this.nested);
       at = run.at;
       if (run.trial) this.#trial = run.trial;
       if (run.trial) return { at };
       if (run.cut) return { at, error: stop.error()!, cut: true };
       if (run.refused !== undefined) return { at, error: run.refused };
+      if (run.skippedAfter !== undefined) {
+        candidates.skip(candidate, run.skippedAfter);
+      }
     }
     return this.#allFailed(at);
   }
@@ -564,20 +607,24 @@ class Call implements Source {
   #race(at: number, stop: Cut): Opened {
     const { models, options } = this.#spec;
     const { afterMs, maxInFlight, tokens } = options.hedge!;
-    const started: { spec: ModelSpec; at: number; run: Run }[] = [];
+    if (options.health && models.some(isSlowToAdmit)) throw new Silent();
+    const candidates = new Candidates(models);
+    const started: { candidate: Candidate; at: number; run: Run }[] = [];
     const begun = [...this.nested];
     this.#begun = begun;
     let running: typeof started = [];
     let alarm = Infinity;
+    const canStart = () =>
+      running.length < maxInFlight &&
+      (candidates.hasUnskipped || candidates.hasNext &&
+          running.every(({ candidate }) => candidate.forced));
     const start = (at: number) => {
-      const spec = models[started.length]!;
-      const run = this.#run(spec, at, stop, this.#world.copy(), begun);
-      const one = { spec, at, run };
+      const candidate = candidates.take();
+      const run = this.#run(candidate, at, stop, this.#world.copy(), begun);
+      const one = { candidate, at, run };
       started.push(one);
       running.push(one);
-      const isHedgePossible = started.length < models.length &&
-        running.length < maxInFlight;
-      alarm = isHedgePossible ? at + afterMs : Infinity;
+      alarm = (run.startedAt ?? Infinity) + afterMs;
     };
     let ending = { ...stop, at: Infinity };
     let winner: typeof started[number] | undefined;
@@ -595,9 +642,10 @@ class Call implements Source {
       }
       if (isWithin(alarm, ends) && isWithin(alarm, stop.at)) {
         if (begun.some((record) => isBusyAt(record, alarm))) throw new Silent();
-        if (tokens === undefined || this.#world.use(options.hedge!) < tokens) {
-          start(alarm);
-        } else alarm = Infinity;
+        const isAllowed = canStart() &&
+          (tokens === undefined || this.#world.use(options.hedge!) < tokens);
+        if (isAllowed) start(alarm);
+        else alarm = Infinity;
         continue;
       }
       if (ends === Infinity) throw new Silent();
@@ -612,7 +660,11 @@ class Call implements Source {
         ending = { at: ends, outcome: "cancelled", error: () => refused };
         break;
       }
-      if (started.length < models.length) start(ends);
+      const { skippedAfter } = next.run;
+      if (skippedAfter !== undefined) {
+        candidates.skip(next.candidate, skippedAfter);
+      }
+      if (canStart()) start(ends);
       else at = ends;
     }
     let closedAt = 0;
@@ -620,7 +672,7 @@ class Call implements Source {
     for (const one of started) {
       const cut = running.includes(one) ? ending : stop;
       const records: RecordStory[] = [];
-      const run = this.#run(one.spec, one.at, cut, this.#world, records);
+      const run = this.#run(one.candidate, one.at, cut, this.#world, records);
       apart.push(records);
       if (one === winner) this.#trial = run.trial;
       else closedAt = Math.max(closedAt, run.at);
@@ -649,7 +701,7 @@ class Call implements Source {
 
   /** A model with its retries. */
   #run(
-    spec: ModelSpec,
+    { spec, attempts, forced }: Candidate,
     at: number,
     stop: Cut,
     world: World,
@@ -657,35 +709,49 @@ class Call implements Source {
   ): Run {
     const { options } = this.#spec;
     const { fallbackOn, retry } = options;
-    for (let tries = 1;; tries++) {
-      const admitted = this.#admit(spec, at, stop, world);
-      at = admitted.at;
-      if (admitted.cut) return { at, cut: true };
-      if (admitted.refused) {
-        records.push(skipped(nameOf(spec), at));
-        return { at };
+    let startedAt: number | undefined;
+    for (let tries = attempts + 1;; tries++) {
+      let canWait = tries > 1;
+      for (;;) {
+        const admitted = forced ? { at } : this.#admit(spec, at, stop, world);
+        at = admitted.at;
+        if (admitted.cut) return { at, cut: true };
+        if (admitted.refusedUntil === undefined) break;
+        records.push(skipped(nameOf(spec), at, admitted.refusedUntil));
+        const waitMs = Math.max(0, admitted.refusedUntil - at);
+        if (!canWait || waitMs > retry!.maxDelayMs) {
+          return { at, skippedAfter: tries - 1, startedAt };
+        }
+        canWait = false;
+        at += waitMs;
+        if (isWithin(stop.at, at)) return { at: stop.at, cut: true };
       }
+      startedAt ??= at;
       const trial = new Trial(spec, at, { options, records, world });
       const ran = trial.run(at, stop);
-      if (ran.committed) return { at: ran.at, trial };
+      if (ran.committed) return { at: ran.at, trial, startedAt };
       at = ran.at;
       const error = trial.record.error!;
       const { outcome } = trial.record;
       if (outcome !== "failed" || isWithin(stop.at, at)) {
-        return { at, cut: true };
+        return { at, cut: true, startedAt };
       }
       at += fallbackOn?.slowMs ?? 0;
-      if (isWithin(stop.at, at)) return { at: stop.at, cut: true };
+      if (isWithin(stop.at, at)) return { at: stop.at, cut: true, startedAt };
       if (fallbackOn && isOdd(error)) {
         const thrown = fallbackOn.refuse === "odd by throwing";
-        return { at, refused: thrown ? `both(condition,${error})` : error };
+        return {
+          at,
+          refused: thrown ? `both(condition,${error})` : error,
+          startedAt,
+        };
       }
       if (!retry || tries >= retry.maxAttempts || isOurOwn(error)) {
-        return { at };
+        return { at, startedAt };
       }
       const { minDelayMs, maxDelayMs } = retry;
       at += Math.min(maxDelayMs, minDelayMs * 2 ** (tries - 1));
-      if (isWithin(stop.at, at)) return { at: stop.at, cut: true };
+      if (isWithin(stop.at, at)) return { at: stop.at, cut: true, startedAt };
     }
   }
 
@@ -695,21 +761,30 @@ class Call implements Source {
     at: number,
     stop: Cut,
     world: World,
-  ): { at: number; cut?: boolean; refused?: boolean } {
-    if (!this.#spec.options.health || this.#isForced) return { at };
+  ): { at: number; cut?: boolean; refusedUntil?: number | undefined } {
+    if (!this.#spec.options.health) return { at };
     const { admissions = [] } = spec;
-    const { gives, slowMs }: AdmissionSpec =
+    const { gives, slowMs, retryInMs }: AdmissionSpec =
       admissions[world.use(admissions)] ?? { gives: "yes" };
     const name = nameOf(spec);
     world.health.push(`${at} ${name} asked`);
-    const refused = gives === "no";
-    if (slowMs === undefined && gives !== "no answer") return { at, refused };
+    const refusedUntil = gives !== "no"
+      ? undefined
+      : retryInMs === undefined
+      ? RETRY_AT
+      : at + retryInMs;
+    if (slowMs === undefined && gives !== "no answer") {
+      if (gives === "an error") this.#isStoreSlow = true;
+      return { at, refusedUntil };
+    }
+    if (this.#isStoreSlow) return { at };
     const answersAt = gives === "no answer" ? Infinity : at + slowMs!;
     const limit = at + PATIENCE_MS;
     const isInTime = isBefore(answersAt, limit);
     const end = isInTime ? answersAt : limit;
     if (!isWithin(stop.at, end)) {
-      return { at: end, refused: isInTime && refused };
+      if (!isInTime || gives === "an error") this.#isStoreSlow = true;
+      return { at: end, refusedUntil: isInTime ? refusedUntil : undefined };
     }
     // A probe that nobody needs any more is given back when it comes.
     if (gives === "yes") world.health.push(`${answersAt} ${name} released`);
@@ -1028,14 +1103,21 @@ function isBusyAt({ times, nested }: RecordStory, at: number): boolean {
     (nested ?? []).some((inner) => isBusyAt(inner, at));
 }
 
+/** Whether the store may throw, or answer too late to be waited for. */
+function isSlowToAdmit({ admissions = [] }: ModelSpec): boolean {
+  return admissions.some(({ gives, slowMs = 0 }) =>
+    gives === "an error" || gives === "no answer" || slowMs >= PATIENCE_MS
+  );
+}
+
 /** The record of a model whose circuit is open. */
-function skipped(model: string, at: number): RecordStory {
+function skipped(model: string, at: number, retryAt: number): RecordStory {
   return {
     model,
     outcome: "skipped",
     chunks: 0,
     times: [at, undefined, undefined, at],
-    error: `circuit ${model} ${RETRY_AT}`,
+    error: `circuit ${model} ${retryAt}`,
     closeErrors: [],
   };
 }
@@ -1046,7 +1128,7 @@ function isSkipped({ outcome }: RecordStory): boolean {
 
 /** Errors of the library itself, which are not retried. */
 function isOurOwn(error: string): boolean {
-  return /^(all\[|empty |truncated )| timeout /.test(error);
+  return /(^|[[,])(empty |truncated )| timeout /.test(error);
 }
 
 function isMeta(chunk: string): boolean {

@@ -49,6 +49,8 @@ export type ModelSpec = FakeSpec | ChainSpec;
 export interface AdmissionSpec {
   gives: "yes" | "no" | "an error" | "no answer";
   slowMs?: number | undefined;
+  /** How long it refuses the model; else until far in the future. */
+  retryInMs?: number | undefined;
 }
 
 /**

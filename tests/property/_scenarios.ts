@@ -79,6 +79,7 @@ const admissions: fc.Arbitrary<AdmissionSpec[] | undefined> = seldom(
         ...(["yes", "no", "no", "no", "an error", "no answer"] as const),
       ),
       slowMs: seldom(ms, 2),
+      retryInMs: seldom(ms, 2),
     }),
     { minLength: 1, maxLength: 3 },
   ),
