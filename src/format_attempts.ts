@@ -1,5 +1,5 @@
 /**
- * Attempts as a waterfall for a terminal.
+ * Attempts as a chart for a terminal.
  *
  * @module
  */
@@ -11,13 +11,14 @@ const BAR_WIDTH = 30;
 const LONGEST_REASON = 120;
 
 /**
- * Draws attempts as a waterfall: one line an attempt, to scale, with what
- * ended it. `░` is waiting for content, `█` is answering. The attempts of an
- * inner chain stand indented below the one that ran it.
+ * Draws attempts as a waterfall chart: one line per attempt, on one time scale,
+ * with its outcome. `░` means waiting for content, `█` means answering. The
+ * attempts of a nested chain are indented below the attempt that ran it.
  *
  * @param attempts The records of a call, from `stream.attempts` or
  * {@linkcode attemptsOf}.
- * @returns The lines, without a line end after the last; nothing for none.
+ * @returns One line per attempt, joined by `\n`. An empty string if there are
+ * none.
  *
  * @example Usage
  * ```ts
@@ -48,7 +49,7 @@ export function formatAttempts(attempts: readonly Attempt[]): string {
   return rows.map(({ name, attempt }) => {
     const { startedAt, endedAt = now, firstContentAt = endedAt } = attempt;
     const from = Math.min(column(startedAt), BAR_WIDTH - 1);
-    // However short, an attempt is seen.
+    // Even the shortest attempt is visible.
     const to = attempt.outcome === "skipped"
       ? from
       : Math.max(column(endedAt), from + 1);
