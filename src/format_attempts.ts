@@ -8,7 +8,7 @@ import { nameAndMessage, oneLine } from "./_shared/error_text.ts";
 import type { Attempt } from "./types/attempt.ts";
 
 const BAR_WIDTH = 30;
-const LONGEST_REASON = 120;
+const MAX_NAME_LENGTH = 120;
 
 /**
  * Draws attempts as a waterfall chart: one line per attempt, on one time scale,
@@ -70,7 +70,7 @@ function flatten(
   indent: string,
 ): { name: string; attempt: Attempt }[] {
   return attempts.flatMap((attempt) => [
-    { name: indent + oneLine(attempt.model, LONGEST_REASON), attempt },
+    { name: indent + oneLine(attempt.model, MAX_NAME_LENGTH), attempt },
     ...flatten(attempt.nested ?? [], `${indent}  `),
   ]);
 }

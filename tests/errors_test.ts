@@ -4,7 +4,7 @@ import { delay } from "@std/async/delay";
 import { assertEquals, assertInstanceOf } from "@std/assert";
 import { test } from "./_pure.ts";
 
-test("R21 CircuitOpenError says which model, until when, and how long that was when it was skipped", () =>
+test("CircuitOpenError names the model and how long its circuit stays open (R21)", () =>
   virtualTime(async () => {
     await delay(1000);
     const error = new CircuitOpenError("gpt", 31_000);
@@ -16,9 +16,12 @@ test("R21 CircuitOpenError says which model, until when, and how long that was w
         "CircuitOpenError",
         "gpt",
         31_000,
-        "circuit open for another 30000 ms",
+        'Circuit of "gpt" is open for another 30000 ms (health)',
       ],
     );
     const past = new CircuitOpenError("gpt", 1);
-    assertEquals(past.message, "circuit open for another 0 ms");
+    assertEquals(
+      past.message,
+      'Circuit of "gpt" is open for another 0 ms (health)',
+    );
   }));
