@@ -151,11 +151,12 @@ class ScriptPlayer<Chunk> {
       () => call.write("abort", signal.reason),
       { once: true },
     );
-    if (stackScript) stack.defer(() => this.#close("stack", stackScript));
     this.#call = call;
     this.#script = script;
     this.#options = options;
     this.#signal = signal;
+    // Last: a stack that is sealed closes this at once.
+    if (stackScript) stack.defer(() => this.#close("stack", stackScript));
   }
 
   /** Plays what belongs to opening. */
