@@ -212,7 +212,7 @@ function condensed(code: string): string {
   return code.replaceAll(/\/\/.*$/gm, "").replaceAll(/\s+/g, "");
 }
 
-Deno.test("docs/architecture.md quotes the source, and names files that exist", async () => {
+Deno.test("docs/architecture.md quotes the source, and names the files that there are", async () => {
   const page = await read("docs/architecture.md");
   const quotes = Array.from(
     page.matchAll(/<!-- source: (\S+) -->\s+```ts ignore\n(.*?)^```$/gms),
@@ -225,5 +225,8 @@ Deno.test("docs/architecture.md quotes the source, and names files that exist", 
   for (const [, path] of paths) {
     const isShort = /^(engine|policies)\//.test(path!);
     await Deno.stat(new URL(isShort ? `src/${path}` : path!, ROOT));
+  }
+  for (const { name } of Deno.readDirSync(new URL("src/engine", ROOT))) {
+    assert(page.includes(`\`engine/${name}\``), name);
   }
 });
