@@ -206,12 +206,22 @@ function observed(subject: Subject, observer: Observer): Subject {
             observer.outer(options as Options) as never,
           ) as Promise<never>,
         )) as Subject["fallbackStream"],
-    fallbackModel:
-      ((models: readonly unknown[], options: Options = {}) =>
-        subject.fallbackModel(
-          wrap(models) as never,
-          observer.options(options) as never,
-        )) as Subject["fallbackModel"],
+    fallbackModel: ((
+      models: readonly Model<unknown, string>[],
+      options: Options = {},
+    ) => {
+      // An outer chain waits longer than an inner one, so it abandons nothing.
+      const depth = Math.max(
+        ...models.map(({ name }) => name.split(":").length),
+      );
+      const timeouts = depth > 1
+        ? { ...options.timeouts, closeMs: 1000 * 4 ** depth }
+        : options.timeouts;
+      return subject.fallbackModel(
+        wrap(models) as never,
+        observer.options({ ...options, timeouts }) as never,
+      );
+    }) as Subject["fallbackModel"],
     continueStream:
       ((models: readonly unknown[], request, options) =>
         observer.watch(
