@@ -1,5 +1,5 @@
 /**
- * Attempts as a chart for a terminal.
+ * Attempts as a waterfall for a terminal.
  *
  * @module
  */
@@ -11,13 +11,13 @@ const BAR_WIDTH = 30;
 const MAX_NAME_LENGTH = 120;
 
 /**
- * Draws attempts as a waterfall chart: one line per attempt, on one time scale,
- * with its outcome. `░` means waiting for content, `█` means answering. The
- * attempts of a nested chain are indented below the attempt that ran it.
+ * Draws attempts as a waterfall: one line per attempt, to scale, with its
+ * outcome, tokens and error. `░` is the wait for content, `█` is the answer. The
+ * attempts of a nested chain are indented below the one that ran it.
  *
- * @param attempts The records of a call, from `stream.attempts` or
+ * @param attempts The attempts of a call, from `stream.attempts` or
  * {@linkcode attemptsOf}.
- * @returns One line per attempt, joined by `\n`. An empty string if there are
+ * @returns One line per attempt, joined by `\n`; an empty string if there are
  * none.
  *
  * @example Usage
@@ -49,16 +49,18 @@ export function formatAttempts(attempts: readonly Attempt[]): string {
   return rows.map(({ name, attempt }) => {
     const { startedAt, endedAt = now, firstContentAt = endedAt } = attempt;
     const from = Math.min(column(startedAt), BAR_WIDTH - 1);
-    // Even the shortest attempt is visible.
+    // The shortest attempt has a bar, too.
     const to = attempt.outcome === "skipped"
       ? from
       : Math.max(column(endedAt), from + 1);
-    const answering = attempt.firstContentAt === undefined
+    const contentColumn = attempt.firstContentAt === undefined
       ? to
       : Math.min(column(firstContentAt), to - 1);
     return [
       name.padEnd(nameWidth),
-      "".padEnd(from).padEnd(answering, "░").padEnd(to, "█").padEnd(BAR_WIDTH),
+      "".padEnd(from).padEnd(contentColumn, "░").padEnd(to, "█").padEnd(
+        BAR_WIDTH,
+      ),
       attempt.outcome.padEnd(11),
       explain(attempt),
     ].join(" ").trimEnd();
@@ -76,17 +78,24 @@ function flatten(
 }
 
 function explain(attempt: Attempt): string {
-  const { startedAt, firstContentAt, chunks } = attempt;
-  const said: string[] = [];
+  const { startedAt, firstContentAt, chunks, usage } = attempt;
+  const parts: string[] = [];
   if (firstContentAt !== undefined || chunks > 0) {
-    said.push(`${chunks} ${chunks === 1 ? "chunk" : "chunks"}`);
+    parts.push(`${chunks} ${chunks === 1 ? "chunk" : "chunks"}`);
   }
   if (firstContentAt !== undefined) {
-    said.push(`first content after ${firstContentAt - startedAt} ms`);
+    parts.push(`first content after ${firstContentAt - startedAt} ms`);
   }
-  if ("error" in attempt) said.push(nameAndMessage(attempt.error));
+  const { inputTokens, outputTokens } = usage ?? {};
+  if (inputTokens !== undefined) parts.push(`${inputTokens} input tokens`);
+  if (outputTokens !== undefined) parts.push(`${outputTokens} output tokens`);
+  if ("error" in attempt) {
+    parts.push(nameAndMessage(attempt.error, MAX_NAME_LENGTH));
+  }
   if ("closeError" in attempt) {
-    said.push(`closing: ${nameAndMessage(attempt.closeError)}`);
+    parts.push(
+      `closing: ${nameAndMessage(attempt.closeError, MAX_NAME_LENGTH)}`,
+    );
   }
-  return said.join(", ");
+  return parts.join(", ");
 }

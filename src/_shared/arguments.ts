@@ -68,8 +68,10 @@ export function assertMethods(
   kind: string,
   ...methods: string[]
 ): void {
-  const ok = value === undefined ||
-    methods.every((method) => typeof getProperty(value, method) === "function");
+  if (value === undefined) return;
+  const ok = methods.every((method) =>
+    typeof getProperty(value, method) === "function"
+  );
   assertArgument(ok, name, `be ${kind}`, value);
 }
 

@@ -2,12 +2,8 @@
 
 /** A queue whose operations take constant time on average. */
 export class Queue<T> {
-  #items: T[];
+  #items: T[] = [];
   #head = 0;
-
-  constructor(items: T[] = []) {
-    this.#items = items;
-  }
 
   get length(): number {
     return this.#items.length - this.#head;
@@ -22,13 +18,10 @@ export class Queue<T> {
     const item = this.#items[this.#head]!;
     // Nothing that was taken stays in memory.
     this.#items[this.#head++] = undefined as T;
-    if (this.#head === this.#items.length) this.clear();
+    if (this.#head === this.#items.length) {
+      this.#items = [];
+      this.#head = 0;
+    }
     return item;
-  }
-
-  /** Drops all items. */
-  clear(): void {
-    this.#items = [];
-    this.#head = 0;
   }
 }

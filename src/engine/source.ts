@@ -16,6 +16,12 @@ export interface SourceConsumer<Chunk> {
 
 type Pull<Chunk> = () => Promise<IteratorResult<Chunk>>;
 
+function isObject(value: unknown): boolean {
+  return typeof value === "object"
+    ? value !== null
+    : typeof value === "function";
+}
+
 /** A model's stream, read with its reader if it has one, else by its iterator. */
 export class Source<Chunk> {
   /** Receives the results of the pulls from now on. */
@@ -81,7 +87,7 @@ export class Source<Chunk> {
 
   readonly #onResult = (result: IteratorResult<Chunk>): void => {
     try {
-      if (Object(result) !== result) {
+      if (!isObject(result)) {
         throw new TypeError(
           `next() of the stream must return an object: it returned ${
             describeValue(result)

@@ -5,22 +5,22 @@ import type { FallbackEvent } from "../../src/types/events.ts";
 import type { ModelContext, StreamSource } from "../../src/types/model.ts";
 import * as step from "../../src/testing/step.ts";
 import {
-  called,
-  caught,
-  happened,
+  assertSame,
+  calledModels,
+  errorOf,
+  eventLog,
   type Options,
-  type Promised,
-  promised,
   read,
-  same,
+  rule,
+  type RuleCase,
 } from "./_context.ts";
 
 const names = (attempts: readonly Attempt[] | undefined) =>
   attempts?.map(({ model, outcome }) => `${model} ${outcome}`);
 
 /** The promises about nested chains, callbacks and arguments. */
-export const nesting: Promised[] = [
-  promised(
+export const nesting: RuleCase[] = [
+  rule(
     "nesting",
     "a chain is a model of another chain",
     async ({ fallbackStream, fallbackModel, fake }) => {
@@ -28,27 +28,27 @@ export const nesting: Promised[] = [
         fake("a", [step.fail(1)]),
         fake("b", ["b0", "b1"]),
       ]);
-      same(inner.name, "fallback:a,b", "its name");
+      assertSame(inner.name, "fallback:a,b", "its name");
       const stream = await fallbackStream([
         fake("first", [step.fail(2)]),
         inner,
         fake("c", ["c0"]),
       ], "hi");
-      same(stream.model, "b", "the innermost model");
-      same(await read(stream), ["b0", "b1"], "chunks");
-      same(
+      assertSame(stream.model, "b", "the innermost model");
+      assertSame(await read(stream), ["b0", "b1"], "chunks");
+      assertSame(
         names(stream.attempts),
         ["first failed", "fallback:a,b completed"],
         "the outer records",
       );
-      same(
+      assertSame(
         names(stream.attempts[1]!.nested),
         ["a failed", "b completed"],
         "the inner records",
       );
     },
   ),
-  promised(
+  rule(
     "nesting",
     "an inner chain that fails is a failure like any other",
     async ({ fallbackStream, fallbackModel, fake }) => {
@@ -59,26 +59,26 @@ export const nesting: Promised[] = [
         timeouts: { totalMs: 50 },
       });
       const deep = fallbackModel([fallbackModel([fake("c", [step.fail(3)])])]);
-      const error = await caught(fallbackStream([inner, deep], "hi")) as
+      const error = await errorOf(fallbackStream([inner, deep], "hi")) as
         & AggregateError
         & { attempts: Attempt[] };
-      same(error.errors.map(({ name }) => name), [
+      assertSame(error.errors.map(({ name }) => name), [
         "ModelTimeoutError",
         "AllModelsFailedError",
       ], "the errors");
-      same(
+      assertSame(
         names(error.attempts[0]!.nested),
         ["a failed", "b cancelled"],
         "the inner records",
       );
-      same(
+      assertSame(
         names(error.attempts[1]!.nested?.[0]?.nested),
         ["c failed"],
         "the innermost records",
       );
     },
   ),
-  promised(
+  rule(
     "nesting",
     "the outer chain waits until the inner one is closed",
     async ({ fallbackStream, fallbackModel, fake, journal }) => {
@@ -91,14 +91,14 @@ export const nesting: Promised[] = [
       const stream = await fallbackStream(models, "hi", {
         timeouts: { firstContentMs: 100 },
       });
-      same(Date.now(), 170, "the time of the answer");
-      const order = happened(journal);
-      same(
+      assertSame(Date.now(), 170, "the time of the answer");
+      const order = eventLog(journal);
+      assertSame(
         order.indexOf("slow closed stack") < order.indexOf("b call"),
         true,
         "whether the next was opened after the close",
       );
-      same(
+      assertSame(
         names(stream.attempts[0]!.nested),
         ["slow cancelled"],
         "the inner records",
@@ -106,7 +106,7 @@ export const nesting: Promised[] = [
       await read(stream);
     },
   ),
-  promised(
+  rule(
     "nesting",
     "the outer signal and a close reach the innermost model",
     async ({ fallbackStream, fallbackModel, fake, signal, journal }) => {
@@ -117,11 +117,11 @@ export const nesting: Promised[] = [
       const aborted = await fallbackStream([model], "hi", {
         signal: signal(10, stop),
       });
-      same(await caught(read(aborted)), stop, "the error");
+      assertSame(await errorOf(read(aborted)), stop, "the error");
       const left = await fallbackStream([model], "hi");
       await read(left, 1);
-      same(
-        await caught(
+      assertSame(
+        await errorOf(
           fallbackStream([fallbackModel([fake("b", [step.hang()])])], "hi", {
             signal: signal(10, stop),
           }),
@@ -129,18 +129,21 @@ export const nesting: Promised[] = [
         stop,
         "the error while opening",
       );
-      same(
+      assertSame(
         journal.calls.map((call) => call.signal.aborted),
         [true, true, true],
         "whether the innermost signals aborted",
       );
-      same([journal.calls[0]!.signal.reason, journal.calls[2]!.signal.reason], [
+      assertSame([
+        journal.calls[0]!.signal.reason,
+        journal.calls[2]!.signal.reason,
+      ], [
         stop,
         stop,
       ], "their reasons");
     },
   ),
-  promised(
+  rule(
     "nesting",
     "a close error inside comes out once",
     async ({ fallbackStream, fallbackModel, fake }) => {
@@ -150,8 +153,8 @@ export const nesting: Promised[] = [
       ]);
       const stream = await fallbackStream([model], "hi");
       await stream.next();
-      same(await caught(stream.return()), wrong, "return()");
-      same(
+      assertSame(await errorOf(stream.return()), wrong, "return()");
+      assertSame(
         [
           stream.attempts[0]!.closeError,
           stream.attempts[0]!.nested![0]!.closeError,
@@ -162,7 +165,7 @@ export const nesting: Promised[] = [
       await stream[Symbol.asyncDispose]();
     },
   ),
-  promised(
+  rule(
     "callbacks",
     "are called as methods of their object",
     async ({ fallbackStream, fake }) => {
@@ -199,22 +202,22 @@ export const nesting: Promised[] = [
         }
       }
       const own = await fallbackStream([new Model()], "hi");
-      same(await read(own), ["meta", "a1", "stop"], "chunks");
+      assertSame(await read(own), ["meta", "a1", "stop"], "chunks");
       const settings = new Settings();
       const stream = await fallbackStream(
         [fake("a", [step.fail(1)]), inner],
         "hi",
         settings,
       );
-      same(
+      assertSame(
         await read(stream),
         ["meta", "a1", "stop"],
         "chunks with options of a class",
       );
-      same(settings.told, 8, "the events told");
+      assertSame(settings.told, 8, "the events told");
     },
   ),
-  promised(
+  rule(
     "arguments",
     "that are wrong reject by name and value, before the signal is looked at and anything is opened",
     async ({ fallbackStream, fallbackModel, fake, journal }) => {
@@ -326,26 +329,26 @@ export const nesting: Promised[] = [
         const withSignal = given === undefined
           ? { signal: aborted }
           : given && { signal: aborted, ...given };
-        const rejected = await caught(
+        const rejected = await errorOf(
           fallbackStream<unknown, string>(list, "hi", withSignal),
         ) as Error;
-        const thrown = await caught(
+        const thrown = await errorOf(
           () => fallbackModel<unknown, string>(list, given),
         ) as Error;
         for (const error of [rejected, thrown]) {
-          same(error.name, kind, `the error for ${says}`);
+          assertSame(error.name, kind, `the error for ${says}`);
           for (const part of says.split("|")) {
-            same([error.message, error.message.includes(part)], [
+            assertSame([error.message, error.message.includes(part)], [
               error.message,
               true,
             ], `whether it says ${part}`);
           }
         }
       }
-      same(called(journal), [], "the models called");
+      assertSame(calledModels(journal), [], "the models called");
     },
   ),
-  promised(
+  rule(
     "nesting",
     "a call that a model makes by hand is an inner chain too",
     async ({ fallbackStream, fake }) => {
@@ -358,14 +361,14 @@ export const nesting: Promised[] = [
           },
         );
       const stream = await fallbackStream([byHand], "hi");
-      same([stream.model, names(stream.attempts[0]!.nested)], ["b", [
+      assertSame([stream.model, names(stream.attempts[0]!.nested)], ["b", [
         "a failed",
         "b streaming",
       ]], "the innermost model and the inner records");
       await read(stream);
     },
   ),
-  promised(
+  rule(
     "arguments",
     "that cannot be printed are told of all the same",
     async ({ fallbackStream, fake }) => {
@@ -384,31 +387,31 @@ export const nesting: Promised[] = [
         for (
           const options of [{ onEvent: value }, { timeouts: { idleMs: value } }]
         ) {
-          const error = await caught(
+          const error = await errorOf(
             fallbackStream([fake("a", ["a0"])], "hi", options as Options),
           ) as Error;
-          same([error.name, error.message.includes("options.")], [
+          assertSame([error.name, error.message.includes("options.")], [
             "TypeError",
             true,
           ], "the error");
         }
       }
       const controller = new AbortController();
-      const wrongSignal = await caught(
+      const wrongSignal = await errorOf(
         fallbackStream([fake("a", ["a0"])], "hi", {
           signal: controller as unknown as AbortSignal,
         }),
       ) as Error;
-      same(
+      assertSame(
         wrongSignal.message.includes("an AbortController"),
         true,
         "whether it says that an AbortController is no signal",
       );
       const signal = null as unknown as AbortSignal;
-      const none = await caught(
+      const none = await errorOf(
         fallbackStream([fake("a", ["a0"])], "hi", { signal }),
       ) as Error;
-      same(
+      assertSame(
         [none.name, none.message.includes("options.signal")],
         ["TypeError", true],
         "the error for a signal of null",

@@ -6,14 +6,14 @@ import type { Usage } from "../../src/types/attempt.ts";
 import type { ModelContext } from "../../src/types/model.ts";
 import * as step from "../../src/testing/step.ts";
 import {
-  called,
-  caught,
-  happened,
+  assertSame,
+  calledModels,
+  errorOf,
+  eventLog,
   type Options,
-  type Promised,
-  promised,
   read,
-  same,
+  rule,
+  type RuleCase,
   stopOf,
 } from "./_context.ts";
 
@@ -24,8 +24,8 @@ const mapping = {
 };
 
 /** The promises of R22 to R24. */
-export const mappingUsageAndTimes: Promised[] = [
-  promised(
+export const mappingUsageAndTimes: RuleCase[] = [
+  rule(
     "R22",
     "converts requests and chunks; one inner chunk may become none, one or several",
     async ({ fallbackStream, fake, journal }) => {
@@ -38,20 +38,20 @@ export const mappingUsageAndTimes: Promised[] = [
         stream.next(),
         stream.next(),
       ]);
-      same(
+      assertSame(
         concurrent.map(({ value }) => value),
         ["a0", "a1", "a2", "a3", undefined],
         "chunks",
       );
-      same(
+      assertSame(
         [stream.model, stream.attempts.length, stream.attempts[0]!.chunks],
         ["a", 1, 4],
         "the record",
       );
-      same(journal.calls[0]!.request, "mapped hi", "the request");
+      assertSame(journal.calls[0]!.request, "mapped hi", "the request");
     },
   ),
-  promised(
+  rule(
     "R22",
     "delivers all that one chunk became before it pulls again",
     async ({ fallbackStream, fake, journal }) => {
@@ -61,11 +61,11 @@ export const mappingUsageAndTimes: Promised[] = [
         journal.entries.filter(({ type }) => type === "pull").length;
       await stream.next();
       await stream.next();
-      same(pulls(), 1, "the pulls after two chunks");
-      same(await read(stream), ["a2"], "the rest");
+      assertSame(pulls(), 1, "the pulls after two chunks");
+      assertSame(await read(stream), ["a2"], "the rest");
     },
   ),
-  promised(
+  rule(
     "R22",
     "the model judges its own chunks, also those that become nothing",
     async ({ fallbackStream, fake }) => {
@@ -82,20 +82,24 @@ export const mappingUsageAndTimes: Promised[] = [
         isContent: () => false,
         isFinal: () => true,
       });
-      same(stream.model, "b", "the model");
-      same(await caught(read(stream)), 2, "the error of the committed model");
+      assertSame(stream.model, "b", "the model");
+      assertSame(
+        await errorOf(read(stream)),
+        2,
+        "the error of the committed model",
+      );
       const whole = await fallbackStream(
         [mapModel(fake("c", ["c0", "stop"], options), silent)],
         "hi",
       );
-      same(
+      assertSame(
         await read(whole),
         [],
         "chunks of an answer of which nothing is left",
       );
     },
   ),
-  promised(
+  rule(
     "R22",
     "what the model does not judge, the options judge on converted chunks",
     async ({ fallbackStream, fake }) => {
@@ -111,11 +115,15 @@ export const mappingUsageAndTimes: Promised[] = [
         },
         isFinal: (chunk) => chunk === "stop",
       });
-      same(await read(stream), ["meta", "b0", "b1", "stop"], "chunks");
-      same(judged, ["meta", "meta", "meta", "b0"], "what isContent received");
+      assertSame(await read(stream), ["meta", "b0", "b1", "stop"], "chunks");
+      assertSame(
+        judged,
+        ["meta", "meta", "meta", "b0"],
+        "what isContent received",
+      );
     },
   ),
-  promised(
+  rule(
     "R22",
     "what request or chunk throws fails the attempt; after the content it ends the stream",
     async ({ fallbackStream, fake, kind, journal }) => {
@@ -139,16 +147,20 @@ export const mappingUsageAndTimes: Promised[] = [
         mapModel(fake("c", ["c0", "bad"]), picky),
       ];
       const stream = await fallbackStream(models, "hi");
-      same(
+      assertSame(
         stream.attempts.map(({ error }) => error),
         [wrong, wrong, undefined],
         "the failures",
       );
-      same(await stream.next(), { done: false, value: "c0" }, "the first");
-      same(await caught(stream.next()), wrong, "the error");
-      same(called(journal), ["b", "c"], "the models called");
-      same(
-        happened(journal).filter((line) => line.includes("close")),
+      assertSame(
+        await stream.next(),
+        { done: false, value: "c0" },
+        "the first",
+      );
+      assertSame(await errorOf(stream.next()), wrong, "the error");
+      assertSame(calledModels(journal), ["b", "c"], "the models called");
+      assertSame(
+        eventLog(journal).filter((line) => line.includes("close")),
         ["b", "c"].flatMap((name) => [
           `${name} close ${stopOf(kind)}`,
           `${name} closed ${stopOf(kind)}`,
@@ -157,7 +169,7 @@ export const mappingUsageAndTimes: Promised[] = [
       );
     },
   ),
-  promised(
+  rule(
     "R22",
     "return() and an abort reach the model's stream at once",
     async ({ fallbackStream, fake, journal }) => {
@@ -175,23 +187,23 @@ export const mappingUsageAndTimes: Promised[] = [
         const pending = stream.next().catch((error: unknown) => error);
         if (way === "return") await stream.return();
         else controller.abort("stop");
-        same(
+        assertSame(
           await pending,
           way === "abort" ? "stop" : { done: true, value: undefined },
           "the pending next()",
         );
-        same(Date.now() - start, 0, "the time");
+        assertSame(Date.now() - start, 0, "the time");
       }
     },
   ),
-  promised(
+  rule(
     "R22",
     "a nameless function needs a name, and a mapped model is a model for any reader",
     async ({ fake }) => {
-      const error = await caught(
+      const error = await errorOf(
         () => mapModel((() => async function* () {})(), mapping as never),
       ) as Error;
-      same(
+      assertSame(
         [error.name, error.message.includes("mapping.name")],
         ["TypeError", true],
         "the error",
@@ -202,7 +214,7 @@ export const mappingUsageAndTimes: Promised[] = [
         modelId: "a-1",
       };
       const mapped = mapModel(model, { ...mapping, name: "b" });
-      same(
+      assertSame(
         [mapped.name, mapped.provider, mapped.modelId],
         ["b", "fakes", "a-1"],
         "its properties",
@@ -214,14 +226,14 @@ export const mappingUsageAndTimes: Promised[] = [
         attemptNumber: 1,
       };
       const source = await mapped.stream("hi", context);
-      same(
+      assertSame(
         await read(source as AsyncIterable<string>),
         ["a0", "a1", "a2"],
         "chunks",
       );
     },
   ),
-  promised(
+  rule(
     "R23",
     "merges the reports of an attempt field by field, also of one that fails",
     async ({ fallbackStream, fallbackModel, fake }) => {
@@ -252,20 +264,20 @@ export const mappingUsageAndTimes: Promised[] = [
       ];
       const stream = await fallbackStream(models, "hi", { isContent });
       await read(stream);
-      same(
+      assertSame(
         stream.attempts[0]!.usage,
         { inputTokens: 10, outputTokens: 1 },
         "the usage of an attempt that failed",
       );
-      same("usage" in stream.attempts[1]!, false, "a nested chain's own");
-      same(
+      assertSame("usage" in stream.attempts[1]!, false, "a nested chain's own");
+      assertSame(
         usageOf(stream.attempts),
         { inputTokens: 20, outputTokens: 17, cachedInputTokens: 3 },
         "the sum",
       );
     },
   ),
-  promised(
+  rule(
     "R24",
     "times that are functions are called once per attempt with the model's name",
     async ({ fallbackStream, fake }) => {
@@ -289,9 +301,9 @@ export const mappingUsageAndTimes: Promised[] = [
           hedge: { afterMs: time("hedge", 99.5) },
         },
       );
-      same(stream.model, "b", "the model");
-      same(Date.now(), 100 + 300, "the time");
-      same(
+      assertSame(stream.model, "b", "the model");
+      assertSame(Date.now(), 100 + 300, "the time");
+      assertSame(
         calls,
         ["a", "a", "b"].flatMap((name) => [
           `content ${name}`,
@@ -303,7 +315,7 @@ export const mappingUsageAndTimes: Promised[] = [
       await read(stream);
     },
   ),
-  promised(
+  rule(
     "R24",
     "what such a function throws, and any other value, fails the attempt before anything is opened",
     async ({ fallbackStream, fake, journal }) => {
@@ -322,22 +334,26 @@ export const mappingUsageAndTimes: Promised[] = [
         for (const [option, options] of all) {
           const models = [fake("a", ["a0"]), fake("b", ["b0"])];
           const stream = await fallbackStream(models, "hi", options);
-          same(await read(stream), ["b0"], "chunks");
+          assertSame(await read(stream), ["b0"], "chunks");
           const { name, message, cause } = stream.attempts[0]!.error as Error;
-          same(
+          assertSame(
             [name, message.includes(`options.${option}`), cause],
             ["TypeError", true, value === thrown ? thrown : undefined],
             "the failure",
           );
         }
       }
-      same(called(journal).includes("a"), false, "whether a was called");
-      const zero = await caught(
+      assertSame(
+        calledModels(journal).includes("a"),
+        false,
+        "whether a was called",
+      );
+      const zero = await errorOf(
         fallbackStream([fake("c", [step.wait(1), "c0"])], "hi", {
           timeouts: { firstContentMs: () => -5 },
         }),
       ) as AggregateError;
-      same(Object(zero.errors[0]).ms, 0, "a negative time");
+      assertSame(Object(zero.errors[0]).ms, 0, "a negative time");
     },
   ),
 ];

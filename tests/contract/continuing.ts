@@ -5,16 +5,16 @@ import type { Attempt } from "../../src/types/attempt.ts";
 import { type Script } from "../../src/testing/script.ts";
 import * as step from "../../src/testing/step.ts";
 import {
-  called,
-  caught,
+  assertSame,
+  calledModels,
   type ContinueSubject,
   done,
+  errorOf,
   isContent,
   pass,
-  type Promised,
-  promised,
   read,
-  same,
+  rule,
+  type RuleCase,
 } from "./_context.ts";
 
 const cut = new Error("connection lost");
@@ -28,8 +28,8 @@ const resume = (
 ) => `${request}+${chunks.join("")}`;
 
 /** The promises of R20. */
-export const continuing = ({ continueStream }: ContinueSubject): Promised[] => [
-  promised(
+export const continuing = ({ continueStream }: ContinueSubject): RuleCase[] => [
+  rule(
     "R20",
     "goes on with the models after the one that was cut, without their preamble",
     async ({ fake, journal }) => {
@@ -46,35 +46,39 @@ export const continuing = ({ continueStream }: ContinueSubject): Promised[] => [
         isContent,
         resume: (what) => (asked.push(what), resume(what)),
       });
-      same(stream.model, "b", "the first model");
-      same(await read(stream), ["meta b", "b0", "b1", "d0", "d1"], "chunks");
-      same(stream.model, "d", "the last model");
-      same(outcomes(stream.attempts), [
+      assertSame(stream.model, "b", "the first model");
+      assertSame(
+        await read(stream),
+        ["meta b", "b0", "b1", "d0", "d1"],
+        "chunks",
+      );
+      assertSame(stream.model, "d", "the last model");
+      assertSame(outcomes(stream.attempts), [
         "a 0 1 failed",
         "b 1 2 interrupted",
         "c 2 3 failed",
         "d 3 4 completed",
       ], "the records");
-      same(asked, [{
+      assertSame(asked, [{
         request: "hi",
         chunks: ["meta b", "b0", "b1"],
         model: "b",
         error: cut,
       }], "what resume was asked");
-      same(journal.calls.map(({ request }) => request), [
+      assertSame(journal.calls.map(({ request }) => request), [
         "hi",
         "hi",
         "hi+meta bb0b1",
         "hi+meta bb0b1",
       ], "the requests");
-      same(
+      assertSame(
         Date.now(),
         15,
         "the time it took, with the close of the one that was cut",
       );
     },
   ),
-  promised(
+  rule(
     "R20",
     "knows the preamble and the final chunk of a model within a chain",
     async ({ fallbackModel, fake }) => {
@@ -89,7 +93,7 @@ export const continuing = ({ continueStream }: ContinueSubject): Promised[] => [
         "hi",
         { resume },
       );
-      same(await read(resumed), ["meta a", "a0", "b0", "stop"], "chunks");
+      assertSame(await read(resumed), ["meta a", "a0", "b0", "stop"], "chunks");
       const complete = await continueStream(
         [
           inner("c", ["meta c", "c0", "stop", step.fail(cut)]),
@@ -98,10 +102,14 @@ export const continuing = ({ continueStream }: ContinueSubject): Promised[] => [
         "hi",
         { resume },
       );
-      same(await caught(read(complete)), cut, "what comes after a final chunk");
+      assertSame(
+        await errorOf(read(complete)),
+        cut,
+        "what comes after a final chunk",
+      );
     },
   ),
-  promised(
+  rule(
     "R20",
     "goes on more than once, with all that was delivered",
     async ({ fake }) => {
@@ -116,18 +124,22 @@ export const continuing = ({ continueStream }: ContinueSubject): Promised[] => [
         resume,
         timeouts: { idleMs: 50 },
       });
-      same(await read(stream), ["a0", "a1", "b0", "b1", "c0", "c1"], "chunks");
+      assertSame(
+        await read(stream),
+        ["a0", "a1", "b0", "b1", "c0", "c1"],
+        "chunks",
+      );
     },
   ),
-  promised(
+  rule(
     "R20",
     "gives up with the error where resume does, where no model is left, and after a final chunk",
     async ({ fake, journal }) => {
       const asked: unknown[] = [];
       const silent = () => void asked.push("asked");
       const options = { isFinal, resume: silent };
-      same(
-        await caught(
+      assertSame(
+        await errorOf(
           read(
             await continueStream(
               [fake("a", ["a0", step.fail(cut)]), fake("b", ["b0"])],
@@ -139,9 +151,9 @@ export const continuing = ({ continueStream }: ContinueSubject): Promised[] => [
         cut,
         "the error where resume gives up",
       );
-      same(asked.splice(0), ["asked"], "what resume was asked");
-      same(
-        await caught(
+      assertSame(asked.splice(0), ["asked"], "what resume was asked");
+      assertSame(
+        await errorOf(
           read(
             await continueStream(
               [fake("c", ["c0", step.fail(cut)])],
@@ -153,8 +165,8 @@ export const continuing = ({ continueStream }: ContinueSubject): Promised[] => [
         cut,
         "the error of the last model",
       );
-      same(
-        await caught(
+      assertSame(
+        await errorOf(
           read(
             await continueStream(
               [fake("d", ["d0", "stop", step.fail(cut)]), fake("e", ["e0"])],
@@ -166,11 +178,15 @@ export const continuing = ({ continueStream }: ContinueSubject): Promised[] => [
         cut,
         "the error after a final chunk",
       );
-      same(asked, [], "what resume was asked where there is nothing to ask");
-      same(called(journal), ["a", "c", "d"], "the models called");
+      assertSame(
+        asked,
+        [],
+        "what resume was asked where there is nothing to ask",
+      );
+      assertSame(calledModels(journal), ["a", "c", "d"], "the models called");
     },
   ),
-  promised(
+  rule(
     "R20",
     "continues a truncated answer and one that stalls",
     async ({ fake }) => {
@@ -180,11 +196,11 @@ export const continuing = ({ continueStream }: ContinueSubject): Promised[] => [
           "hi",
           { isFinal, resume, timeouts: { idleMs: 100 } },
         );
-        same(await read(stream), ["a0", "b0", "stop"], "chunks");
+        assertSame(await read(stream), ["a0", "b0", "stop"], "chunks");
       }
     },
   ),
-  promised(
+  rule(
     "R20",
     "says why each failed, the one that was cut too, when the rest fails",
     async ({ fake }) => {
@@ -197,39 +213,39 @@ export const continuing = ({ continueStream }: ContinueSubject): Promised[] => [
         "hi",
         { resume },
       );
-      const error = await caught(read(stream)) as AggregateError & {
+      const error = await errorOf(read(stream)) as AggregateError & {
         attempts: Attempt[];
       };
-      same([error.name, error.errors], ["AllModelsFailedError", [
+      assertSame([error.name, error.errors], ["AllModelsFailedError", [
         cut,
         "b",
         "c",
       ]], "the error");
-      same(outcomes(error.attempts), [
+      assertSame(outcomes(error.attempts), [
         "a 0 1 interrupted",
         "b 1 2 failed",
         "c 2 3 failed",
       ], "its records");
-      same(await stream.next(), done, "what comes after it");
+      assertSame(await stream.next(), done, "what comes after it");
     },
   ),
-  promised("R20", "says both errors when resume throws", async ({ fake }) => {
+  rule("R20", "says both errors when resume throws", async ({ fake }) => {
     const wrong = new Error("wrong");
     const stream = await continueStream(
       [fake("a", ["a0", step.fail(cut)]), fake("b", ["b0"])],
       "hi",
       { resume: () => Promise.reject(wrong) },
     );
-    const { name, error, suppressed } = await caught(
+    const { name, error, suppressed } = await errorOf(
       read(stream),
     ) as SuppressedError;
-    same(
+    assertSame(
       [name, error, suppressed],
       ["SuppressedError", wrong, cut],
       "the error",
     );
   }),
-  promised(
+  rule(
     "R20",
     "runs totalMs on over all models, and ends with it while resume is asked",
     async ({ fake }) => {
@@ -249,23 +265,23 @@ export const continuing = ({ continueStream }: ContinueSubject): Promised[] => [
           "hi",
           { resume: slow, timeouts: { totalMs } },
         );
-        const error = await caught(read(stream)) as Error & {
+        const error = await errorOf(read(stream)) as Error & {
           model: string;
           phase: string;
           ms: number;
         };
-        same([error.name, error.phase, error.ms, error.model], [
+        assertSame([error.name, error.phase, error.ms, error.model], [
           "ModelTimeoutError",
           "total",
           totalMs,
           model,
         ], "the error");
-        same(Date.now() - start, totalMs, "the time it took");
+        assertSame(Date.now() - start, totalMs, "the time it took");
         await pass(100);
       }
     },
   ),
-  promised(
+  rule(
     "R20",
     "ends at once with an abort or a close, whatever it waits for, and leaves nothing open",
     async ({ fake, signal, journal }) => {
@@ -284,21 +300,21 @@ export const continuing = ({ continueStream }: ContinueSubject): Promised[] => [
           signal: signal(20, stop),
         });
         await aborted.next();
-        same(await caught(aborted.next()), stop, "the error");
+        assertSame(await errorOf(aborted.next()), stop, "the error");
         const left = await continueStream(models(), "hi", options);
         const start = Date.now();
         await left.next();
         const pending = left.next();
         await pass(5);
         await left.return();
-        same(
+        assertSame(
           [await pending, await left.next()],
           [done, done],
           "the pending next()",
         );
-        same(Date.now() - start, 5, "the time it took");
+        assertSame(Date.now() - start, 5, "the time it took");
         // Twice where it was cut, never where only the caller left.
-        same(asked, 2 * i, "how often resume was asked");
+        assertSame(asked, 2 * i, "how often resume was asked");
       }
       const opening = await continueStream(
         [
@@ -309,14 +325,18 @@ export const continuing = ({ continueStream }: ContinueSubject): Promised[] => [
         { resume, signal: signal(20, stop) },
       );
       await opening.next();
-      same(
-        await caught(opening.next()),
+      assertSame(
+        await errorOf(opening.next()),
         stop,
         "the error while the next model opens",
       );
-      same(journal.calls.at(-1)!.closes, ["stack"], "how that was closed");
-      same(
-        await caught(
+      assertSame(
+        journal.calls.at(-1)!.closes,
+        ["stack"],
+        "how that was closed",
+      );
+      assertSame(
+        await errorOf(
           continueStream([fake("c", [step.hang()])], "hi", {
             resume,
             signal: signal(20, stop),
@@ -327,7 +347,7 @@ export const continuing = ({ continueStream }: ContinueSubject): Promised[] => [
       );
     },
   ),
-  promised(
+  rule(
     "R20",
     "is a stream like any other: pulled by the caller, in order, as a ReadableStream too",
     async ({ fake, journal }) => {
@@ -337,11 +357,11 @@ export const continuing = ({ continueStream }: ContinueSubject): Promised[] => [
       ];
       const stream = await continueStream(models(), "hi", { resume });
       await pass(10);
-      same(journal.calls[0]!.chunks, 1, "chunks that were pulled ahead");
+      assertSame(journal.calls[0]!.chunks, 1, "chunks that were pulled ahead");
       const results = await Promise.all(
         [0, 1, 2, 3, 4, 5].map(() => stream.next()),
       );
-      same(results.map(({ value }) => value), [
+      assertSame(results.map(({ value }) => value), [
         "a0",
         "a1",
         "b0",
@@ -351,28 +371,32 @@ export const continuing = ({ continueStream }: ContinueSubject): Promised[] => [
       ], "results");
       const readable = (await continueStream(models(), "hi", { resume }))
         .toReadableStream();
-      same(await read(readable), ["a0", "a1", "b0", "b1", "b2"], "chunks");
+      assertSame(
+        await read(readable),
+        ["a0", "a1", "b0", "b1", "b2"],
+        "chunks",
+      );
     },
   ),
-  promised(
+  rule(
     "R20",
     "refuses a resume that is none before anything is opened",
     async ({ fake, journal }) => {
       for (const resume of [undefined, "go on"]) {
-        const error = await caught(
+        const error = await errorOf(
           continueStream([fake("a", ["a0"])], "hi", {
             resume: resume as never,
           }),
         ) as Error;
-        same([error.name, error.message.includes("options.resume")], [
+        assertSame([error.name, error.message.includes("options.resume")], [
           "TypeError",
           true,
         ], "the error");
       }
-      same(called(journal), [], "the models called");
+      assertSame(calledModels(journal), [], "the models called");
     },
   ),
-  promised(
+  rule(
     "R21",
     "asks the health store for each part anew, and tries all that are left if all are skipped",
     async ({ fake, journal }) => {
@@ -390,16 +414,16 @@ export const continuing = ({ continueStream }: ContinueSubject): Promised[] => [
         fake("c", ["c0"]),
       ];
       const stream = await continueStream(models, "hi", { resume, health });
-      same(await read(stream), ["a0", "c0"], "chunks");
-      same(called(journal), ["a", "b", "c"], "the models called");
-      same(outcomes(stream.attempts), [
+      assertSame(await read(stream), ["a0", "c0"], "chunks");
+      assertSame(calledModels(journal), ["a", "b", "c"], "the models called");
+      assertSame(outcomes(stream.attempts), [
         "a 0 1 interrupted",
         "b 1 2 skipped",
         "c 2 3 skipped",
         "b 1 4 failed",
         "c 2 5 completed",
       ], "the records");
-      same(heard, [
+      assertSame(heard, [
         "a asked",
         "a success",
         "a failure",
@@ -410,7 +434,7 @@ export const continuing = ({ continueStream }: ContinueSubject): Promised[] => [
       ], "what the store heard");
     },
   ),
-  promised(
+  rule(
     "R21",
     "totalMs ends the question for a first model too, and for one after a cut",
     async ({ fake, journal }) => {
@@ -431,14 +455,14 @@ export const continuing = ({ continueStream }: ContinueSubject): Promised[] => [
           continueStream(models, "hi", options("a")),
         ]
       ) {
-        const error = await caught(work) as Error & { model: string };
-        same([error.name, error.model, Date.now()], [
+        const error = await errorOf(work) as Error & { model: string };
+        assertSame([error.name, error.model, Date.now()], [
           "ModelTimeoutError",
           "a",
           100,
         ], "the error");
       }
-      same(called(journal), ["a"], "the models called");
+      assertSame(calledModels(journal), ["a"], "the models called");
     },
   ),
 ];

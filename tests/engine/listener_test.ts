@@ -16,12 +16,15 @@ import {
 } from "@fallback/stream/testing";
 import { assertEquals, assertStrictEquals } from "@std/assert";
 import fc from "fast-check";
-import type { Subject } from "./contract/contract.ts";
-import { runInContext, type TracingListener } from "../src/engine/listener.ts";
-import { test } from "./_pure.ts";
-import { violation } from "./property/_check.ts";
-import { listened } from "./property/_listened.ts";
-import { scenarios } from "./property/_scenarios.ts";
+import type { Subject } from "../contract/contract.ts";
+import {
+  runInContext,
+  type TracingListener,
+} from "../../src/engine/listener.ts";
+import { test } from "../_pure.ts";
+import { violation } from "../property/_check.ts";
+import { listened } from "../property/_listened.ts";
+import { scenarios } from "../property/_scenarios.ts";
 
 type Around = NonNullable<TracingListener[typeof runInContext]>;
 
@@ -238,7 +241,10 @@ test("R8 an abort, and R17 a clock, end a part that around never lets end", asyn
     const stream = await fallbackStream([hangs, stalls], "hi", options);
     assertEquals(await stream.next(), { done: false, value: "x" });
     const message = await stream.next().catch((error) => error.message);
-    assertEquals(message, "no further chunk within 40 ms");
+    assertEquals(
+      message,
+      'Model "b" sent no further chunk within 40 ms (timeouts.idleMs)',
+    );
   });
 });
 

@@ -4,14 +4,14 @@ import type { FallbackEvent } from "../../src/types/events.ts";
 import * as step from "../../src/testing/step.ts";
 import {
   type AnyEvent,
-  called,
-  caught,
+  assertSame,
+  calledModels,
+  errorOf,
   isContent,
   pass,
-  type Promised,
-  promised,
   read,
-  same,
+  rule,
+  type RuleCase,
 } from "./_context.ts";
 
 const status = (status: number, more: object = {}) =>
@@ -19,8 +19,8 @@ const status = (status: number, more: object = {}) =>
 const steady = { jitter: 0 };
 
 /** The promises of R18. */
-export const retry: Promised[] = [
-  promised(
+export const retry: RuleCase[] = [
+  rule(
     "R18",
     "asks the same model again, later each time, and then the next",
     async ({ fallbackStream, fake, journal }) => {
@@ -33,23 +33,31 @@ export const retry: Promised[] = [
       const stream = await fallbackStream([model, fake("b", ["b0"])], "hi", {
         retry: steady,
       });
-      same(called(journal), ["a", "a", "a", "b"], "the models called");
-      same(Date.now(), 7 + 500 + 7 + 1000 + 7, "the time of the answer");
-      same(
+      assertSame(
+        calledModels(journal),
+        ["a", "a", "a", "b"],
+        "the models called",
+      );
+      assertSame(Date.now(), 7 + 500 + 7 + 1000 + 7, "the time of the answer");
+      assertSame(
         stream.attempts.map(({ model, modelIndex, number, outcome }) =>
           `${model} ${modelIndex} ${number} ${outcome}`
         ),
         ["a 0 1 failed", "a 0 2 failed", "a 0 3 failed", "b 1 4 streaming"],
         "the records",
       );
-      same(await read(stream), ["b0"], "chunks");
+      assertSame(await read(stream), ["b0"], "chunks");
       const again = await fallbackStream([model], "hi", {
         retry: { ...steady, maxAttempts: 1 },
       });
-      same(await read(again), ["a0"], "chunks of a model that has recovered");
+      assertSame(
+        await read(again),
+        ["a0"],
+        "chunks of a model that has recovered",
+      );
     },
   ),
-  promised(
+  rule(
     "R18",
     "grows its delays by the multiplier up to maxDelayMs, and takes the jitter off",
     async ({ fallbackStream, fake, journal }) => {
@@ -63,7 +71,7 @@ export const retry: Promised[] = [
           multiplier: 3,
           jitter: 0.5,
         };
-        await caught(
+        await errorOf(
           fallbackStream([fake("a", [step.fail(status(500))])], "hi", {
             retry,
           }),
@@ -71,24 +79,28 @@ export const retry: Promised[] = [
         const times = journal.entries.filter(({ type }) => type === "call").map(
           ({ at }) => at,
         );
-        same(
+        assertSame(
           times,
           [0, 75, 75 + 225, 75 + 225 + 600, 75 + 225 + 600 + 600],
           "the times of the calls",
         );
         const start = Date.now();
-        await caught(
+        await errorOf(
           fallbackStream([fake("b", [step.fail(status(500))])], "hi", {
             retry: { maxAttempts: 2 },
           }),
         );
-        same(Date.now() - start, 250, "the default delay with its jitter");
+        assertSame(
+          Date.now() - start,
+          250,
+          "the default delay with its jitter",
+        );
       } finally {
         Math.random = random;
       }
     },
   ),
-  promised(
+  rule(
     "R18",
     "asks fallbackOn first, and retries only what looks transient, or what isRetriable says",
     async ({ fallbackStream, fake, journal }) => {
@@ -102,8 +114,8 @@ export const retry: Promised[] = [
         retry: steady,
         fallbackOn: (error: unknown) => asked.push(error) > 0,
       };
-      await caught(fallbackStream(models, "hi", options));
-      same(asked, [busy, wrong], "what fallbackOn was asked");
+      await errorOf(fallbackStream(models, "hi", options));
+      assertSame(asked, [busy, wrong], "what fallbackOn was asked");
       const once = [status(401), status(404), { response: { status: 422 } }, {
         statusCode: 409,
       }];
@@ -118,14 +130,14 @@ export const retry: Promised[] = [
       ];
       for (const [failures, times] of [[once, 1], [again, 2]] as const) {
         for (const failure of failures) {
-          const before = called(journal).length;
-          await caught(
+          const before = calledModels(journal).length;
+          await errorOf(
             fallbackStream([fake("b", [step.fail(failure)])], "hi", {
               retry: { ...steady, maxAttempts: 2 },
             }),
           );
-          same(
-            called(journal).length - before,
+          assertSame(
+            calledModels(journal).length - before,
             times,
             `calls after ${JSON.stringify(failure)}`,
           );
@@ -139,45 +151,45 @@ export const retry: Promised[] = [
           isFinal: () => false,
         }),
       ];
-      const before = called(journal).length;
-      await caught(
+      const before = calledModels(journal).length;
+      await errorOf(
         fallbackStream(ours, "hi", {
           retry: steady,
           timeouts: { firstContentMs: 5 },
         }),
       );
-      same(
-        called(journal).slice(before),
+      assertSame(
+        calledModels(journal).slice(before),
         ["c", "d", "e"],
         "the models called after errors of our own",
       );
-      const refused = await caught(
+      const refused = await errorOf(
         fallbackStream([fake("f", [step.fail(busy)])], "hi", {
           retry: steady,
           fallbackOn: () => false,
         }),
       );
-      same(refused, busy, "the error that fallbackOn refuses");
+      assertSame(refused, busy, "the error that fallbackOn refuses");
       const choosy = {
         ...steady,
         isRetriable: (error: unknown) => error === wrong,
       };
-      const start = called(journal).length;
-      await caught(
+      const start = calledModels(journal).length;
+      await errorOf(
         fallbackStream(
           [fake("g", { scripts: [[step.fail(wrong)], [step.fail(busy)]] })],
           "hi",
           { retry: choosy },
         ),
       );
-      same(
-        called(journal).slice(start),
+      assertSame(
+        calledModels(journal).slice(start),
         ["g", "g"],
         "the calls that isRetriable allows",
       );
     },
   ),
-  promised(
+  rule(
     "R18",
     "waits as long as the provider asks, and not longer than maxDelayMs",
     async ({ fallbackStream, fake, journal }) => {
@@ -205,7 +217,7 @@ export const retry: Promised[] = [
         const stream = await fallbackStream([model, fake("b", ["b0"])], "hi", {
           retry: steady,
         });
-        same(
+        assertSame(
           [stream.model, Date.now() - start],
           ms === undefined ? ["b", 0] : ["a", ms],
           `the answer after ${JSON.stringify(failure)}`,
@@ -214,17 +226,17 @@ export const retry: Promised[] = [
         // The next starts on a full second, for a date has no milliseconds.
         await pass(1000 - Date.now() % 1000);
       }
-      same(journal.calls.length, 18, "calls");
+      assertSame(journal.calls.length, 18, "calls");
     },
   ),
-  promised(
+  rule(
     "R18",
     "ends its wait with the signal's reason, or with totalMs",
     async ({ fallbackStream, fake, signal, journal }) => {
       const stop = new Error("stop");
       const models = [fake("a", [step.fail(status(500))]), fake("b", ["b0"])];
-      same(
-        await caught(
+      assertSame(
+        await errorOf(
           fallbackStream(models, "hi", {
             retry: steady,
             signal: signal(100, stop),
@@ -233,23 +245,23 @@ export const retry: Promised[] = [
         stop,
         "the error",
       );
-      same(Date.now(), 100, "the time it took");
-      const error = await caught(
+      assertSame(Date.now(), 100, "the time it took");
+      const error = await errorOf(
         fallbackStream(models, "hi", {
           retry: steady,
           timeouts: { totalMs: 100 },
         }),
       ) as Error & { phase: string };
-      same([error.name, error.phase, Date.now()], [
+      assertSame([error.name, error.phase, Date.now()], [
         "ModelTimeoutError",
         "total",
         200,
       ], "the error of the total clock");
       await pass(5000);
-      same(called(journal), ["a", "a"], "the models called");
+      assertSame(calledModels(journal), ["a", "a"], "the models called");
     },
   ),
-  promised(
+  rule(
     "R18",
     "never retries after commitment",
     async ({ fallbackStream, fake, journal }) => {
@@ -259,12 +271,12 @@ export const retry: Promised[] = [
         "hi",
         { retry: steady },
       );
-      same(await caught(read(stream)), failure, "the error");
+      assertSame(await errorOf(read(stream)), failure, "the error");
       await pass(5000);
-      same(called(journal), ["a"], "the models called");
+      assertSame(calledModels(journal), ["a"], "the models called");
     },
   ),
-  promised(
+  rule(
     "R18",
     "retries a nested chain as one model",
     async ({ fallbackStream, fallbackModel, fake, journal }) => {
@@ -275,11 +287,11 @@ export const retry: Promised[] = [
       // An AllModelsFailedError is one of our own: not by default.
       const retry = { ...steady, isRetriable: () => true };
       const stream = await fallbackStream([inner], "hi", { retry });
-      same(await read(stream), ["a0"], "chunks");
-      same(called(journal), ["a", "b", "a"], "the models called");
+      assertSame(await read(stream), ["a0"], "chunks");
+      assertSame(calledModels(journal), ["a", "b", "a"], "the models called");
     },
   ),
-  promised(
+  rule(
     "R18",
     "tells of every retry, its cause and its delay",
     async ({ fallbackStream, fake }) => {
@@ -297,7 +309,7 @@ export const retry: Promised[] = [
           { retry: steady, onEvent },
         ),
       );
-      same(told, [
+      assertSame(told, [
         "0 started 1",
         "0 failed 1",
         "0 closed 1",
@@ -312,7 +324,7 @@ export const retry: Promised[] = [
       ], "the events");
     },
   ),
-  promised(
+  rule(
     "R18",
     "leaves no timer of a back-off that was ended, and calls isRetriable as a method",
     async ({ fallbackStream, fake, signal }) => {
@@ -337,11 +349,11 @@ export const retry: Promised[] = [
           signal: signal(10, stop),
         },
       );
-      same(await caught(opening), stop, "the error");
-      same(retry.asked, 1, "how often isRetriable was asked");
+      assertSame(await errorOf(opening), stop, "the error");
+      assertSame(retry.asked, 1, "how often isRetriable was asked");
     },
   ),
-  promised(
+  rule(
     "R18",
     "says both errors when isRetriable throws",
     async ({ fallbackStream, fake, signal }) => {
@@ -350,7 +362,7 @@ export const retry: Promised[] = [
       const isRetriable = () => {
         throw wrong;
       };
-      const { name, error, suppressed } = await caught(
+      const { name, error, suppressed } = await errorOf(
         fallbackStream(
           [fake("a", [step.fail(busy)]), fake("b", ["b0"])],
           "hi",
@@ -360,7 +372,7 @@ export const retry: Promised[] = [
           },
         ),
       ) as SuppressedError;
-      same(
+      assertSame(
         [name, error, suppressed],
         ["SuppressedError", wrong, busy],
         "the error",

@@ -4,22 +4,22 @@ import type { FallbackEvent } from "../../src/types/events.ts";
 import * as step from "../../src/testing/step.ts";
 import {
   type AnyEvent,
-  called,
-  caught,
+  assertSame,
+  calledModels,
   done,
+  errorOf,
   isContent,
   pass,
-  type Promised,
-  promised,
   read,
-  same,
+  rule,
+  type RuleCase,
 } from "./_context.ts";
 
 const many = Array.from({ length: 50 }, (_, i) => `a${i}`);
 
 /** The promises of R14 to R16. */
-export const flow: Promised[] = [
-  promised(
+export const flow: RuleCase[] = [
+  rule(
     "R14",
     "pulls only when the caller pulls",
     async ({ fallbackStream, fake, journal }) => {
@@ -28,7 +28,7 @@ export const flow: Promised[] = [
       for (let pulled = 1; pulled <= 5; pulled++) {
         await stream.next();
         await pass(10);
-        same(
+        assertSame(
           journal.calls[0]!.chunks,
           pulled,
           "chunks pulled for as many next()",
@@ -38,10 +38,10 @@ export const flow: Promised[] = [
       const reader = other.toReadableStream().getReader();
       await reader.read();
       await pass(10);
-      same(journal.calls[1]!.chunks, 1, "chunks pulled for one read()");
+      assertSame(journal.calls[1]!.chunks, 1, "chunks pulled for one read()");
     },
   ),
-  promised(
+  rule(
     "R14",
     "answers concurrent next() in order, one pull at a time",
     async ({ fallbackStream, fake }) => {
@@ -54,7 +54,7 @@ export const flow: Promised[] = [
       const pulls = [0, 1, 2, 3, 4, 5].map((place) =>
         stream.next().finally(() => order.push(place))
       );
-      same((await Promise.all(pulls)).map(({ value }) => value), [
+      assertSame((await Promise.all(pulls)).map(({ value }) => value), [
         "meta",
         "a1",
         "a2",
@@ -62,11 +62,11 @@ export const flow: Promised[] = [
         undefined,
         undefined,
       ], "results");
-      same(order, [0, 1, 2, 3, 4, 5], "the order of the answers");
+      assertSame(order, [0, 1, 2, 3, 4, 5], "the order of the answers");
       // The journal complains of pulls beside each other.
     },
   ),
-  promised(
+  rule(
     "R14",
     "lets nothing queue behind a pending next()",
     async ({ fallbackStream, fake }) => {
@@ -78,19 +78,23 @@ export const flow: Promised[] = [
         );
         await stream.next();
         const pulls = [stream.next(), stream.next()];
-        if (way === "return") same(await stream.return(), done, "return()");
-        if (way === "throw") same(await caught(stream.throw(1)), 1, "throw()");
+        if (way === "return") {
+          assertSame(await stream.return(), done, "return()");
+        }
+        if (way === "throw") {
+          assertSame(await errorOf(stream.throw(1)), 1, "throw()");
+        }
         if (way === "dispose") await stream[Symbol.asyncDispose]();
-        same(
+        assertSame(
           await Promise.all(pulls),
           [done, done],
           `the pending next() after ${way}`,
         );
-        same(Date.now() - start, 0, "the time it took");
+        assertSame(Date.now() - start, 0, "the time it took");
       }
     },
   ),
-  promised(
+  rule(
     "R14",
     "closes a stream that hangs and ignores its abort, at the latest after closeMs",
     async ({ fallbackStream, fake }) => {
@@ -102,11 +106,15 @@ export const flow: Promised[] = [
       await stream.next();
       const pending = stream.next();
       await stream.return();
-      same(await pending, done, "the pending next()");
-      same(Date.now() <= 30, true, "whether it took no longer than closeMs");
+      assertSame(await pending, done, "the pending next()");
+      assertSame(
+        Date.now() <= 30,
+        true,
+        "whether it took no longer than closeMs",
+      );
     },
   ),
-  promised(
+  rule(
     "R15",
     "keeps overlapping calls apart: eight of eight succeed with the first model down",
     async ({ fallbackStream, fake, journal }) => {
@@ -126,18 +134,18 @@ export const flow: Promised[] = [
           ];
         }),
       );
-      same(
+      assertSame(
         answers,
         Array(8).fill(["up", "failed", "streaming", "b0", "b1"]),
         "the answers",
       );
-      same(journal.calls.map(({ model }) => model).sort(), [
+      assertSame(journal.calls.map(({ model }) => model).sort(), [
         ...Array(8).fill("down"),
         ...Array(8).fill("up"),
       ], "the models called");
     },
   ),
-  promised(
+  rule(
     "R15",
     "copies the list of models",
     async ({ fallbackStream, fake, journal }) => {
@@ -147,11 +155,11 @@ export const flow: Promised[] = [
       ];
       const opening = fallbackStream(models, "hi");
       models.length = 0;
-      same(await read(await opening), ["b0"], "chunks");
-      same(called(journal), ["a", "b"], "the models called");
+      assertSame(await read(await opening), ["b0"], "chunks");
+      assertSame(calledModels(journal), ["a", "b"], "the models called");
     },
   ),
-  promised(
+  rule(
     "R16",
     "tells what happens in the order in which it happens",
     async ({ fallbackStream, fake, signal }) => {
@@ -164,7 +172,7 @@ export const flow: Promised[] = [
             error === undefined ? "" : ` ${error}`
           }`,
         );
-        same(
+        assertSame(
           attempts.includes(attempt!),
           true,
           "whether the event's attempt is one of its attempts",
@@ -177,7 +185,7 @@ export const flow: Promised[] = [
         }),
       ];
       await read(await fallbackStream(models, "hi", { onEvent }));
-      same(told.splice(0), [
+      assertSame(told.splice(0), [
         "0 started a",
         "5 failed a Error: wrong",
         "5 closed a",
@@ -187,14 +195,14 @@ export const flow: Promised[] = [
         "7 completed b",
         "7 closed b",
       ], "the events of a fall-back");
-      await caught(
+      await errorOf(
         read(
           await fallbackStream([fake("c", ["c0", step.fail(wrong)])], "hi", {
             onEvent,
           }),
         ),
       );
-      same(told.splice(0), [
+      assertSame(told.splice(0), [
         "7 started c",
         "7 opened c",
         "7 committed c",
@@ -209,8 +217,8 @@ export const flow: Promised[] = [
           signal: signal(3, wrong),
         },
       );
-      await caught(read(stream));
-      same(told, [
+      await errorOf(read(stream));
+      assertSame(told, [
         "7 started d",
         "7 opened d",
         "7 committed d",
@@ -219,7 +227,7 @@ export const flow: Promised[] = [
       ], "the events of an abort");
     },
   ),
-  promised(
+  rule(
     "R16",
     "is not changed by what onEvent throws, returns or waits for",
     async ({ fallbackStream, fake }) => {
@@ -237,11 +245,11 @@ export const flow: Promised[] = [
           "hi",
           { onEvent },
         );
-        same(await read(stream), ["b0"], "chunks");
+        assertSame(await read(stream), ["b0"], "chunks");
       }
     },
   ),
-  promised(
+  rule(
     "R16",
     "tells of a failure at once, of its close when it is done, and of a cancellation once",
     async ({ fallbackStream, fake, signal }) => {
@@ -263,7 +271,7 @@ export const flow: Promised[] = [
           { onEvent },
         ),
       );
-      same(told.splice(0), [
+      assertSame(told.splice(0), [
         "0 started a",
         "5 failed a",
         "15 closed a",
@@ -273,26 +281,26 @@ export const flow: Promised[] = [
         "15 completed b",
         "15 closed b",
       ], "the events of a slow close");
-      await caught(
+      await errorOf(
         fallbackStream([fake("c", [step.fail(1)])], "hi", {
           onEvent,
           signal: signal(5, stop),
           fallbackOn: () => new Promise<boolean>(() => {}),
         }),
       );
-      same(told.splice(0), [
+      assertSame(told.splice(0), [
         "15 started c",
         "15 failed c",
         "15 closed c",
         "20 cancelled -",
       ], "the events of an abort between two attempts");
-      await caught(
+      await errorOf(
         fallbackStream([fake("d", [step.hang()])], "hi", {
           onEvent,
           signal: signal(5, stop),
         }),
       );
-      same(
+      assertSame(
         told,
         ["20 started d", "25 cancelled d", "25 closed d"],
         "the events of an abort during an attempt",

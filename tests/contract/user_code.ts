@@ -8,15 +8,15 @@ import type { HealthStore } from "../../src/types/health.ts";
 import type { Step } from "../../src/testing/script.ts";
 import * as step from "../../src/testing/step.ts";
 import {
-  called,
-  caught,
-  happened,
+  assertSame,
+  calledModels,
+  errorOf,
+  eventLog,
   type Options,
   pass,
-  type Promised,
-  promised,
   read,
-  same,
+  rule,
+  type RuleCase,
   stopOf,
 } from "./_context.ts";
 
@@ -53,8 +53,8 @@ function recorder() {
 }
 
 /** The promises about user code. */
-export const userCode: Promised[] = [
-  promised(
+export const userCode: RuleCase[] = [
+  rule(
     "R7",
     "an isFinal that ends the stream and throws ends it once",
     async ({ fallbackStream, fake, kind, journal }) => {
@@ -82,21 +82,25 @@ export const userCode: Promised[] = [
         await stream.next();
         const start = Date.now();
         const result = await stream.next().catch((error: unknown) => error);
-        same(
+        assertSame(
           way === "abort" ? result : Object(result).done,
           way === "abort" ? stop : true,
           "the result",
         );
-        same(Date.now() - start, 20, "the time when next() settles");
-        same(events.slice(3), ["a cancelled", "a closed"], "the events");
-        same(reports, ["a success"], "the reports");
+        assertSame(Date.now() - start, 20, "the time when next() settles");
+        assertSame(events.slice(3), ["a cancelled", "a closed"], "the events");
+        assertSame(reports, ["a success"], "the reports");
         const closes = journal.entries.slice(before)
           .filter(({ type }) => type === "close");
-        same(closes.map(({ value }) => value), [stopOf(kind)], "the closes");
+        assertSame(
+          closes.map(({ value }) => value),
+          [stopOf(kind)],
+          "the closes",
+        );
       }
     },
   ),
-  promised(
+  rule(
     "R11",
     "a close error that cannot be read is recorded, and everything is closed",
     async ({ fallbackStream, fake }) => {
@@ -116,10 +120,14 @@ export const userCode: Promised[] = [
           fallbackOn: (given) => given === failure,
         });
         await stream.next();
-        const thrown = await caught(stream.return());
-        same(thrown !== undefined, true, `the close error: ${name}`);
-        same("closeError" in stream.attempts[0]!, true, `the record: ${name}`);
-        same(
+        const thrown = await errorOf(stream.return());
+        assertSame(thrown !== undefined, true, `the close error: ${name}`);
+        assertSame(
+          "closeError" in stream.attempts[0]!,
+          true,
+          `the record: ${name}`,
+        );
+        assertSame(
           (await stream.next()).done,
           true,
           `whether the stream has ended: ${name}`,
@@ -127,7 +135,7 @@ export const userCode: Promised[] = [
       }
     },
   ),
-  promised(
+  rule(
     "R4",
     "a failure that cannot be read falls back, with retries and every condition",
     async ({ fallbackStream, fake }) => {
@@ -145,22 +153,22 @@ export const userCode: Promised[] = [
             const given = await opening.then(() => undefined, (given) => ({
               given,
             }));
-            if (given) same(given.given === error, true, name);
+            if (given) assertSame(given.given === error, true, name);
             else await (await opening).return();
             continue;
           }
           const stream = await opening;
-          same(await read(stream), ["b0"], `chunks: ${name}`);
-          same(typeof formatAttempts(stream.attempts), "string", name);
+          assertSame(await read(stream), ["b0"], `chunks: ${name}`);
+          assertSame(typeof formatAttempts(stream.attempts), "string", name);
         }
-        const all = await caught(
+        const all = await errorOf(
           fallbackStream([fake("a", [step.fail(error)])], "hi"),
         );
-        same(attemptsOf(all).length, 1, `attemptsOf: ${name}`);
+        assertSame(attemptsOf(all).length, 1, `attemptsOf: ${name}`);
       }
     },
   ),
-  promised(
+  rule(
     "R16",
     "records that a listener freezes change nothing",
     async ({ fallbackStream, fake, journal }) => {
@@ -180,27 +188,35 @@ export const userCode: Promised[] = [
               event.attempts.forEach((attempt) => Object.freeze(attempt));
             },
           });
-          same(await read(stream), ["b0", "b1"], `chunks: ${type}`);
-          same(stream.model, "b", "the model");
-          same(stream.attempts.length, 2, `the number of records: ${type}`);
+          assertSame(await read(stream), ["b0", "b1"], `chunks: ${type}`);
+          assertSame(stream.model, "b", "the model");
+          assertSame(
+            stream.attempts.length,
+            2,
+            `the number of records: ${type}`,
+          );
         }
       }
-      const all = await caught(
+      const all = await errorOf(
         fallbackStream(
           [fake("d", [step.fail("x")]), fake("e", [step.fail("y")])],
           "hi",
           { onEvent: ({ attempts }) => attempts.forEach(Object.freeze) },
         ),
       ) as AggregateError;
-      same(
+      assertSame(
         [all.errors, all.message],
         [["x", "y"], "All models failed:\nd: x\ne: y"],
         "the error",
       );
-      same(called(journal).includes("c"), false, "whether c was called");
+      assertSame(
+        calledModels(journal).includes("c"),
+        false,
+        "whether c was called",
+      );
     },
   ),
-  promised(
+  rule(
     "R16",
     "every listener of a list receives every event in order, whatever the others do",
     async ({ fallbackStream, fake, signal }) => {
@@ -211,18 +227,18 @@ export const userCode: Promised[] = [
         if (type === "failed") controller.abort(stop);
         throw new Error("from a listener");
       };
-      const error = await caught(
+      const error = await errorOf(
         fallbackStream([fake("a", [step.fail(1)]), fake("b", ["b0"])], "hi", {
           signal: AbortSignal.any([controller.signal, signal()]),
           onEvent: heard.map(listen),
         }),
       );
-      same(error, stop, "the error");
+      assertSame(error, stop, "the error");
       const expected = ["started", "failed", "cancelled", "closed"];
-      same(heard, [expected, expected], "the events");
+      assertSame(heard, [expected, expected], "the events");
     },
   ),
-  promised(
+  rule(
     "R8",
     "no user code runs after an abort, in whichever callback it comes",
     async ({ fallbackStream, fake, journal }) => {
@@ -252,7 +268,7 @@ export const userCode: Promised[] = [
           ...fake(name, script),
           usage: () => void at("usage"),
         });
-        const error = await caught(
+        const error = await errorOf(
           fallbackStream(
             [
               model("a", [step.wait(30), "a0", step.fail(1)]),
@@ -276,12 +292,12 @@ export const userCode: Promised[] = [
             },
           ),
         );
-        same(error, stop, `the error: ${place}`);
-        same(after, [], `what ran after an abort in ${place}`);
+        assertSame(error, stop, `the error: ${place}`);
+        assertSame(after, [], `what ran after an abort in ${place}`);
       }
     },
   ),
-  promised(
+  rule(
     "R13",
     "a hedged call ends only after the committed model is closed, with one end event",
     async ({ fallbackStream, fake, journal }) => {
@@ -305,17 +321,17 @@ export const userCode: Promised[] = [
           },
         });
         const error = await opening.then(
-          (stream) => caught(read(stream)),
+          (stream) => errorOf(read(stream)),
           (error: unknown) => error,
         );
-        same(error, stop, `the error after ${turns} turns`);
-        same(
-          happened(journal).at(-1)!.startsWith("a closed") ||
-            happened(journal).at(-1)!.startsWith("b"),
+        assertSame(error, stop, `the error after ${turns} turns`);
+        assertSame(
+          eventLog(journal).at(-1)!.startsWith("a closed") ||
+            eventLog(journal).at(-1)!.startsWith("b"),
           true,
           "whether it is closed",
         );
-        same(
+        assertSame(
           events.filter((event) => event === "a cancelled").length,
           1,
           `the end events after ${turns} turns`,
@@ -324,7 +340,7 @@ export const userCode: Promised[] = [
       }
     },
   ),
-  promised(
+  rule(
     "nesting",
     "a call that is aborted while an inner model opens waits until that is closed",
     async ({ fallbackStream, fallbackModel, fake, journal }) => {
@@ -348,14 +364,14 @@ export const userCode: Promised[] = [
         for (let i = 0; i < nestings; i++) {
           model = fallbackModel([model]) as typeof inner;
         }
-        const error = await caught(
+        const error = await errorOf(
           fallbackStream([model], "hi", {
             signal: journal.watch(controller.signal),
           }),
         );
-        same(error, stop, "the error");
-        same(
-          happened(journal).at(-1),
+        assertSame(error, stop, "the error");
+        assertSame(
+          eventLog(journal).at(-1),
           "a closed stack",
           `what happened last with ${nestings} nestings`,
         );
@@ -363,7 +379,7 @@ export const userCode: Promised[] = [
       }
     },
   ),
-  promised(
+  rule(
     "R10",
     "a source that was returned synchronously is closed before the call ends",
     async ({ fallbackStream, journal }) => {
@@ -384,11 +400,11 @@ export const userCode: Promised[] = [
         signal: journal.watch(controller.signal),
       });
       controller.abort(stop);
-      same(await caught(opening), stop, "the error");
-      same(log, ["closing", "closed"], "what happened before");
+      assertSame(await errorOf(opening), stop, "the error");
+      assertSame(log, ["closing", "closed"], "what happened before");
     },
   ),
-  promised(
+  rule(
     "R4",
     "a result of next() that is not an object is a TypeError failure",
     async ({ fallbackStream, fake }) => {
@@ -399,8 +415,8 @@ export const userCode: Promised[] = [
           }),
         });
         const stream = await fallbackStream([odd, fake("b", ["b0"])], "hi");
-        same(await read(stream), ["b0"], "chunks");
-        same(
+        assertSame(await read(stream), ["b0"], "chunks");
+        assertSame(
           Object(stream.attempts[0]!.error).name,
           "TypeError",
           `the failure for ${result}`,
@@ -408,16 +424,16 @@ export const userCode: Promised[] = [
       }
     },
   ),
-  promised(
+  rule(
     "arguments",
     "a condition that returns a promise where it must not is a TypeError",
     async ({ fallbackStream, fake }) => {
-      const error = await caught(
+      const error = await errorOf(
         fallbackStream([fake("a", [step.fail(1)])], "hi", {
           retry: { isRetriable: (() => Promise.resolve(true)) as never },
         }),
       ) as SuppressedError;
-      same(
+      assertSame(
         [error.name, Object(error.error).name, error.suppressed],
         ["SuppressedError", "TypeError", 1],
         "the error",

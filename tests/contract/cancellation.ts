@@ -3,24 +3,24 @@
 import { withoutTimerTracking } from "../../src/testing/_timers.ts";
 import * as step from "../../src/testing/step.ts";
 import {
-  called,
-  caught,
+  assertSame,
+  calledModels,
   done,
-  happened,
+  errorOf,
+  eventLog,
   type Options,
   pass,
-  type Promised,
-  promised,
   read,
-  same,
+  rule,
+  type RuleCase,
   stopOf,
 } from "./_context.ts";
 
 const stop = new Error("stop");
 
 /** The promises of R8 and R9. */
-export const cancellation: Promised[] = [
-  promised(
+export const cancellation: RuleCase[] = [
+  rule(
     "R8",
     "ends with the signal's reason while a model opens or thinks, also one that ignores it",
     async ({ fallbackStream, fake, signal, journal }) => {
@@ -41,46 +41,50 @@ export const cancellation: Promised[] = [
             }),
             fake("b", ["b0"]),
           ];
-          const error = await caught(
+          const error = await errorOf(
             fallbackStream(models, "hi", {
               signal: signal(10, stop),
               fallbackOn,
               timeouts: { closeMs: 5 },
             }),
           );
-          same(error, stop, "the error");
+          assertSame(error, stop, "the error");
           // A generator that ignores its abort cannot be closed either.
           const late = ignoresAbort && script.length > 1 &&
             Date.now() - start === 15;
-          same(Date.now() - start, late ? 15 : 10, "the time it took");
+          assertSame(Date.now() - start, late ? 15 : 10, "the time it took");
         }
       }
-      same(asked, [], "what fallbackOn was asked");
-      same(new Set(called(journal)), new Set(["a"]), "the models called");
-      same(
+      assertSame(asked, [], "what fallbackOn was asked");
+      assertSame(
+        new Set(calledModels(journal)),
+        new Set(["a"]),
+        "the models called",
+      );
+      assertSame(
         journal.calls.map((call) => call.signal.reason),
         Array(6).fill(stop),
         "the reasons that the models saw",
       );
     },
   ),
-  promised(
+  rule(
     "R8",
     "opens nothing when the signal has aborted already",
     async ({ fallbackStream, fake, signal, journal }) => {
       const aborted = signal(0, stop);
       await pass(0);
-      same(
-        await caught(
+      assertSame(
+        await errorOf(
           fallbackStream([fake("a", ["a0"])], "hi", { signal: aborted }),
         ),
         stop,
         "the error",
       );
-      same(called(journal), [], "the models called");
+      assertSame(calledModels(journal), [], "the models called");
     },
   ),
-  promised(
+  rule(
     "R8",
     "ends the wait for a condition, whose answer then counts no more",
     async ({ fallbackStream, fake, signal, journal }) => {
@@ -89,8 +93,8 @@ export const cancellation: Promised[] = [
         await pass(20);
         return true;
       };
-      same(
-        await caught(
+      assertSame(
+        await errorOf(
           fallbackStream(models, "hi", {
             signal: signal(10, stop),
             fallbackOn,
@@ -99,12 +103,12 @@ export const cancellation: Promised[] = [
         stop,
         "the error",
       );
-      same(Date.now(), 10, "the time it took");
+      assertSame(Date.now(), 10, "the time it took");
       await pass(20);
-      same(called(journal), ["a"], "the models called");
+      assertSame(calledModels(journal), ["a"], "the models called");
     },
   ),
-  promised(
+  rule(
     "R8",
     "asks nobody any more and begins no wait once the call has ended",
     async ({ fallbackStream, fake, journal }) => {
@@ -151,15 +155,23 @@ export const cancellation: Promised[] = [
         const models = [fake("a", [step.fail(1)]), fake("b", ["b0"])];
         const start = Date.now();
         const opening = fallbackStream(models, "hi", { ...options, signal });
-        same(await caught(opening), stop, `the error of an abort ${way}`);
+        assertSame(
+          await errorOf(opening),
+          stop,
+          `the error of an abort ${way}`,
+        );
         const pending = way === "while a condition is pending" ? 10 : 0;
-        same(Date.now() - start, pending, `the time it took ${way}`);
+        assertSame(Date.now() - start, pending, `the time it took ${way}`);
       }
-      same(asked, [], "who was asked");
-      same(called(journal).includes("b"), false, "whether b was called");
+      assertSame(asked, [], "who was asked");
+      assertSame(
+        calledModels(journal).includes("b"),
+        false,
+        "whether b was called",
+      );
     },
   ),
-  promised(
+  rule(
     "R8",
     "opens no other model when it is aborted by the caller's own code",
     async ({ fallbackStream, fake, journal }) => {
@@ -192,20 +204,20 @@ export const cancellation: Promised[] = [
           onEvent: ({ type }) => at(type),
           fallbackOn: () => at("condition"),
         });
-        same(
-          await caught(opening),
+        assertSame(
+          await errorOf(opening),
           stop,
           `the error when aborted at '${place}'`,
         );
       }
-      same(
-        called(journal).includes("c"),
+      assertSame(
+        calledModels(journal).includes("c"),
         false,
         "whether the last model was called",
       );
     },
   ),
-  promised(
+  rule(
     "R8",
     "takes a provider's AbortError for a failure like any other",
     async ({ fallbackStream, fake }) => {
@@ -213,10 +225,14 @@ export const cancellation: Promised[] = [
         fake("a", [step.fail(new DOMException("upstream", "AbortError"))]),
         fake("b", ["b0"]),
       ];
-      same(await read(await fallbackStream(models, "hi")), ["b0"], "chunks");
+      assertSame(
+        await read(await fallbackStream(models, "hi")),
+        ["b0"],
+        "chunks",
+      );
     },
   ),
-  promised(
+  rule(
     "R8",
     "closes at once after commitment, pull or no pull, and drops what was held",
     async ({ fallbackStream, fake, kind, signal, journal }) => {
@@ -227,18 +243,18 @@ export const cancellation: Promised[] = [
         signal: signal(10, stop),
       });
       await pass(10);
-      same(happened(journal).slice(-3), [
+      assertSame(eventLog(journal).slice(-3), [
         "a abort",
         `a close ${stopOf(kind)}`,
         `a closed ${stopOf(kind)}`,
       ], "what happened");
-      same(await caught(stream.next()), stop, "the next result");
-      same(
+      assertSame(await errorOf(stream.next()), stop, "the next result");
+      assertSame(
         [await stream.next(), await stream.next()],
         [done, done],
         "what comes after it",
       );
-      same(
+      assertSame(
         stream.attempts.map(({ outcome, chunks, error }) => ({
           outcome,
           chunks,
@@ -250,7 +266,7 @@ export const cancellation: Promised[] = [
       await stream[Symbol.asyncDispose]();
     },
   ),
-  promised(
+  rule(
     "R8",
     "tells the oldest next() that waits, and answers the others done",
     async ({ fallbackStream, fake, signal }) => {
@@ -263,13 +279,13 @@ export const cancellation: Promised[] = [
         );
         await stream.next();
         const pulls = [stream.next(), stream.next(), stream.next()];
-        same(await caught(pulls[0]!), stop, "the oldest");
-        same([await pulls[1], await pulls[2], await stream.next()], [
+        assertSame(await errorOf(pulls[0]!), stop, "the oldest");
+        assertSame([await pulls[1], await pulls[2], await stream.next()], [
           done,
           done,
           done,
         ], "the others");
-        same(
+        assertSame(
           Date.now() - start <= 10 + 1000,
           true,
           "whether it took no longer than closing may",
@@ -277,7 +293,7 @@ export const cancellation: Promised[] = [
       }
     },
   ),
-  promised(
+  rule(
     "R8",
     "drops a rejection that was not delivered when the stream is closed",
     async ({ fallbackStream, fake, signal }) => {
@@ -289,11 +305,11 @@ export const cancellation: Promised[] = [
         },
       );
       await pass(20);
-      same(await stream.return(), done, "return()");
-      same(await stream.next(), done, "next()");
+      assertSame(await stream.return(), done, "return()");
+      assertSame(await stream.next(), done, "next()");
     },
   ),
-  promised(
+  rule(
     "R8",
     "leaves nothing on the caller's signal",
     async ({ fallbackStream, fake, signal }) => {
@@ -313,12 +329,12 @@ export const cancellation: Promised[] = [
             { signal: forever },
           ),
         );
-        await caught(
+        await errorOf(
           fallbackStream([fake("a", [step.fail(1)])], "hi", {
             signal: forever,
           }),
         );
-        await caught(
+        await errorOf(
           read(
             await fallbackStream([fake("a", ["a0", step.fail(1)])], "hi", {
               signal: forever,
@@ -331,7 +347,7 @@ export const cancellation: Promised[] = [
       } finally {
         AbortSignal.any = any;
       }
-      same(
+      assertSame(
         composed,
         0,
         "signals composed of the caller's, which stay on it while it lives",
@@ -339,7 +355,7 @@ export const cancellation: Promised[] = [
       // The journal counts the listeners.
     },
   ),
-  promised(
+  rule(
     "R9",
     "closes the model's stream however the caller leaves, and opens no other",
     async ({ fallbackStream, fake, kind, journal }) => {
@@ -354,8 +370,8 @@ export const cancellation: Promised[] = [
         (stream) => stream.return(),
         (stream) => stream[Symbol.asyncDispose](),
         async (stream) =>
-          same(
-            await caught(stream.throw(stop)),
+          assertSame(
+            await errorOf(stream.throw(stop)),
             stop,
             "what throw() rejects with",
           ),
@@ -365,32 +381,40 @@ export const cancellation: Promised[] = [
           await reader.read();
           const read = reader.read();
           await reader.cancel();
-          same((await read).done, true, "the read that waited");
+          assertSame((await read).done, true, "the read that waited");
         },
         async (stream) => {
           const fails = async () => {
             for await (const _ of stream) throw stop;
           };
-          same(await caught(fails()), stop, "the error of the caller's loop");
+          assertSame(
+            await errorOf(fails()),
+            stop,
+            "the error of the caller's loop",
+          );
         },
       ];
       for (const leave of ways) {
         const stream = await fallbackStream(models, "hi");
         await leave(stream);
-        same(
+        assertSame(
           stream.attempts.map(({ outcome }) => outcome),
           ["cancelled"],
           "the outcome",
         );
         const { closes, signal } = journal.calls.at(-1)!;
-        same(closes, [stopOf(kind)], "how it was closed");
-        same(signal.reason.name, "AbortError", "the reason that the model saw");
-        same(await stream.next(), done, "next() after it");
+        assertSame(closes, [stopOf(kind)], "how it was closed");
+        assertSame(
+          signal.reason.name,
+          "AbortError",
+          "the reason that the model saw",
+        );
+        assertSame(await stream.next(), done, "next() after it");
       }
-      same(new Set(called(journal)).size, 1, "models called");
+      assertSame(new Set(calledModels(journal)).size, 1, "models called");
     },
   ),
-  promised(
+  rule(
     "R9",
     "gives the rest as a ReadableStream, which ends and fails as the stream does",
     async ({ fallbackStream, fake }) => {
@@ -400,15 +424,19 @@ export const cancellation: Promised[] = [
         "hi",
       );
       await stream.next();
-      same(await read(stream.toReadableStream()), ["a1", "a2"], "chunks");
+      assertSame(await read(stream.toReadableStream()), ["a1", "a2"], "chunks");
       const cut = await fallbackStream(
         [fake("a", ["a0", step.fail(lost)])],
         "hi",
       );
-      same(await caught(read(cut.toReadableStream())), lost, "its error");
+      assertSame(
+        await errorOf(read(cut.toReadableStream())),
+        lost,
+        "its error",
+      );
     },
   ),
-  promised(
+  rule(
     "R8",
     "is not forgotten at the moment of commitment",
     async ({ fallbackStream, fake, journal }) => {
@@ -423,12 +451,12 @@ export const cancellation: Promised[] = [
         };
         const signal = journal.watch(controller.signal);
         const model = fake("a", ["a0", step.hang()], { isContent });
-        const error = await caught((async () => {
+        const error = await errorOf((async () => {
           const stream = await fallbackStream([model], "hi", { signal });
           await pass(1);
           await stream.next();
         })());
-        same(
+        assertSame(
           error,
           stop,
           `the error of an abort ${turns} turns after the content`,
@@ -436,12 +464,12 @@ export const cancellation: Promised[] = [
       }
     },
   ),
-  promised(
+  rule(
     "R8",
     "takes any reason, null too, and the first one counts",
     async ({ fallbackStream, fake, signal }) => {
-      same(
-        await caught(
+      assertSame(
+        await errorOf(
           fallbackStream([fake("a", [step.hang()])], "hi", {
             signal: signal(5, null),
           }),
@@ -457,7 +485,11 @@ export const cancellation: Promised[] = [
         },
       );
       await stream.next();
-      same(await caught(stream.next()), null, "the error after commitment");
+      assertSame(
+        await errorOf(stream.next()),
+        null,
+        "the error after commitment",
+      );
       const idle = await fallbackStream(
         [fake("e", ["e0", step.hang()])],
         "hi",
@@ -466,7 +498,11 @@ export const cancellation: Promised[] = [
         },
       );
       await pass(5);
-      same(await caught(idle.next()), null, "the error of the next next()");
+      assertSame(
+        await errorOf(idle.next()),
+        null,
+        "the error of the next next()",
+      );
       const slow = fake("c", ["c0", step.hang()], {
         closeScript: [step.wait(30)],
       });
@@ -475,16 +511,16 @@ export const cancellation: Promised[] = [
         timeouts: { totalMs: 20 },
       });
       await closing.next();
-      same(
-        await caught(closing.next()),
+      assertSame(
+        await errorOf(closing.next()),
         stop,
         "the error where the total clock runs out during the close",
       );
       const opening = fake("d", [step.hang()], {
         stackScript: [step.wait(30)],
       });
-      same(
-        await caught(
+      assertSame(
+        await errorOf(
           fallbackStream([opening], "hi", {
             signal: signal(5, stop),
             timeouts: { totalMs: 20 },
@@ -495,15 +531,15 @@ export const cancellation: Promised[] = [
       );
     },
   ),
-  promised(
+  rule(
     "R8",
     "calls no model where the 'attempt' event has ended the call, and sets no clock",
     async ({ fallbackStream, fake, journal }) => {
       const controller = new AbortController();
       const onEvent = () => controller.abort(stop);
       const timeouts = { openMs: 500, firstContentMs: 500 };
-      same(
-        await caught(
+      assertSame(
+        await errorOf(
           fallbackStream([fake("a", ["a0"])], "hi", {
             signal: journal.watch(controller.signal),
             onEvent,
@@ -513,12 +549,12 @@ export const cancellation: Promised[] = [
         stop,
         "the error",
       );
-      same(called(journal), [], "the models called");
+      assertSame(calledModels(journal), [], "the models called");
       // The journal of a call that follows would tell of a timer that is left.
       await read(await fallbackStream([fake("b", ["b0"])], "hi"));
     },
   ),
-  promised(
+  rule(
     "R9",
     "resolves cancel() of the ReadableStream when everything is closed",
     async ({ fallbackStream, fake }) => {
@@ -529,10 +565,10 @@ export const cancellation: Promised[] = [
         }),
       ], "hi");
       await stream.toReadableStream().cancel();
-      same(Date.now(), 30, "the time it took");
+      assertSame(Date.now(), 30, "the time it took");
     },
   ),
-  promised(
+  rule(
     "R8",
     "opens nothing after an abort, in whatever turn between two models that comes",
     async ({ fallbackStream, fake, journal }) => {
@@ -543,13 +579,13 @@ export const cancellation: Promised[] = [
           "hi",
           { signal: journal.watch(controller.signal) },
         );
-        const error = caught(opening);
+        const error = errorOf(opening);
         for (let i = 0; i < turns; i++) await undefined;
-        const before = called(journal).length;
+        const before = calledModels(journal).length;
         controller.abort(stop);
         const given = await Promise.race([error, pass(1000)]);
-        same(
-          [given, called(journal).length - before],
+        assertSame(
+          [given, calledModels(journal).length - before],
           [stop, 0],
           `the end, and what was opened since, after ${turns} turns`,
         );

@@ -2,15 +2,15 @@
 
 import * as step from "../../src/testing/step.ts";
 import {
-  called,
-  caught,
+  assertSame,
+  calledModels,
   done,
+  errorOf,
   isContent,
   pass,
-  type Promised,
-  promised,
   read,
-  same,
+  rule,
+  type RuleCase,
 } from "./_context.ts";
 
 const HOUR = 3_600_000;
@@ -28,8 +28,8 @@ const timeout = (model: string, phase: string, ms: number) => ({
 });
 
 /** The promises of R17. */
-export const clocks: Promised[] = [
-  promised(
+export const clocks: RuleCase[] = [
+  rule(
     "R17",
     "openMs and firstContentMs run from the attempt's start, and fall back",
     async ({ fallbackStream, fake }) => {
@@ -57,12 +57,16 @@ export const clocks: Promised[] = [
         const stream = await fallbackStream(models, "hi", {
           timeouts: { openMs: HOUR, firstContentMs: HOUR + 20, closeMs: 0 },
         });
-        same(stream.model, "in time", "the model");
-        same(stream.attempts.slice(0, 2).map(({ error }) => shape(error)), [
-          timeout("opens late", "open", HOUR),
-          timeout("talks around", "firstContent", HOUR + 20),
-        ], "the errors");
-        same(
+        assertSame(stream.model, "in time", "the model");
+        assertSame(
+          stream.attempts.slice(0, 2).map(({ error }) => shape(error)),
+          [
+            timeout("opens late", "open", HOUR),
+            timeout("talks around", "firstContent", HOUR + 20),
+          ],
+          "the errors",
+        );
+        assertSame(
           Date.now() - start,
           HOUR + (HOUR + 20) + (HOUR + 9),
           "the time of the answer",
@@ -71,22 +75,22 @@ export const clocks: Promised[] = [
       }
     },
   ),
-  promised(
+  rule(
     "R17",
     "a time-out before commitment is a failure that fallbackOn sees",
     async ({ fallbackStream, fake, journal }) => {
       const models = [fake("a", [step.hang()]), fake("b", ["b0"])];
-      const error = await caught(
+      const error = await errorOf(
         fallbackStream(models, "hi", {
           timeouts: { firstContentMs: 10 },
           fallbackOn: TypeError,
         }),
       );
-      same(shape(error), timeout("a", "firstContent", 10), "the error");
-      same(called(journal), ["a"], "the models called");
+      assertSame(shape(error), timeout("a", "firstContent", 10), "the error");
+      assertSame(calledModels(journal), ["a"], "the models called");
     },
   ),
-  promised(
+  rule(
     "R17",
     "idleMs times each pull after commitment",
     async ({ fallbackStream, fake }) => {
@@ -105,20 +109,20 @@ export const clocks: Promised[] = [
         });
         const start = Date.now();
         const chunks: string[] = [];
-        const error = await caught((async () => {
+        const error = await errorOf((async () => {
           for await (const chunk of stream) chunks.push(chunk);
         })());
-        same(chunks, ["a0", "a1", "a2"], "chunks");
-        same(shape(error), timeout("a", "idle", 101), "the error");
-        same(Date.now() - start, 100 + 99 + 101, "the time it took");
-        same([await stream.next(), stream.attempts[0]!.outcome], [
+        assertSame(chunks, ["a0", "a1", "a2"], "chunks");
+        assertSame(shape(error), timeout("a", "idle", 101), "the error");
+        assertSame(Date.now() - start, 100 + 99 + 101, "the time it took");
+        assertSame([await stream.next(), stream.attempts[0]!.outcome], [
           done,
           "interrupted",
         ], "what comes after it");
       }
     },
   ),
-  promised(
+  rule(
     "R17",
     "idleMs never counts the caller's slowness",
     async ({ fallbackStream, fake }) => {
@@ -132,10 +136,10 @@ export const clocks: Promised[] = [
         chunks.push(chunk);
         await pass(chunk === "a1" ? HOUR : 7);
       }
-      same(chunks, ["a0", "a1", "a2", "a3"], "chunks");
+      assertSame(chunks, ["a0", "a1", "a2", "a3"], "chunks");
     },
   ),
-  promised(
+  rule(
     "R17",
     "totalMs ends the call before commitment as an abort does, and names the last model",
     async ({ fallbackStream, fake, journal }) => {
@@ -148,24 +152,24 @@ export const clocks: Promised[] = [
         ];
         const asked: unknown[] = [];
         const fallbackOn = (error: unknown) => asked.push(error) > 0;
-        const error = await caught(
+        const error = await errorOf(
           fallbackStream(models, "hi", {
             timeouts: { totalMs: 50 },
             fallbackOn,
           }),
         );
-        same(shape(error), timeout("b", "total", 50), "the error");
-        same(Date.now() - start, 50, "the time it took");
-        same(asked, [1], "what fallbackOn was asked");
+        assertSame(shape(error), timeout("b", "total", 50), "the error");
+        assertSame(Date.now() - start, 50, "the time it took");
+        assertSame(asked, [1], "what fallbackOn was asked");
       }
-      same(
-        called(journal).includes("c"),
+      assertSame(
+        calledModels(journal).includes("c"),
         false,
         "whether another model was called",
       );
     },
   ),
-  promised(
+  rule(
     "R17",
     "totalMs ends the call after commitment, pull or no pull",
     async ({ fallbackStream, fake }) => {
@@ -177,12 +181,12 @@ export const clocks: Promised[] = [
         },
       );
       await waiting.next();
-      same(
-        shape(await caught(waiting.next())),
+      assertSame(
+        shape(await errorOf(waiting.next())),
         timeout("a", "total", 50),
         "the error of a pending next()",
       );
-      same(
+      assertSame(
         waiting.attempts.map(({ outcome }) => outcome),
         ["cancelled"],
         "the outcome",
@@ -192,25 +196,25 @@ export const clocks: Promised[] = [
       });
       await left.next();
       await pass(60);
-      same(
+      assertSame(
         left.attempts.map(({ outcome }) => outcome),
         ["cancelled"],
         "the outcome without a pull",
       );
-      same(
-        shape(await caught(left.next())),
+      assertSame(
+        shape(await errorOf(left.next())),
         timeout("b", "total", 50),
         "the error of the next next()",
       );
-      same(await left.next(), done, "what comes after it");
+      assertSame(await left.next(), done, "what comes after it");
     },
   ),
-  promised(
+  rule(
     "R17",
     "a duration of 0 fires, and none is no clock",
     async ({ fallbackStream, fake }) => {
       const model = fake("a", [step.wait(HOUR), "a0", step.wait(HOUR), "a1"]);
-      same(
+      assertSame(
         await read(
           await fallbackStream([model], "hi", {
             timeouts: { openMs: undefined },
@@ -219,13 +223,13 @@ export const clocks: Promised[] = [
         ["a0", "a1"],
         "chunks without clocks",
       );
-      const error = await caught(
+      const error = await errorOf(
         fallbackStream([model], "hi", { timeouts: { totalMs: 0 } }),
       );
-      same(shape(error), timeout("a", "total", 0), "the error");
+      assertSame(shape(error), timeout("a", "total", 0), "the error");
     },
   ),
-  promised(
+  rule(
     "R17",
     "leaves no timer once the call is over, and none for ever when the stream is abandoned",
     async ({ fallbackStream, fake, journal }) => {
@@ -246,7 +250,7 @@ export const clocks: Promised[] = [
           { timeouts },
         ),
       );
-      await caught(
+      await errorOf(
         fallbackStream([fake("a", [step.fail(1)])], "hi", { timeouts }),
       );
       await read(
@@ -255,7 +259,7 @@ export const clocks: Promised[] = [
         }),
         1,
       );
-      await caught(
+      await errorOf(
         read(
           await fallbackStream([fake("d", ["d0", step.fail(1)])], "hi", {
             timeouts,
@@ -274,18 +278,18 @@ export const clocks: Promised[] = [
       // Its idle clock has run once; the journal counts the timers that are left.
       abandoned.return();
       await pass(0);
-      same(journal.calls.length, 6, "calls");
+      assertSame(journal.calls.length, 6, "calls");
     },
   ),
-  promised(
+  rule(
     "R17",
     "firstContentMs and idleMs of 0 fire, and the longest duration does not",
     async ({ fallbackStream, fake }) => {
       const slow = () => fake("a", [step.wait(1), "a0", step.wait(1), "a1"]);
-      const content = await caught(
+      const content = await errorOf(
         fallbackStream([slow()], "hi", { timeouts: { firstContentMs: 0 } }),
       ) as AggregateError;
-      same(
+      assertSame(
         content.errors.map(shape),
         [timeout("a", "firstContent", 0)],
         "the error of firstContentMs",
@@ -293,8 +297,8 @@ export const clocks: Promised[] = [
       const idle = await fallbackStream([slow()], "hi", {
         timeouts: { idleMs: 0 },
       });
-      same(
-        shape(await caught(read(idle))),
+      assertSame(
+        shape(await errorOf(read(idle))),
         timeout("a", "idle", 0),
         "the error of idleMs",
       );
@@ -306,13 +310,17 @@ export const clocks: Promised[] = [
         totalMs: longest,
         closeMs: longest,
       };
-      same(await read(await fallbackStream([slow()], "hi", { timeouts })), [
-        "a0",
-        "a1",
-      ], "chunks");
+      assertSame(
+        await read(await fallbackStream([slow()], "hi", { timeouts })),
+        [
+          "a0",
+          "a1",
+        ],
+        "chunks",
+      );
     },
   ),
-  promised(
+  rule(
     "R17",
     "sets no timer for each chunk, none for an abandoned stream, and still times the next pull",
     async ({ fallbackStream, fake }) => {
@@ -331,32 +339,32 @@ export const clocks: Promised[] = [
       globalThis.setTimeout = counting as typeof setTimeout;
       try {
         for (const _ of chunks) await stream.next();
-        same(timers, 1, "timers for 100 chunks");
+        assertSame(timers, 1, "timers for 100 chunks");
         await pass(HOUR);
         // The one of this pause is the second.
-        same(timers, 2, "timers after an hour without a pull");
+        assertSame(timers, 2, "timers after an hour without a pull");
       } finally {
         globalThis.setTimeout = setTimeout;
       }
       const start = Date.now();
-      same(
-        shape(await caught(stream.next())),
+      assertSame(
+        shape(await errorOf(stream.next())),
         timeout("a", "idle", 50),
         "the error of the next pull",
       );
-      same(Date.now() - start, 50, "the time it took");
+      assertSame(Date.now() - start, 50, "the time it took");
       const later = await fallbackStream(
         [fake("b", ["b0", step.wait(30), "b1", step.hang()])],
         "hi",
         { timeouts: { idleMs: 50 } },
       );
       const begun = Date.now();
-      same(
-        shape(await caught(read(later))),
+      assertSame(
+        shape(await errorOf(read(later))),
         timeout("b", "idle", 50),
         "the error of a pull that began while the clock ran",
       );
-      same(Date.now() - begun, 80, "the time that took");
+      assertSame(Date.now() - begun, 80, "the time that took");
     },
   ),
 ];

@@ -3,22 +3,22 @@
 import type { ModelContext, ModelFunction } from "../../src/types/model.ts";
 import * as step from "../../src/testing/step.ts";
 import {
-  called,
-  caught,
+  assertSame,
+  calledModels,
   done,
-  happened,
+  errorOf,
+  eventLog,
   isContent,
   pass,
-  type Promised,
-  promised,
   read,
-  same,
+  rule,
+  type RuleCase,
   stopOf,
 } from "./_context.ts";
 
 /** The promises of R10 to R13. */
-export const closing: Promised[] = [
-  promised(
+export const closing: RuleCase[] = [
+  rule(
     "R10",
     "closes a stream that opens after its attempt was given up, once",
     async ({ fallbackStream, fake, kind, journal }) => {
@@ -32,10 +32,10 @@ export const closing: Promised[] = [
         "hi",
         { timeouts: { openMs: 10 } },
       );
-      same(Date.now(), 10, "the time of the answer");
-      same(await read(stream), ["b0", "b1"], "chunks");
-      same(
-        happened(journal).filter((line) => line.startsWith("late")),
+      assertSame(Date.now(), 10, "the time of the answer");
+      assertSame(await read(stream), ["b0", "b1"], "chunks");
+      assertSame(
+        eventLog(journal).filter((line) => line.startsWith("late")),
         [
           "late call",
           "late abort",
@@ -65,7 +65,7 @@ export const closing: Promised[] = [
       }
     },
   ),
-  promised(
+  rule(
     "R10",
     "closes in order: signal, source, disposal, stack last in first out",
     async ({ fallbackStream, kind, fake, journal }) => {
@@ -88,18 +88,18 @@ export const closing: Promised[] = [
       };
       const stream = await fallbackStream([stacked], "hi");
       await stream.return();
-      same(happened(journal).slice(2), [
+      assertSame(eventLog(journal).slice(2), [
         "a abort",
         `a close ${stopOf(kind)}`,
         `a closed ${stopOf(kind)}`,
         "a close dispose",
         "a closed dispose",
       ], "what happened to the source");
-      same(order, ["abort", "third", "second", "first"], "the order");
-      same(Date.now(), 2, "the time it took");
+      assertSame(order, ["abort", "third", "second", "first"], "the order");
+      assertSame(Date.now(), 2, "the time it took");
     },
   ),
-  promised(
+  rule(
     "R10",
     "neither aborts nor stops a stream that came to its end, but disposes of it and of its stack",
     async ({ fallbackStream, fake, journal }) => {
@@ -109,17 +109,21 @@ export const closing: Promised[] = [
           stackScript: [step.wait(4)],
         }),
       ], "hi");
-      same(await read(stream), ["a0"], "chunks");
-      same(Date.now(), 7, "the time when the caller saw the end");
-      same(journal.calls[0]!.closes, ["dispose", "stack"], "how it was closed");
-      same(
+      assertSame(await read(stream), ["a0"], "chunks");
+      assertSame(Date.now(), 7, "the time when the caller saw the end");
+      assertSame(
+        journal.calls[0]!.closes,
+        ["dispose", "stack"],
+        "how it was closed",
+      );
+      assertSame(
         journal.calls[0]!.signal.aborted,
         false,
         "whether its signal aborted",
       );
     },
   ),
-  promised(
+  rule(
     "R10",
     "does not stop a stream that threw by itself",
     async ({ fallbackStream, fake, journal }) => {
@@ -127,24 +131,24 @@ export const closing: Promised[] = [
         fake("a", [step.open(), step.fail(1)]),
         fake("b", ["b0", step.fail(2)], { disposeScript: [] }),
       ];
-      same(
-        await caught(read(await fallbackStream(models, "hi"))),
+      assertSame(
+        await errorOf(read(await fallbackStream(models, "hi"))),
         2,
         "the error",
       );
-      same(
+      assertSame(
         journal.calls.map(({ closes }) => closes),
         [[], ["dispose"]],
         "how they were closed",
       );
-      same(
+      assertSame(
         journal.calls.map(({ signal }) => signal.reason),
         [1, 2],
         "the reasons that they saw",
       );
     },
   ),
-  promised(
+  rule(
     "R10",
     "tells the model what ended its attempt",
     async ({ fallbackStream, fake, journal }) => {
@@ -164,16 +168,16 @@ export const closing: Promised[] = [
       });
       await stream.return();
       const [a, b, c, d] = journal.calls.map(({ signal }) => signal.reason);
-      same(a, wrong, "the reason of a failure");
-      same(b.name, "ModelTimeoutError", "the reason of a time-out");
-      same(
+      assertSame(a, wrong, "the reason of a failure");
+      assertSame(b.name, "ModelTimeoutError", "the reason of a time-out");
+      assertSame(
         [c.name, d.name],
         ["AbortError", "AbortError"],
         "the reasons of a failure of undefined and of a closed stream",
       );
     },
   ),
-  promised(
+  rule(
     "R10",
     "closes at once what a model puts on its stack too late, and refuses it",
     async ({ fallbackStream, fake }) => {
@@ -200,11 +204,15 @@ export const closing: Promised[] = [
         { timeouts: { openMs: 10 } },
       );
       await read(stream);
-      same(closed, 1, "how often it was closed");
-      same(refusal, stream.attempts[0]!.error, "what it was refused with");
+      assertSame(closed, 1, "how often it was closed");
+      assertSame(
+        refusal,
+        stream.attempts[0]!.error,
+        "what it was refused with",
+      );
     },
   ),
-  promised(
+  rule(
     "R10",
     "refuses the stack after the end with a ReferenceError",
     async ({ fallbackStream, fake }) => {
@@ -218,16 +226,16 @@ export const closing: Promised[] = [
       };
       await read(await fallbackStream([keeps], "hi"));
       const late = () => kept!.stack.adopt(1, () => void closed++);
-      same(
-        (await caught(late) as Error).name,
+      assertSame(
+        (await errorOf(late) as Error).name,
         "ReferenceError",
         "the refusal",
       );
       await pass(1);
-      same(closed, 1, "how often it was closed");
+      assertSame(closed, 1, "how often it was closed");
     },
   ),
-  promised(
+  rule(
     "R10",
     "lets the model use its stack while it streams",
     async ({ fallbackStream }) => {
@@ -240,12 +248,12 @@ export const closing: Promised[] = [
       const stream = await fallbackStream([model], "hi");
       await stream.next();
       await stream.next();
-      same(order, [], "closed before the end");
+      assertSame(order, [], "closed before the end");
       await stream.return();
-      same(order, ["closed"], "closed at the end");
+      assertSame(order, ["closed"], "closed at the end");
     },
   ),
-  promised(
+  rule(
     "R11",
     "keeps what a close throws, and the chain goes on",
     async ({ fallbackStream, fake }) => {
@@ -259,22 +267,22 @@ export const closing: Promised[] = [
         stackScript: [step.fail(second)],
       });
       const stream = await fallbackStream([model, fake("b", ["b0"])], "hi");
-      same(await read(stream), ["b0"], "chunks");
+      assertSame(await read(stream), ["b0"], "chunks");
       const { error, closeError } = stream.attempts[0]!;
       const { name, error: later, suppressed } = closeError as SuppressedError;
-      same([error, name, later, suppressed], [
+      assertSame([error, name, later, suppressed], [
         failure,
         "SuppressedError",
         second,
         first,
       ], "the record");
-      const refused = await caught(
+      const refused = await errorOf(
         fallbackStream([model], "hi", { fallbackOn: () => false }),
       );
-      same(refused, failure, "the error where nothing falls back");
+      assertSame(refused, failure, "the error where nothing falls back");
     },
   ),
-  promised(
+  rule(
     "R11",
     "throws a close error from the first return() or disposal, once, never from next()",
     async ({ fallbackStream, fake, kind }) => {
@@ -283,24 +291,28 @@ export const closing: Promised[] = [
         fake("a", ["a0", "a1"], { closeScript: [step.fail(wrong)] }),
       ], "hi");
       await left.next();
-      same(await caught(left.return()), wrong, "return()");
+      assertSame(await errorOf(left.return()), wrong, "return()");
       await left.return();
       await left[Symbol.asyncDispose]();
       const ended = await fallbackStream([
         fake("a", ["a0"], { disposeScript: [step.fail(wrong)] }),
       ], "hi");
-      same(await read(ended), ["a0"], "chunks");
-      same(ended.attempts[0]!.closeError, wrong, "the record");
-      same(await caught(ended[Symbol.asyncDispose]()), wrong, "the disposal");
+      assertSame(await read(ended), ["a0"], "chunks");
+      assertSame(ended.attempts[0]!.closeError, wrong, "the record");
+      assertSame(
+        await errorOf(ended[Symbol.asyncDispose]()),
+        wrong,
+        "the disposal",
+      );
       await ended.return();
       const cut = await fallbackStream([
         fake("a", ["a0", step.fail(1)], { disposeScript: [step.fail(wrong)] }),
       ], "hi");
-      same(await caught(read(cut)), 1, `the error of a cut ${kind}`);
-      same(await caught(cut.return()), wrong, "return() after it");
+      assertSame(await errorOf(read(cut)), 1, `the error of a cut ${kind}`);
+      assertSame(await errorOf(cut.return()), wrong, "return() after it");
     },
   ),
-  promised(
+  rule(
     "R11",
     "takes the echo of its own abort for no error",
     async ({ fallbackStream, fake, signal }) => {
@@ -326,7 +338,7 @@ export const closing: Promised[] = [
         };
         const stream = await fallbackStream([echoing], "hi");
         await read(stream, 1);
-        same(
+        assertSame(
           "closeError" in stream.attempts[0]!,
           false,
           "whether an echo is recorded",
@@ -334,8 +346,8 @@ export const closing: Promised[] = [
         const aborted = await fallbackStream([echoing], "hi", {
           signal: signal(5, stop),
         });
-        same(
-          await caught(read(aborted)),
+        assertSame(
+          await errorOf(read(aborted)),
           stop,
           "the error of an aborted stream",
         );
@@ -349,8 +361,8 @@ export const closing: Promised[] = [
             return echoing.stream(request, context);
           },
         };
-        same(
-          await caught(read(await fallbackStream([mixed], "hi"), 1)),
+        assertSame(
+          await errorOf(read(await fallbackStream([mixed], "hi"), 1)),
           wrong,
           "an error beside an echo",
         );
@@ -360,17 +372,17 @@ export const closing: Promised[] = [
         isContent,
         disposeScript: [step.fail(failure)],
       });
-      const error = await caught(fallbackStream([failing], "hi")) as
+      const error = await errorOf(fallbackStream([failing], "hi")) as
         & AggregateError
         & { attempts: object[] };
-      same(
+      assertSame(
         "closeError" in error.attempts[0]!,
         false,
         "whether its own failure is recorded",
       );
     },
   ),
-  promised(
+  rule(
     "R12",
     "gives up what does not close in time, closes the rest and goes on",
     async ({ fallbackStream, fake, kind, journal }) => {
@@ -383,8 +395,8 @@ export const closing: Promised[] = [
       const stream = await fallbackStream([model, fake("b", ["b0"])], "hi", {
         timeouts: { firstContentMs: 100, closeMs: 40 },
       });
-      same(Date.now(), 100 + 40 + 40, "the time of the answer");
-      same(
+      assertSame(Date.now(), 100 + 40 + 40, "the time of the answer");
+      assertSame(
         journal.calls[0]!.closes,
         [stopOf(kind), "dispose", "stack"],
         "how it was closed",
@@ -403,11 +415,11 @@ export const closing: Promised[] = [
         ms: 40,
         model: "a",
       };
-      same(each, [expected, expected], "the record");
-      same(await read(stream), ["b0"], "chunks");
+      assertSame(each, [expected, expected], "the record");
+      assertSame(await read(stream), ["b0"], "chunks");
     },
   ),
-  promised(
+  rule(
     "R12",
     "closes what lies below a hung one on the model's stack, last in first out",
     async ({ fallbackStream, fake }) => {
@@ -425,12 +437,12 @@ export const closing: Promised[] = [
       const stream = await fallbackStream([a, fake("b", ["b0"])], "hi", {
         timeouts: { closeMs: 40 },
       });
-      same(Date.now(), 40, "the time of the answer");
-      same(closed, ["last", "second", "first"], "what was closed");
-      same(await read(stream), ["b0"], "chunks");
+      assertSame(Date.now(), 40, "the time of the answer");
+      assertSame(closed, ["last", "second", "first"], "what was closed");
+      assertSame(await read(stream), ["b0"], "chunks");
     },
   ),
-  promised(
+  rule(
     "R12",
     "gives a close 1,000 ms, and never throws that it took longer",
     async ({ fallbackStream, fake }) => {
@@ -438,16 +450,16 @@ export const closing: Promised[] = [
         fake("a", ["a0", "a1"], { closeScript: [step.hang()] }),
       ], "hi");
       await read(stream, 1);
-      same(Date.now(), 1000, "the time it took");
+      assertSame(Date.now(), 1000, "the time it took");
       await stream[Symbol.asyncDispose]();
-      same(
+      assertSame(
         (stream.attempts[0]!.closeError as Error).name,
         "ModelTimeoutError",
         "the record",
       );
     },
   ),
-  promised(
+  rule(
     "R12",
     "leaves no stream behind a generator that hangs and ignores its abort",
     async ({ fallbackStream, fake, journal }) => {
@@ -459,15 +471,15 @@ export const closing: Promised[] = [
       const stream = await fallbackStream([model, fake("b", ["b0"])], "hi", {
         timeouts: { firstContentMs: 10, closeMs: 20 },
       });
-      same(await read(stream), ["b0"], "chunks");
-      same(
+      assertSame(await read(stream), ["b0"], "chunks");
+      assertSame(
         journal.calls[0]!.closes.slice(1),
         ["dispose", "stack"],
         "how the rest was closed",
       );
     },
   ),
-  promised(
+  rule(
     "R13",
     "may be closed twice and iterated after the end",
     async ({ fallbackStream, fake, journal }) => {
@@ -475,16 +487,20 @@ export const closing: Promised[] = [
         fake("a", ["a0"], { disposeScript: [step.wait(2)], stackScript: [] }),
       ];
       const ended = await fallbackStream(models, "hi");
-      same(
+      assertSame(
         [await read(ended), await read(ended)],
         [["a0"], []],
         "chunks of two loops",
       );
-      same([await ended.next(), await ended.return(), await ended.next()], [
-        done,
-        done,
-        done,
-      ], "results after the end");
+      assertSame(
+        [await ended.next(), await ended.return(), await ended.next()],
+        [
+          done,
+          done,
+          done,
+        ],
+        "results after the end",
+      );
       const left = await fallbackStream(models, "hi");
       await Promise.all([
         left.return(),
@@ -492,11 +508,11 @@ export const closing: Promised[] = [
         left[Symbol.asyncDispose](),
         left.return(),
       ]);
-      same(journal.calls[1]!.closes.length, 3, "closes");
-      same(called(journal).length, 2, "calls");
+      assertSame(journal.calls[1]!.closes.length, 3, "closes");
+      assertSame(calledModels(journal).length, 2, "calls");
     },
   ),
-  promised(
+  rule(
     "R13",
     "shows the end only when everything is closed",
     async ({ fallbackStream, fake, journal }) => {
@@ -506,16 +522,16 @@ export const closing: Promised[] = [
         stackScript: [step.wait(10)],
       };
       const closes = () =>
-        happened(journal).filter((line) => line.includes("closed")).length;
+        eventLog(journal).filter((line) => line.includes("closed")).length;
       const ended = await fallbackStream([fake("a", ["a0"], options)], "hi");
       await read(ended);
-      same(closes(), 2, "closed at the end");
+      assertSame(closes(), 2, "closed at the end");
       const cut = await fallbackStream(
         [fake("b", ["b0", step.fail(1)], options)],
         "hi",
       );
-      await caught(read(cut));
-      same(closes(), 4, "closed at the error");
+      await errorOf(read(cut));
+      assertSame(closes(), 4, "closed at the error");
       const left = await fallbackStream(
         [fake("c", ["c0", step.hang()], options)],
         "hi",
@@ -523,15 +539,15 @@ export const closing: Promised[] = [
       await left.next();
       const pending = left.next();
       left.return();
-      same(
+      assertSame(
         [await pending, await left.next()],
         [done, done],
         "the pending next()",
       );
-      same(closes(), 7, "closed when a pending next() is answered");
+      assertSame(closes(), 7, "closed when a pending next() is answered");
     },
   ),
-  promised(
+  rule(
     "R10",
     "gives the reader the reason, and its lock back",
     async ({ fallbackStream, signal }) => {
@@ -551,17 +567,17 @@ export const closing: Promised[] = [
       });
       await stream.next();
       await pass(5);
-      same(await caught(stream.next()), stop, "the error");
+      assertSame(await errorOf(stream.next()), stop, "the error");
       await read(await fallbackStream([() => ended], "hi"));
-      same(reasons, [stop], "the reasons");
-      same(
+      assertSame(reasons, [stop], "the reasons");
+      assertSame(
         [cancelled.locked, ended.locked],
         [false, false],
         "whether they are still locked",
       );
     },
   ),
-  promised(
+  rule(
     "R10",
     "disposes of a source, also one that cannot be read or comes too late, as its method",
     async ({ fallbackStream, fake }) => {
@@ -603,7 +619,7 @@ export const closing: Promised[] = [
         { timeouts: { openMs: 10 } },
       );
       await read(stream);
-      same(order, [
+      assertSame(order, [
         "sync dispose",
         "async asyncDispose",
         "unreadable dispose",
@@ -611,7 +627,7 @@ export const closing: Promised[] = [
       ], "what was disposed of");
     },
   ),
-  promised(
+  rule(
     "R10",
     "closes what a model puts on its stack while it is being closed, whatever that does",
     async ({ fallbackStream, fake }) => {
@@ -641,7 +657,7 @@ export const closing: Promised[] = [
         // What closing at once throws is the attempt's close error.
         await stream.return().catch(() => order.push("thrown"));
       }
-      same(order, [
+      assertSame(order, [
         "closed",
         "refused",
         "left",
@@ -653,7 +669,7 @@ export const closing: Promised[] = [
       ], "the order");
     },
   ),
-  promised(
+  rule(
     "R11",
     "throws a SuppressedError of the model as it is, and finds an echo deep inside one",
     async ({ fallbackStream, fake }) => {
@@ -662,7 +678,7 @@ export const closing: Promised[] = [
         fake("a", ["a0", "a1"], { closeScript: [step.fail(own)] }),
       ], "hi");
       await left.next();
-      same(await caught(left.return()), own, "the error");
+      assertSame(await errorOf(left.return()), own, "the error");
       const wrong = new Error("wrong");
       const abort = new DOMException("closed", "AbortError");
       const deep = new SuppressedError(
@@ -673,7 +689,11 @@ export const closing: Promised[] = [
         fake("b", ["b0", "b1"], { closeScript: [step.fail(deep)] }),
       ], "hi");
       await mixed.next();
-      same(await caught(mixed.return()), wrong, "what is left of a deep one");
+      assertSame(
+        await errorOf(mixed.return()),
+        wrong,
+        "what is left of a deep one",
+      );
       const half = new SuppressedError(
         wrong,
         new SuppressedError(abort, new Error("first")),
@@ -683,10 +703,10 @@ export const closing: Promised[] = [
         "hi",
       );
       await halved.next();
-      const { error, suppressed } = await caught(
+      const { error, suppressed } = await errorOf(
         halved.return(),
       ) as SuppressedError;
-      same(
+      assertSame(
         [error, suppressed.message],
         [wrong, "first"],
         "what is left of both halves",
@@ -698,27 +718,27 @@ export const closing: Promised[] = [
           timeouts: { idleMs: 5 },
         },
       );
-      const timeout = await caught(read(slow));
+      const timeout = await errorOf(read(slow));
       const timed = await fallbackStream(
         [fake("e", ["e0", "e1"], { closeScript: [step.fail(timeout)] })],
         "hi",
       );
       await timed.next();
-      same(await caught(timed.return()), timeout, "another's time-out");
+      assertSame(await errorOf(timed.return()), timeout, "another's time-out");
       const nothing = fake("f", [step.fail(undefined)], {
         stackScript: [step.fail(undefined)],
       });
-      const all = await caught(
+      const all = await errorOf(
         fallbackStream([nothing], "hi"),
       ) as AggregateError & { attempts: object[] };
-      same(
+      assertSame(
         "closeError" in all.attempts[0]!,
         false,
         "whether a failure of undefined is recorded as its own echo",
       );
     },
   ),
-  promised(
+  rule(
     "R11",
     "takes a method that cannot even be looked up for one that throws",
     async ({ fallbackStream, fake }) => {
@@ -735,7 +755,7 @@ export const closing: Promised[] = [
         return { [Symbol.asyncIterator]: () => source };
       };
       const stream = await fallbackStream([model], "hi");
-      same(await caught(stream.return()), wrong, "return()");
+      assertSame(await errorOf(stream.return()), wrong, "return()");
       const judge = () => {
         throw new Error("overloaded");
       };
@@ -744,8 +764,8 @@ export const closing: Promised[] = [
         stream: model,
         isContent: judge,
       }, fake("b", ["b0"])], "hi");
-      same(await read(next), ["b0"], "chunks of the next model");
-      same(
+      assertSame(await read(next), ["b0"], "chunks of the next model");
+      assertSame(
         [next.attempts[0]!.closeError, closed],
         [wrong, ["stack", "stack"]],
         "the record, and what was closed",

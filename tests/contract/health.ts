@@ -10,15 +10,15 @@ import type { FallbackEvent } from "../../src/types/events.ts";
 import * as step from "../../src/testing/step.ts";
 import {
   type AnyEvent,
-  called,
-  caught,
+  assertSame,
+  calledModels,
+  errorOf,
   isContent,
   type Options,
   pass,
-  type Promised,
-  promised,
   read,
-  same,
+  rule,
+  type RuleCase,
 } from "./_context.ts";
 
 const yes: Admission = { admit: true };
@@ -57,8 +57,8 @@ const without = (...models: string[]) =>
   store((model) => models.includes(model) ? no : yes);
 
 /** The promises of R21. */
-export const health: Promised[] = [
-  promised(
+export const health: RuleCase[] = [
+  rule(
     "R21",
     "skips a model whose circuit is open, and records that",
     async ({ fallbackStream, fake, journal }) => {
@@ -73,11 +73,11 @@ export const health: Promised[] = [
             void told.push([type, attempt!.model, ...error ? [error] : []]),
         },
       );
-      same(await read(stream), ["b0"], "chunks");
-      same(called(journal), ["b"], "the models called");
+      assertSame(await read(stream), ["b0"], "chunks");
+      assertSame(calledModels(journal), ["b"], "the models called");
       const [first, second] = stream.attempts;
       const { error, ...record } = first!;
-      same(record, {
+      assertSame(record, {
         model: "a",
         modelIndex: 0,
         number: 1,
@@ -90,13 +90,13 @@ export const health: Promised[] = [
         model: string;
         retryAt: number;
       };
-      same(
+      assertSame(
         [name, model, retryAt],
         ["CircuitOpenError", "a", 5000],
         "its error",
       );
-      same(second!.number, 2, "the number of the next attempt");
-      same(told, [
+      assertSame(second!.number, 2, "the number of the next attempt");
+      assertSame(told, [
         ["skipped", "a", error],
         ["started", "b"],
         ["opened", "b"],
@@ -104,14 +104,14 @@ export const health: Promised[] = [
         ["completed", "b"],
         ["closed", "b"],
       ], "the events");
-      same(health.heard, [
+      assertSame(health.heard, [
         [0, "a", "asked"],
         [0, "b", "asked"],
         [0, "b", "success"],
       ], "what the store heard");
     },
   ),
-  promised(
+  rule(
     "R21",
     "is asked before each retry, after its backoff, and a model that it refuses is tried last",
     async ({ fallbackStream, fake, journal }) => {
@@ -119,7 +119,7 @@ export const health: Promised[] = [
       const seen: unknown[] = [];
       const answers = [yes, yes, { admit: false, retryAt: 60_000 }, yes];
       const health = store(() => answers.shift()!);
-      const error = await caught(
+      const error = await errorOf(
         fallbackStream(
           [
             fake("a", [step.wait(10), step.fail(busy)]),
@@ -133,8 +133,12 @@ export const health: Promised[] = [
           },
         ),
       ) as Failed;
-      same(called(journal), ["a", "a", "b", "a"], "the models called");
-      same(
+      assertSame(
+        calledModels(journal),
+        ["a", "a", "b", "a"],
+        "the models called",
+      );
+      assertSame(
         error.attempts.map(({ model, number, outcome, startedAt }) =>
           `${model} ${number} ${outcome} ${startedAt}`
         ),
@@ -147,8 +151,8 @@ export const health: Promised[] = [
         ],
         "the records",
       );
-      same(seen, [busy, busy, busy, busy], "what fallbackOn received");
-      same(health.heard, [
+      assertSame(seen, [busy, busy, busy, busy], "what fallbackOn received");
+      assertSame(health.heard, [
         [0, "a", "asked"],
         [10, "a", "failure", busy],
         [510, "a", "asked"],
@@ -160,7 +164,7 @@ export const health: Promised[] = [
       ], "what the store heard");
     },
   ),
-  promised(
+  rule(
     "R21",
     "a refused retry waits for a circuit that closes within maxDelayMs, once",
     async ({ fallbackStream, fake, journal }) => {
@@ -182,9 +186,9 @@ export const health: Promised[] = [
           },
         },
       );
-      same(await read(stream), ["a0"], "chunks");
-      same(called(journal), ["a", "b", "a"], "the models called");
-      same(
+      assertSame(await read(stream), ["a0"], "chunks");
+      assertSame(calledModels(journal), ["a", "b", "a"], "the models called");
+      assertSame(
         stream.attempts.map(({ model, outcome, startedAt }) =>
           `${model} ${outcome} ${startedAt}`
         ),
@@ -199,7 +203,7 @@ export const health: Promised[] = [
       );
     },
   ),
-  promised(
+  rule(
     "R21",
     "skipped models are tried last, in list order, with hedges and fallbackOn, and reported",
     async ({ fallbackStream, fake, journal }) => {
@@ -212,8 +216,8 @@ export const health: Promised[] = [
       ];
       const hedge = { afterMs: 100, maxInFlight: 3 };
       const stream = await fallbackStream(models, "hi", { health, hedge });
-      same(await read(stream), ["c0"], "chunks");
-      same(
+      assertSame(await read(stream), ["c0"], "chunks");
+      assertSame(
         stream.attempts.map(({ model, outcome, startedAt }) =>
           `${model} ${outcome} ${startedAt}`
         ),
@@ -226,8 +230,8 @@ export const health: Promised[] = [
         ],
         "the records",
       );
-      same(called(journal), ["b", "a", "c"], "the models called");
-      same(
+      assertSame(calledModels(journal), ["b", "a", "c"], "the models called");
+      assertSame(
         health.heard.filter(([, , what]) => what !== "asked"),
         [
           [50, "b", "failure", 1],
@@ -236,7 +240,7 @@ export const health: Promised[] = [
         ],
         "what the store heard",
       );
-      const error = await caught(
+      const error = await errorOf(
         fallbackStream(
           [fake("d", [step.fail(refused)]), fake("e", [step.fail(1)])],
           "hi",
@@ -246,10 +250,10 @@ export const health: Promised[] = [
           },
         ),
       );
-      same(error, refused, "a failure that fallbackOn refuses");
+      assertSame(error, refused, "a failure that fallbackOn refuses");
     },
   ),
-  promised(
+  rule(
     "R21",
     "waits up to 250 ms for an answer, and ignores one that comes later",
     async ({ fallbackStream, fake, journal }) => {
@@ -272,8 +276,8 @@ export const health: Promised[] = [
           "hi",
           { health },
         );
-        same(Date.now() - start, ms, "the time of the answer");
-        same(
+        assertSame(Date.now() - start, ms, "the time of the answer");
+        assertSame(
           stream.attempts.map(({ outcome, startedAt }) =>
             `${outcome} ${startedAt - start}`
           ),
@@ -282,15 +286,19 @@ export const health: Promised[] = [
         );
         await pass(500);
         await read(stream);
-        same(stream.attempts.length, skips ? 2 : 1, "the records at the end");
-        same(health.heard.slice(skips ? 2 : 1), [
+        assertSame(
+          stream.attempts.length,
+          skips ? 2 : 1,
+          "the records at the end",
+        );
+        assertSame(health.heard.slice(skips ? 2 : 1), [
           [start + ms, skips ? "b" : "a", "success"],
         ], "what the store was told");
       }
-      same(called(journal), [..."abaaaa"], "the models called");
+      assertSame(calledModels(journal), [..."abaaaa"], "the models called");
     },
   ),
-  promised(
+  rule(
     "R21",
     "asks a model of which the store says nothing that makes sense, or throws",
     async ({ fallbackStream, fake }) => {
@@ -309,14 +317,14 @@ export const health: Promised[] = [
         const stream = await fallbackStream([fake("a", ["a0"])], "hi", {
           health,
         });
-        same(await read(stream), ["a0"], "chunks");
-        same(Date.now(), 0, "the time it took");
-        same(outcomes(stream.attempts), ["a completed"], "outcomes");
-        same(health.heard.at(-1), [0, "a", "success"], "the report");
+        assertSame(await read(stream), ["a0"], "chunks");
+        assertSame(Date.now(), 0, "the time it took");
+        assertSame(outcomes(stream.attempts), ["a completed"], "outcomes");
+        assertSame(health.heard.at(-1), [0, "a", "success"], "the report");
       }
     },
   ),
-  promised(
+  rule(
     "R21",
     "sets no timer for an answer that is there at once",
     async ({ fallbackStream, fake }) => {
@@ -333,10 +341,10 @@ export const health: Promised[] = [
       } finally {
         globalThis.setTimeout = setTimeout;
       }
-      same(timers.includes(250), false, "whether it waited");
+      assertSame(timers.includes(250), false, "whether it waited");
     },
   ),
-  promised(
+  rule(
     "R21",
     "tries all after all where every model is skipped: in order, with retries, without asking again",
     async ({ fallbackStream, fake, journal }) => {
@@ -349,9 +357,9 @@ export const health: Promised[] = [
       ];
       const retry = { ...steady, maxAttempts: 2 };
       const stream = await fallbackStream(models, "hi", { health, retry });
-      same(await read(stream), ["b0"], "chunks");
-      same(called(journal), ["a", "a", "b"], "the models called");
-      same(
+      assertSame(await read(stream), ["b0"], "chunks");
+      assertSame(calledModels(journal), ["a", "a", "b"], "the models called");
+      assertSame(
         stream.attempts.map(({ model, modelIndex, number, outcome }) =>
           `${model} ${modelIndex} ${number} ${outcome}`
         ),
@@ -365,7 +373,7 @@ export const health: Promised[] = [
         ],
         "the records",
       );
-      same(health.heard, [
+      assertSame(health.heard, [
         [0, "a", "asked"],
         [0, "b", "asked"],
         [0, "c", "asked"],
@@ -375,14 +383,14 @@ export const health: Promised[] = [
       ], "what the store heard");
       const again = await fallbackStream(models.slice(1), "hi", { health });
       await read(again);
-      same(
+      assertSame(
         outcomes(again.attempts),
         ["b skipped", "c skipped", "b completed"],
         "the records of another call",
       );
     },
   ),
-  promised(
+  rule(
     "R21",
     "hedges beside a slow one also where all were skipped, and earns once a call",
     async ({ fallbackStream, fake }) => {
@@ -397,22 +405,22 @@ export const health: Promised[] = [
         "hi",
         { health, hedge: { afterMs: 100, budget } },
       );
-      same(await read(stream), ["b0"], "chunks");
-      same(
+      assertSame(await read(stream), ["b0"], "chunks");
+      assertSame(
         stream.attempts.map(({ model, outcome, startedAt }) =>
           `${model} ${outcome} ${startedAt}`
         ),
         ["a skipped 0", "b skipped 0", "a lost 0", "b completed 100"],
         "the records",
       );
-      same(asked, ["earn", "take"], "what the budget was asked");
-      same(health.heard.slice(2).map(([, ...told]) => told).sort(), [
+      assertSame(asked, ["earn", "take"], "what the budget was asked");
+      assertSame(health.heard.slice(2).map(([, ...told]) => told).sort(), [
         ["a", "released"],
         ["b", "success"],
       ], "what the store was told");
     },
   ),
-  promised(
+  rule(
     "R21",
     "AllModelsFailedError has the failures of attempts, and one line per model from its last attempt",
     async ({ fallbackStream, fake, journal }) => {
@@ -422,10 +430,10 @@ export const health: Promised[] = [
         fake("a", [step.fail(late)]),
         fake("b", [step.fail(failure)]),
       ];
-      const error = await caught(
+      const error = await errorOf(
         fallbackStream(models, "hi", { health: without("a") }),
       ) as Failed;
-      same(
+      assertSame(
         [error.name, error.errors, error.message],
         [
           "AllModelsFailedError",
@@ -434,15 +442,15 @@ export const health: Promised[] = [
         ],
         "the error",
       );
-      same(
+      assertSame(
         outcomes(error.attempts),
         ["a skipped", "b failed", "a failed"],
         "its records",
       );
-      same(called(journal), ["b", "a"], "the models called");
+      assertSame(calledModels(journal), ["b", "a"], "the models called");
     },
   ),
-  promised(
+  rule(
     "R21",
     "a store that throws or is too slow is not waited for again in this call",
     async ({ fallbackStream, fake }) => {
@@ -459,12 +467,12 @@ export const health: Promised[] = [
         const stream = await fallbackStream(models, "hi", {
           health: store(() => answers.shift()!()),
         });
-        same(await read(stream), ["c0"], "chunks");
-        same(Date.now() - start, first === slow ? 250 : 0, "the wait");
+        assertSame(await read(stream), ["c0"], "chunks");
+        assertSame(Date.now() - start, first === slow ? 250 : 0, "the wait");
       }
     },
   ),
-  promised(
+  rule(
     "R21",
     "prepare receives the models once, is not awaited, and its errors are ignored",
     async ({ fallbackStream, fake }) => {
@@ -477,15 +485,15 @@ export const health: Promised[] = [
         },
       };
       const models = [fake("a", [step.fail(1)]), fake("b", ["b0"])];
-      same(
+      assertSame(
         await read(await fallbackStream(models, "hi", { health })),
         ["b0"],
         "chunks",
       );
-      same(prepared, [["a", "b"]], "the calls of prepare");
+      assertSame(prepared, [["a", "b"]], "the calls of prepare");
     },
   ),
-  promised(
+  rule(
     "R21",
     "reports success at commitment, and a failure too where the answer is cut later",
     async ({ fallbackStream, fake }) => {
@@ -498,8 +506,8 @@ export const health: Promised[] = [
           ...options,
           health,
         });
-        const error = await caught(read(stream)) as Error;
-        same(
+        const error = await errorOf(read(stream)) as Error;
+        assertSame(
           health.heard.map(([at, ...told]) => [at as number - start, ...told]),
           [
             [0, "a", "asked"],
@@ -517,7 +525,7 @@ export const health: Promised[] = [
         "a0",
         step.wait(40),
       ];
-      same(
+      assertSame(
         await play(fake("a", [...script, step.fail(cut)], { isContent }), {}),
         cut,
         "the error",
@@ -526,7 +534,7 @@ export const health: Promised[] = [
         isContent,
         isFinal,
       });
-      same(
+      assertSame(
         (await play(truncated, {})).name,
         "TruncatedStreamError",
         "the error of an answer without its end",
@@ -540,14 +548,14 @@ export const health: Promised[] = [
       ], {
         isContent,
       });
-      same(
+      assertSame(
         (await play(slow, { timeouts: { idleMs: 40 } })).name,
         "ModelTimeoutError",
         "the error of an answer that stalls",
       );
     },
   ),
-  promised(
+  rule(
     "R21",
     "reports each failure before the first content with its error, also one that fallbackOn refuses",
     async ({ fallbackStream, fake }) => {
@@ -569,8 +577,8 @@ export const health: Promised[] = [
           return error !== refused;
         },
       });
-      same(await caught(opening), refused, "the error");
-      same(
+      assertSame(await errorOf(opening), refused, "the error");
+      assertSame(
         health.heard.filter(([, , what]) => what !== "asked"),
         [..."abcde"].map((model, i) => [
           i < 3 ? 0 : 30,
@@ -580,10 +588,10 @@ export const health: Promised[] = [
         ]),
         "what the store was told",
       );
-      same(seen.length, 5, "failures");
+      assertSame(seen.length, 5, "failures");
     },
   ),
-  promised(
+  rule(
     "R21",
     "reports nothing more of an answer that is read, left or aborted",
     async ({ fallbackStream, fake, signal }) => {
@@ -596,26 +604,26 @@ export const health: Promised[] = [
       await read(await open());
       await read(await open(), 1);
       await (await open()).return();
-      await caught((await open()).throw(new Error("mine")));
+      await errorOf((await open()).throw(new Error("mine")));
       {
         await using _ = await open();
       }
-      await caught(read(await open({ signal: signal(2, new Error("stop")) })));
-      await caught(read(await open({ timeouts: { totalMs: 2 } })));
+      await errorOf(read(await open({ signal: signal(2, new Error("stop")) })));
+      await errorOf(read(await open({ timeouts: { totalMs: 2 } })));
       await read(
         await fallbackStream([fake("a", [])], "hi", {
           health,
           allowEmpty: true,
         }),
       );
-      same(
+      assertSame(
         health.heard.map(([, , ...what]) => what.join()),
         Array.from({ length: 8 }, () => ["asked", "success"]).flat(),
         "what the store heard",
       );
     },
   ),
-  promised(
+  rule(
     "R21",
     "releases an attempt that was cancelled, without an error",
     async ({ fallbackStream, fake, signal }) => {
@@ -635,8 +643,8 @@ export const health: Promised[] = [
       ];
       for (const [options, reports] of ends) {
         const health = store(() => yes);
-        await caught(fallbackStream(models, "hi", { ...options, health }));
-        same(
+        await errorOf(fallbackStream(models, "hi", { ...options, health }));
+        assertSame(
           health.heard.filter(([, , what]) => what !== "asked")
             .map(([, ...told]) => told),
           reports,
@@ -645,7 +653,7 @@ export const health: Promised[] = [
       }
     },
   ),
-  promised(
+  rule(
     "R21",
     "releases one that has lost; a skipped runner makes room at once, without budget",
     async ({ fallbackStream, fake, journal }) => {
@@ -662,24 +670,24 @@ export const health: Promised[] = [
         "hi",
         { health, hedge: { afterMs: 100, budget } },
       );
-      same(await read(stream), ["d0"], "chunks");
-      same(called(journal), ["b", "d"], "the models called");
-      same(
+      assertSame(await read(stream), ["d0"], "chunks");
+      assertSame(calledModels(journal), ["b", "d"], "the models called");
+      assertSame(
         stream.attempts.map(({ model, outcome, startedAt }) =>
           `${model} ${outcome} ${startedAt}`
         ),
         ["a skipped 0", "b lost 0", "c skipped 100", "d completed 100"],
         "the records",
       );
-      same(taken, [100], "when the budget was asked");
-      same(
+      assertSame(taken, [100], "when the budget was asked");
+      assertSame(
         health.heard.filter(([, , what]) => what !== "asked").sort(),
         [[120, "b", "released"], [120, "d", "success"]],
         "what the store was told",
       );
     },
   ),
-  promised(
+  rule(
     "R21",
     "an abort ends its question, and so does totalMs",
     async ({ fallbackStream, fake, signal, journal }) => {
@@ -688,8 +696,8 @@ export const health: Promised[] = [
       for (const silent of ["a", "b"]) {
         const start = Date.now();
         const health = store((model) => model === silent ? never() : yes);
-        same(
-          await caught(
+        assertSame(
+          await errorOf(
             fallbackStream(models, "hi", {
               health,
               signal: signal(100, stop),
@@ -698,11 +706,11 @@ export const health: Promised[] = [
           stop,
           "the error",
         );
-        same(Date.now() - start, 100, "the time it took");
-        const error = await caught(
+        assertSame(Date.now() - start, 100, "the time it took");
+        const error = await errorOf(
           fallbackStream(models, "hi", { health, timeouts: { totalMs: 100 } }),
         ) as Error & { model: string; phase: string };
-        same(
+        assertSame(
           [error.name, error.phase, error.model, Date.now() - start],
           ["ModelTimeoutError", "total", "a", 200],
           "the error of the total clock",
@@ -711,12 +719,16 @@ export const health: Promised[] = [
       }
       const health = store(() => yes);
       const aborted = AbortSignal.abort(stop);
-      await caught(fallbackStream(models, "hi", { health, signal: aborted }));
-      same(health.heard, [], "what is asked where it has aborted already");
-      same(called(journal), ["a", "a"], "the models called");
+      await errorOf(fallbackStream(models, "hi", { health, signal: aborted }));
+      assertSame(
+        health.heard,
+        [],
+        "what is asked where it has aborted already",
+      );
+      assertSame(calledModels(journal), ["a", "a"], "the models called");
     },
   ),
-  promised(
+  rule(
     "R21",
     "opens nothing after an abort, in whatever turn after an answer that comes",
     async ({ fallbackStream, fake, journal }) => {
@@ -730,18 +742,18 @@ export const health: Promised[] = [
             "hi",
             { health, signal: journal.watch(controller.signal) },
           );
-          const error = caught(opening);
+          const error = errorOf(opening);
           for (let i = 0; i < turns; i++) await undefined;
-          const before = called(journal).length;
+          const before = calledModels(journal).length;
           controller.abort(stop);
           const given = await Promise.race([error, pass(1000)]);
-          same(
-            [given, called(journal).length - before],
+          assertSame(
+            [given, calledModels(journal).length - before],
             [stop, 0],
             `the end, and what was opened since, after ${turns} turns`,
           );
           const asked = health.heard.filter(([, , what]) => what === "asked");
-          same(
+          assertSame(
             health.heard.length,
             2 * asked.length,
             "whether each question has one report",
@@ -750,7 +762,7 @@ export const health: Promised[] = [
       }
     },
   ),
-  promised(
+  rule(
     "R21",
     "a commitment ends the question beside it, and so does a failure that is refused",
     async ({ fallbackStream, fake, journal }) => {
@@ -767,17 +779,17 @@ export const health: Promised[] = [
         fallbackOn: () => false,
       };
       const stream = await fallbackStream(models, "hi", options);
-      same(await read(stream), ["a0", "a1"], "chunks");
-      same(Date.now(), 155, "the time of the end");
-      same(outcomes(stream.attempts), ["a completed"], "outcomes");
-      same(
-        await caught(fallbackStream(models, "hi", options)),
+      assertSame(await read(stream), ["a0", "a1"], "chunks");
+      assertSame(Date.now(), 155, "the time of the end");
+      assertSame(outcomes(stream.attempts), ["a completed"], "outcomes");
+      assertSame(
+        await errorOf(fallbackStream(models, "hi", options)),
         refused,
         "the error",
       );
-      same(Date.now(), 305, "the time of the failure");
+      assertSame(Date.now(), 305, "the time of the failure");
       await pass(1000);
-      same(health.heard, [
+      assertSame(health.heard, [
         [0, "a", "asked"],
         [100, "b", "asked"],
         [150, "a", "success"],
@@ -785,10 +797,10 @@ export const health: Promised[] = [
         [255, "b", "asked"],
         [305, "a", "failure", refused],
       ], "what the store heard");
-      same(called(journal), ["a", "a"], "the models called");
+      assertSame(calledModels(journal), ["a", "a"], "the models called");
     },
   ),
-  promised(
+  rule(
     "R21",
     "gives a probe back that comes when the call is over",
     async ({ fallbackStream, fake, signal, journal }) => {
@@ -806,12 +818,12 @@ export const health: Promised[] = [
           fake("a", [step.wait(50), step.fail(1), step.hang()]),
           fake("b", ["b0"]),
         ];
-        await caught(
+        await errorOf(
           fallbackStream(models, "hi", { health, signal: signal(100, "stop") }),
         );
-        same(Date.now() - start, 100, "the time it took");
+        assertSame(Date.now() - start, 100, "the time it took");
         await pass(1000);
-        same(
+        assertSame(
           health.heard.slice(3).map(([, ...told]) => told),
           gives ? [["b", "released"]] : [],
           "what the store was told afterwards",
@@ -827,17 +839,21 @@ export const health: Promised[] = [
         { health, hedge: { afterMs: 100 } },
       );
       await read(stream);
-      same(Date.now() - start, 120, "the time, which waits for no probe");
+      assertSame(Date.now() - start, 120, "the time, which waits for no probe");
       await pass(1000);
-      same(
+      assertSame(
         health.heard.slice(2),
         [[start + 120, "a", "success"], [start + 250, "b", "released"]],
         "what the store was told beside a commitment",
       );
-      same(called(journal).includes("b"), false, "whether it was opened");
+      assertSame(
+        calledModels(journal).includes("b"),
+        false,
+        "whether it was opened",
+      );
     },
   ),
-  promised(
+  rule(
     "R21",
     "nobody waits for a report, and what it throws or rejects with changes nothing",
     async ({ fallbackStream, fake }) => {
@@ -857,18 +873,18 @@ export const health: Promised[] = [
           "hi",
           { health, hedge: { afterMs: 10 } },
         );
-        same(await caught(read(stream)), cut, "the error");
-        same(outcomes(stream.attempts), [
+        assertSame(await errorOf(read(stream)), cut, "the error");
+        assertSame(outcomes(stream.attempts), [
           "a failed",
           "b lost",
           "c interrupted",
         ], "outcomes");
-        same(health.heard.length, 7, "what the store heard");
+        assertSame(health.heard.length, 7, "what the store heard");
       }
-      same(Date.now(), 45, "the time it took");
+      assertSame(Date.now(), 45, "the time it took");
     },
   ),
-  promised(
+  rule(
     "R21",
     "a report may abort the call, which then ends as it was about to",
     async ({ fallbackStream, fake, journal }) => {
@@ -889,16 +905,16 @@ export const health: Promised[] = [
           },
         },
       );
-      same(await caught(read(stream)), cut, "the error");
-      same(Date.now(), 30, "when it came, after the close");
-      same(
+      assertSame(await errorOf(read(stream)), cut, "the error");
+      assertSame(Date.now(), 30, "when it came, after the close");
+      assertSame(
         told,
         ["started", "opened", "committed", "interrupted", "closed"],
         "the events",
       );
     },
   ),
-  promised(
+  rule(
     "R21",
     "calls admit and report as methods of the store",
     async ({ fallbackStream, fake }) => {
@@ -918,14 +934,14 @@ export const health: Promised[] = [
       const health = new Store();
       const models = [fake("a", ["a0"]), fake("b", ["b0"])];
       await read(await fallbackStream(models, "hi", { health }));
-      same(
+      assertSame(
         health.heard,
         ["a asked", "b asked", "b success"],
         "what the store heard",
       );
     },
   ),
-  promised(
+  rule(
     "R21",
     "an inner chain asks its own store by its own names, the outer one by that of the chain",
     async ({ fallbackStream, fallbackModel, fake, journal }) => {
@@ -943,23 +959,23 @@ export const health: Promised[] = [
         isContent,
         timeouts: { firstContentMs: 30 },
       });
-      same(await read(stream), ["c0"], "chunks");
-      same(
+      assertSame(await read(stream), ["c0"], "chunks");
+      assertSame(
         outcomes(stream.attempts),
         ["fallback:a,b failed", "c completed"],
         "the outer records",
       );
-      same(
+      assertSame(
         outcomes(stream.attempts[0]!.nested!),
         ["a skipped", "b cancelled"],
         "the inner records",
       );
-      same(inside.heard, [
+      assertSame(inside.heard, [
         [0, "a", "asked"],
         [0, "b", "asked"],
         [0, "b", "success"],
       ], "what the inner store heard");
-      same(outside.heard, [
+      assertSame(outside.heard, [
         [0, "fallback:a,b", "asked"],
         [30, "fallback:a,b", "failure", stream.attempts[0]!.error],
         [30, "c", "asked"],
@@ -969,12 +985,16 @@ export const health: Promised[] = [
       const other = await fallbackStream([inner, fake("d", ["d0"])], "hi", {
         health: shut,
       });
-      same(await read(other), ["d0"], "chunks where the chain is skipped");
-      same(inside.heard.length, 3, "what the inner store heard then");
-      same(called(journal), ["b", "c", "d"], "the models called");
+      assertSame(
+        await read(other),
+        ["d0"],
+        "chunks where the chain is skipped",
+      );
+      assertSame(inside.heard.length, 3, "what the inner store heard then");
+      assertSame(calledModels(journal), ["b", "c", "d"], "the models called");
     },
   ),
-  promised(
+  rule(
     "R21",
     "an inner chain whose models are all skipped tries them after all, and releases when it is given up",
     async ({ fallbackStream, fallbackModel, fake, journal }) => {
@@ -985,13 +1005,13 @@ export const health: Promised[] = [
       const stream = await fallbackStream([inner, fake("b", ["b0"])], "hi", {
         timeouts: { firstContentMs: 30 },
       });
-      same(await read(stream), ["b0"], "chunks");
-      same(
+      assertSame(await read(stream), ["b0"], "chunks");
+      assertSame(
         outcomes(stream.attempts[0]!.nested!),
         ["a skipped", "a cancelled"],
         "the inner records",
       );
-      same(
+      assertSame(
         inside.heard,
         [[0, "a", "asked"], [30, "a", "released"]],
         "what the inner store heard",
@@ -1004,20 +1024,20 @@ export const health: Promised[] = [
           timeouts: { openMs: 50 },
         }),
       );
-      same(
+      assertSame(
         Date.now() - start,
         50,
         "the time of an answer beside a silent store",
       );
       await pass(1000);
-      same(silent.heard, [
+      assertSame(silent.heard, [
         [start, "c", "asked"],
         [start + 200, "c", "released"],
       ], "what the silent store heard");
-      same(called(journal), ["a", "b", "d"], "the models called");
+      assertSame(calledModels(journal), ["a", "b", "d"], "the models called");
     },
   ),
-  promised(
+  rule(
     "R21",
     "calls that share a store share what it knows, and nothing else",
     async ({ fallbackStream, fake, signal }) => {
@@ -1043,28 +1063,36 @@ export const health: Promised[] = [
         open(30),
         open(25, { signal: signal(90, stop) }),
       ]);
-      same(outcomes(first!.attempts), ["a failed", "b streaming"], "the first");
+      assertSame(
+        outcomes(first!.attempts),
+        ["a failed", "b streaming"],
+        "the first",
+      );
       for (const other of [second!, third!]) {
-        same(outcomes(other.attempts), ["a skipped", "b streaming"], "another");
+        assertSame(
+          outcomes(other.attempts),
+          ["a skipped", "b streaming"],
+          "another",
+        );
       }
       const [one, two, error] = await Promise.all([
         read(first!),
         read(second!),
-        caught(read(third!)),
+        errorOf(read(third!)),
       ]);
-      same([one, two], [["b0", "b1"], ["b0", "b1"]], "chunks");
-      same(error, stop, "the error of the one that was aborted");
+      assertSame([one, two], [["b0", "b1"], ["b0", "b1"]], "chunks");
+      assertSame(error, stop, "the error of the one that was aborted");
       down.add("b");
       const [forced, recovered] = await Promise.all([
         open(0),
         open(60),
       ]);
-      same(
+      assertSame(
         outcomes(forced!.attempts),
         ["a skipped", "b skipped", "a failed", "b streaming"],
         "one that tried all after all",
       );
-      same(
+      assertSame(
         outcomes(recovered!.attempts).slice(0, 2),
         ["a skipped", "b skipped"],
         "one that asked while the other was forced",

@@ -4,15 +4,15 @@ import type { Attempt } from "../../src/types/attempt.ts";
 import type { FallbackEvent } from "../../src/types/events.ts";
 import * as step from "../../src/testing/step.ts";
 import {
-  called,
-  caught,
-  happened,
+  assertSame,
+  calledModels,
+  errorOf,
+  eventLog,
   isContent,
   pass,
-  type Promised,
-  promised,
   read,
-  same,
+  rule,
+  type RuleCase,
   stopOf,
 } from "./_context.ts";
 
@@ -23,8 +23,8 @@ const starts = (attempts: readonly Attempt[]) =>
   attempts.map(({ model, startedAt }) => `${model} ${startedAt}`);
 
 /** The promises of R19. */
-export const hedging: Promised[] = [
-  promised(
+export const hedging: RuleCase[] = [
+  rule(
     "R19",
     "opens no other model where the first is fast enough",
     async ({ fallbackStream, fake, journal }) => {
@@ -36,11 +36,11 @@ export const hedging: Promised[] = [
         "hi",
         { hedge },
       );
-      same(await read(stream), ["a0", "a1"], "chunks");
-      same(called(journal), ["a"], "the models called");
+      assertSame(await read(stream), ["a0", "a1"], "chunks");
+      assertSame(calledModels(journal), ["a"], "the models called");
     },
   ),
-  promised(
+  rule(
     "R19",
     "opens the next beside a slow one; the first content wins, the loser is aborted and closed",
     async ({ fallbackStream, fake, kind, journal }) => {
@@ -54,16 +54,20 @@ export const hedging: Promised[] = [
         "hi",
         { hedge },
       );
-      same(Date.now(), 150, "the time of the answer");
-      same(outcomes(stream.attempts), ["a lost", "b streaming"], "outcomes");
-      same(await read(stream), ["b0", "b1"], "chunks");
-      same(
+      assertSame(Date.now(), 150, "the time of the answer");
+      assertSame(
+        outcomes(stream.attempts),
+        ["a lost", "b streaming"],
+        "outcomes",
+      );
+      assertSame(await read(stream), ["b0", "b1"], "chunks");
+      assertSame(
         Date.now(),
         200,
         "the time of the end, which waits for the loser's close",
       );
       const stop = stopOf(kind);
-      same(happened(journal).filter((line) => line.startsWith("a ")), [
+      assertSame(eventLog(journal).filter((line) => line.startsWith("a ")), [
         "a call",
         "a open",
         "a abort",
@@ -74,13 +78,13 @@ export const hedging: Promised[] = [
         "a closed stack",
       ], "what happened to the loser");
       const { signal } = journal.calls[0]!;
-      same([signal.reason.name, "error" in stream.attempts[0]!], [
+      assertSame([signal.reason.name, "error" in stream.attempts[0]!], [
         "AbortError",
         false,
       ], "why it lost");
     },
   ),
-  promised(
+  rule(
     "R19",
     "lets the first win although the second was opened",
     async ({ fallbackStream, fake, journal }) => {
@@ -93,12 +97,16 @@ export const hedging: Promised[] = [
         "hi",
         { hedge },
       );
-      same(await read(stream), ["a0"], "chunks");
-      same(outcomes(stream.attempts), ["a completed", "b lost"], "outcomes");
-      same(called(journal), ["a", "b"], "the models called");
+      assertSame(await read(stream), ["a0"], "chunks");
+      assertSame(
+        outcomes(stream.attempts),
+        ["a completed", "b lost"],
+        "outcomes",
+      );
+      assertSame(calledModels(journal), ["a", "b"], "the models called");
     },
   ),
-  promised(
+  rule(
     "R19",
     "does not let the winner wait for a loser that hangs, and closes one that opens late",
     async ({ fallbackStream, fake, journal }) => {
@@ -115,23 +123,23 @@ export const hedging: Promised[] = [
         hedge: { afterMs: 100, maxInFlight: 3 },
         timeouts: { closeMs: 50 },
       });
-      same(Date.now(), 220, "the time of the answer");
-      same(
+      assertSame(Date.now(), 220, "the time of the answer");
+      assertSame(
         [(await stream.next()).value, (await stream.next()).value, Date.now()],
         ["c0", "c1", 230],
         "the answer",
       );
-      same((await stream.next()).done, true, "the end");
-      same(Date.now(), 270, "the time of the end");
+      assertSame((await stream.next()).done, true, "the end");
+      assertSame(Date.now(), 270, "the time of the end");
       await pass(1000);
-      same(
+      assertSame(
         journal.calls[1]!.closes.length,
         1,
         "closes of the one that opened late",
       );
     },
   ),
-  promised(
+  rule(
     "R19",
     "runs at most maxInFlight; one that is spent makes room at once, without budget",
     async ({ fallbackStream, fake }) => {
@@ -146,16 +154,16 @@ export const hedging: Promised[] = [
       const stream = await fallbackStream(models, "hi", {
         hedge: { afterMs: 100, budget },
       });
-      same(
+      assertSame(
         starts(stream.attempts),
         ["a 0", "b 100", "c 220", "d 250"],
         "the starts",
       );
-      same(taken, [100], "when the budget was asked");
+      assertSame(taken, [100], "when the budget was asked");
       await read(stream);
     },
   ),
-  promised(
+  rule(
     "R19",
     "opens no hedge where the budget is empty, and earns once a call",
     async ({ fallbackStream, fake, journal }) => {
@@ -166,26 +174,26 @@ export const hedging: Promised[] = [
         "hi",
         { hedge: { afterMs: 100, budget } },
       );
-      same(await read(stream), ["a0"], "chunks");
+      assertSame(await read(stream), ["a0"], "chunks");
       const failing = await fallbackStream(
         [fake("c", [step.wait(500), step.fail(1)]), fake("d", ["d0"])],
         "hi",
         { hedge: { afterMs: 100, budget } },
       );
-      same(await read(failing), ["d0"], "chunks after a failure");
-      same(
-        [called(journal), earned],
+      assertSame(await read(failing), ["d0"], "chunks after a failure");
+      assertSame(
+        [calledModels(journal), earned],
         [["a", "c", "d"], 2],
-        "the models called, and what was earned",
+        "the models calledModels, and what was earned",
       );
     },
   ),
-  promised(
+  rule(
     "R19",
     "says why each failed, in the order of the attempts, when all did",
     async ({ fallbackStream, fake }) => {
       const errors = [new Error("slow"), new Error("quick")];
-      const error = await caught(
+      const error = await errorOf(
         fallbackStream(
           [
             fake("a", [step.wait(300), step.fail(errors[0])]),
@@ -195,15 +203,15 @@ export const hedging: Promised[] = [
           { hedge },
         ),
       ) as AggregateError;
-      same(
+      assertSame(
         [error.name, error.errors],
         ["AllModelsFailedError", errors],
         "the error",
       );
-      same(Date.now(), 300, "the time it took");
+      assertSame(Date.now(), 300, "the time it took");
     },
   ),
-  promised(
+  rule(
     "R19",
     "a failure that fallbackOn refuses ends the call, and the others are cancelled and closed",
     async ({ fallbackStream, fake, journal }) => {
@@ -219,8 +227,8 @@ export const hedging: Promised[] = [
       let records: readonly Attempt[] = [];
       const onEvent = ({ attempts }: FallbackEvent) =>
         void (records = attempts);
-      same(
-        await caught(fallbackStream(models, "hi", {
+      assertSame(
+        await errorOf(fallbackStream(models, "hi", {
           hedge,
           fallbackOn: () => false,
           onEvent,
@@ -228,16 +236,16 @@ export const hedging: Promised[] = [
         refused,
         "the error",
       );
-      same(Date.now(), 150, "the time it took, with the close");
-      same(outcomes(records), ["a cancelled", "b failed"], "outcomes");
-      same(
+      assertSame(Date.now(), 150, "the time it took, with the close");
+      assertSame(outcomes(records), ["a cancelled", "b failed"], "outcomes");
+      assertSame(
         journal.calls[0]!.signal.reason,
         refused,
         "the reason that the other saw",
       );
     },
   ),
-  promised(
+  rule(
     "R19",
     "a refused failure also ends the back-off of another, which is not asked again",
     async ({ fallbackStream, fake, journal }) => {
@@ -252,13 +260,13 @@ export const hedging: Promised[] = [
         retry: { jitter: 0 },
         fallbackOn,
       });
-      same(await caught(opening), refused, "the error");
-      same(Date.now(), 110, "the time it took");
+      assertSame(await errorOf(opening), refused, "the error");
+      assertSame(Date.now(), 110, "the time it took");
       await pass(5000);
-      same(called(journal), ["a", "b"], "the models called");
+      assertSame(calledModels(journal), ["a", "b"], "the models called");
     },
   ),
-  promised(
+  rule(
     "R19",
     "an abort cancels all that run, and totalMs too",
     async ({ fallbackStream, fake, signal, journal }) => {
@@ -272,8 +280,8 @@ export const hedging: Promised[] = [
         }),
         fake("c", ["c0"]),
       ];
-      same(
-        await caught(
+      assertSame(
+        await errorOf(
           fallbackStream(models, "hi", {
             hedge,
             signal: signal(150, stop),
@@ -283,30 +291,34 @@ export const hedging: Promised[] = [
         stop,
         "the error",
       );
-      same(
+      assertSame(
         Date.now() <= 160,
         true,
         "whether it took no longer than the close may",
       );
-      const error = await caught(
+      const error = await errorOf(
         fallbackStream(models, "hi", {
           hedge,
           timeouts: { totalMs: 150, closeMs: 10 },
         }),
       ) as Error & { model: string };
-      same(
+      assertSame(
         [error.name, error.model],
         ["ModelTimeoutError", "b"],
         "the error of the total clock",
       );
-      same(called(journal), ["a", "b", "a", "b"], "the models called");
-      same(journal.calls.slice(0, 2).map((call) => call.signal.reason), [
+      assertSame(
+        calledModels(journal),
+        ["a", "b", "a", "b"],
+        "the models called",
+      );
+      assertSame(journal.calls.slice(0, 2).map((call) => call.signal.reason), [
         stop,
         stop,
       ], "the reasons that they saw");
     },
   ),
-  promised(
+  rule(
     "R19",
     "a model with its retries is one runner, and its back-off counts as running",
     async ({ fallbackStream, fake }) => {
@@ -320,17 +332,17 @@ export const hedging: Promised[] = [
         retry: { jitter: 0, maxAttempts: 2 },
         timeouts: { firstContentMs: 1000 },
       });
-      same(
+      assertSame(
         starts(stream.attempts),
         ["a 0", "b 100", "a 500", "b 1000", "c 1400"].sort((x, y) =>
           Number(x.split(" ")[1]) - Number(y.split(" ")[1])
         ),
         "the starts",
       );
-      same(await read(stream), ["c0"], "chunks");
+      assertSame(await read(stream), ["c0"], "chunks");
     },
   ),
-  promised(
+  rule(
     "R19",
     "two that have content at once are one answer",
     async ({ fallbackStream, fake, journal }) => {
@@ -343,21 +355,21 @@ export const hedging: Promised[] = [
         { hedge },
       );
       const chunks = await read(stream);
-      same(
+      assertSame(
         new Set(chunks.map((chunk) => chunk[0])).size,
         1,
         "models in the answer",
       );
-      same(
+      assertSame(
         outcomes(stream.attempts).filter((line) => line.includes("lost"))
           .length,
         1,
         "losers",
       );
-      same(called(journal), ["a", "b"], "the models called");
+      assertSame(calledModels(journal), ["a", "b"], "the models called");
     },
   ),
-  promised(
+  rule(
     "R19",
     "hedges a nested chain as one model, and a nested chain hedges by itself",
     async ({ fallbackStream, fallbackModel, fake, journal }) => {
@@ -367,24 +379,24 @@ export const hedging: Promised[] = [
         fake("c", ["c0", step.hang()]),
       ], { hedge: { afterMs: 30 } });
       const stream = await fallbackStream([slow, quick], "hi", { hedge });
-      same(
+      assertSame(
         [stream.model, Date.now()],
         ["c", 130],
         "the innermost model, and when",
       );
       await read(stream, 1);
-      same(
+      assertSame(
         journal.calls.map(({ model, signal }) => `${model} ${signal.aborted}`),
         ["a true", "b true", "c true"],
         "what was aborted in the end",
       );
-      same(outcomes(stream.attempts), [
+      assertSame(outcomes(stream.attempts), [
         "fallback:a lost",
         "fallback:b,c cancelled",
       ], "outcomes");
     },
   ),
-  promised(
+  rule(
     "R19",
     "tells of the hedge and of the loser",
     async ({ fallbackStream, fake }) => {
@@ -401,7 +413,7 @@ export const hedging: Promised[] = [
           },
         ),
       );
-      same(told, [
+      assertSame(told, [
         "0 started a",
         "100 hedging a",
         "100 started b",
@@ -414,7 +426,7 @@ export const hedging: Promised[] = [
       ], "the events");
     },
   ),
-  promised(
+  rule(
     "R19",
     "leaves no timer where none was needed, and calls the budget's functions as methods",
     async ({ fallbackStream, fake }) => {
@@ -436,17 +448,17 @@ export const hedging: Promised[] = [
         "hi",
         { hedge: { afterMs: 10, budget } },
       );
-      same(await read(slow), ["b0"], "chunks");
-      same(budget.calls, ["earn", "take"], "what the budget was asked");
+      assertSame(await read(slow), ["b0"], "chunks");
+      assertSame(budget.calls, ["earn", "take"], "what the budget was asked");
       const quick = await fallbackStream(
         [fake("c", ["c0"]), fake("d", ["d0"])],
         "hi",
         { hedge: { afterMs: 1000 } },
       );
-      same(await read(quick), ["c0"], "chunks of a quick one");
+      assertSame(await read(quick), ["c0"], "chunks of a quick one");
     },
   ),
-  promised(
+  rule(
     "R19",
     "ends the call with what a budget throws, and leaves nothing",
     async ({ fallbackStream, fake, signal, journal }) => {
@@ -468,12 +480,12 @@ export const hedging: Promised[] = [
             signal: signal(),
           },
         );
-        same(await caught(opening), wrong, "the error");
+        assertSame(await errorOf(opening), wrong, "the error");
       }
-      same(called(journal), ["a"], "the models called");
+      assertSame(calledModels(journal), ["a"], "the models called");
     },
   ),
-  promised(
+  rule(
     "R19",
     "opens no hedge once the call has ended, while another is still being closed",
     async ({ fallbackStream, fake, signal, journal }) => {
@@ -489,10 +501,10 @@ export const hedging: Promised[] = [
         signal: signal(80, stop),
         onEvent: ({ type }: FallbackEvent) => void told.push(type),
       });
-      same(await caught(opening), stop, "the error");
-      same(Date.now(), 130, "the time of the end, after the close");
-      same(called(journal), ["a"], "the models called");
-      same(told, ["started", "cancelled", "closed"], "the events");
+      assertSame(await errorOf(opening), stop, "the error");
+      assertSame(Date.now(), 130, "the time of the end, after the close");
+      assertSame(calledModels(journal), ["a"], "the models called");
+      assertSame(told, ["started", "cancelled", "closed"], "the events");
     },
   ),
 ];

@@ -4,14 +4,14 @@ import type { Attempt } from "../../src/types/attempt.ts";
 import type { ModelContext } from "../../src/types/model.ts";
 import * as step from "../../src/testing/step.ts";
 import {
-  called,
-  caught,
-  happened,
+  assertSame,
+  calledModels,
+  errorOf,
+  eventLog,
   isContent,
-  type Promised,
-  promised,
   read,
-  same,
+  rule,
+  type RuleCase,
   stopOf,
 } from "./_context.ts";
 
@@ -19,8 +19,8 @@ const isFinal = (chunk: string) => chunk === "stop";
 const lines = (count: number) => Array.from({ length: count }, () => "meta");
 
 /** The promises of R1 to R7. */
-export const order: Promised[] = [
-  promised(
+export const order: RuleCase[] = [
+  rule(
     "R1",
     "tries the models in order, each closed before the next is opened",
     async ({ fallbackStream, fake, kind, journal }) => {
@@ -41,10 +41,14 @@ export const order: Promised[] = [
       const stream = await fallbackStream(models, "hi", {
         timeouts: { firstContentMs: 100 },
       });
-      same(Date.now(), 5 + 7 + 100 + 20 + 30 + 40, "the time of the answer");
-      same(await read(stream), ["c0", "c1"], "chunks");
-      same(
-        happened(journal),
+      assertSame(
+        Date.now(),
+        5 + 7 + 100 + 20 + 30 + 40,
+        "the time of the answer",
+      );
+      assertSame(await read(stream), ["c0", "c1"], "chunks");
+      assertSame(
+        eventLog(journal),
         [
           "a call",
           "a fail",
@@ -67,15 +71,15 @@ export const order: Promised[] = [
         ],
         "what happened",
       );
-      same(stream.model, "c", "the model");
-      same(stream.attempts.map(({ outcome }) => outcome), [
+      assertSame(stream.model, "c", "the model");
+      assertSame(stream.attempts.map(({ outcome }) => outcome), [
         "failed",
         "failed",
         "completed",
       ], "outcomes");
     },
   ),
-  promised(
+  rule(
     "R1",
     "gives every model the same request",
     async ({ fallbackStream, fake, journal }) => {
@@ -86,14 +90,14 @@ export const order: Promised[] = [
           request,
         ),
       );
-      same(
+      assertSame(
         journal.calls.map((call) => call.request === request),
         [true, true],
         "the request of each call",
       );
     },
   ),
-  promised(
+  rule(
     "R2",
     "delivers one model's preamble and one model's answer",
     async ({ fallbackStream, fake }) => {
@@ -102,14 +106,14 @@ export const order: Promised[] = [
         fake("b", ["meta b0", "meta b1", "b2", "meta b3", "b4"]),
       ];
       const stream = await fallbackStream(models, "hi", { isContent });
-      same(
+      assertSame(
         await read(stream),
         ["meta b0", "meta b1", "b2", "meta b3", "b4"],
         "chunks",
       );
     },
   ),
-  promised(
+  rule(
     "R2",
     "asks isContent no more once it was true, and the model's own before the options'",
     async ({ fallbackStream, fake }) => {
@@ -120,10 +124,10 @@ export const order: Promised[] = [
       await read(
         await fallbackStream([model], "hi", { isContent: () => false }),
       );
-      same(asked, ["meta 0", "a1"], "what isContent was asked");
+      assertSame(asked, ["meta 0", "a1"], "what isContent was asked");
     },
   ),
-  promised(
+  rule(
     "R2",
     "holds 1,024 chunks and commits with one more",
     async ({ fallbackStream, fake }) => {
@@ -137,22 +141,22 @@ export const order: Promised[] = [
         "hi",
         { isContent },
       );
-      same(stream.model, "more", "the model");
+      assertSame(stream.model, "more", "the model");
       for (let i = 0; i < 1025; i++) {
-        same(
+        assertSame(
           await stream.next(),
           { done: false, value: "meta" },
           "a held chunk",
         );
       }
-      same(
-        (await caught(stream.next()) as Error).message,
+      assertSame(
+        (await errorOf(stream.next()) as Error).message,
         "later",
         "the error",
       );
     },
   ),
-  promised(
+  rule(
     "R2",
     "reads nothing behind the first content",
     async ({ fallbackStream, fake, journal }) => {
@@ -161,10 +165,10 @@ export const order: Promised[] = [
         "hi",
         { isContent },
       );
-      same(journal.calls[0]!.chunks, 2, "chunks that were pulled");
+      assertSame(journal.calls[0]!.chunks, 2, "chunks that were pulled");
     },
   ),
-  promised(
+  rule(
     "R3",
     "opens no model and retries none after commitment",
     async ({ fallbackStream, fake, journal }) => {
@@ -174,16 +178,16 @@ export const order: Promised[] = [
         fake("b", ["b0"]),
       ], "hi");
       const chunks: string[] = [];
-      same(
-        await caught((async () => {
+      assertSame(
+        await errorOf((async () => {
           for await (const chunk of stream) chunks.push(chunk);
         })()),
         lost,
         "the error",
       );
-      same(chunks, ["a0", "a1"], "chunks");
-      same(called(journal), ["a"], "the models called");
-      same(
+      assertSame(chunks, ["a0", "a1"], "chunks");
+      assertSame(calledModels(journal), ["a"], "the models called");
+      assertSame(
         stream.attempts.map(({ outcome, chunks, error }) => ({
           outcome,
           chunks,
@@ -194,7 +198,7 @@ export const order: Promised[] = [
       );
     },
   ),
-  promised(
+  rule(
     "R4",
     "falls back on whatever goes wrong before content",
     async ({ fallbackStream, fake, journal }) => {
@@ -224,27 +228,27 @@ export const order: Promised[] = [
         fake("good", ["good"]),
       ];
       const stream = await fallbackStream<unknown, string>(models, "hi");
-      same(await read(stream), ["good"], "chunks");
-      same(stream.attempts.length, models.length, "attempts");
-      same(
+      assertSame(await read(stream), ["good"], "chunks");
+      assertSame(stream.attempts.length, models.length, "attempts");
+      assertSame(
         "error" in stream.attempts[2]!,
         true,
         "a failure of undefined is recorded",
       );
-      same(
+      assertSame(
         stream.attempts[5]!.model,
         "model-6",
         "the name of a nameless function",
       );
-      same(
+      assertSame(
         (stream.attempts[6]!.error as Error).name,
         "TypeError",
         "what a source that is none fails with",
       );
-      same(called(journal).length, 6, "fakes called");
+      assertSame(calledModels(journal).length, 6, "fakes called");
     },
   ),
-  promised(
+  rule(
     "R4",
     "throws a failure that fallbackOn refuses as it is",
     async ({ fallbackStream, fake, journal }) => {
@@ -260,24 +264,24 @@ export const order: Promised[] = [
         asked.push(error, attempt.model);
         return Promise.resolve(false);
       }];
-      same(
-        await caught(fallbackStream(models, "hi", { fallbackOn })),
+      assertSame(
+        await errorOf(fallbackStream(models, "hi", { fallbackOn })),
         refused,
         "the error",
       );
-      same(asked, [refused, "b"], "what the second condition was asked");
-      same(called(journal), ["a", "b"], "the models called");
+      assertSame(asked, [refused, "b"], "what the second condition was asked");
+      assertSame(calledModels(journal), ["a", "b"], "the models called");
       const again = await fallbackStream(models.slice(1), "hi", {
         fallbackOn: Error,
       });
-      same(
+      assertSame(
         await read(again),
         ["c0"],
         "chunks where the condition is Error itself",
       );
     },
   ),
-  promised(
+  rule(
     "R4",
     "says both errors when a condition throws",
     async ({ fallbackStream, fake }) => {
@@ -288,7 +292,7 @@ export const order: Promised[] = [
           throw wrong;
         }, () => Promise.reject(wrong)]
       ) {
-        const error = await caught(
+        const error = await errorOf(
           fallbackStream(
             [fake("a", [step.fail(failure)]), fake("b", ["b0"])],
             "hi",
@@ -296,7 +300,7 @@ export const order: Promised[] = [
           ),
         );
         const { name, error: later, suppressed } = error as SuppressedError;
-        same(
+        assertSame(
           [name, later, suppressed],
           ["SuppressedError", wrong, failure],
           "the error",
@@ -304,7 +308,7 @@ export const order: Promised[] = [
       }
     },
   ),
-  promised(
+  rule(
     "R5",
     "shows isFinal every chunk once",
     async ({ fallbackStream, fake }) => {
@@ -314,10 +318,14 @@ export const order: Promised[] = [
         isFinal: (chunk) => seen.push(chunk) > 0 && isFinal(chunk),
       });
       await read(await fallbackStream([model], "hi", { isFinal: () => false }));
-      same(seen, ["meta", "a1", "stop", "usage"], "what isFinal was shown");
+      assertSame(
+        seen,
+        ["meta", "a1", "stop", "usage"],
+        "what isFinal was shown",
+      );
     },
   ),
-  promised(
+  rule(
     "R5",
     "takes a cut answer for a failure: before content it falls back, after it is thrown",
     async ({ fallbackStream, fake, journal }) => {
@@ -331,43 +339,43 @@ export const order: Promised[] = [
         isFinal,
         allowEmpty: true,
       });
-      same(
+      assertSame(
         await stream.next(),
         { done: false, value: "b0" },
         "the first result",
       );
-      const error = await caught(stream.next()) as Error & { model: string };
-      same(
+      const error = await errorOf(stream.next()) as Error & { model: string };
+      assertSame(
         [error.name, error.model],
         ["TruncatedStreamError", "b"],
         "the error",
       );
-      same(
+      assertSame(
         await stream.next(),
         { done: true, value: undefined },
         "what comes after it",
       );
-      same(
+      assertSame(
         (stream.attempts[0]!.error as Error).name,
         "TruncatedStreamError",
         "what the first failed with",
       );
-      same(called(journal), ["a", "b"], "the models called");
-      same(
+      assertSame(calledModels(journal), ["a", "b"], "the models called");
+      assertSame(
         journal.calls.map(({ signal }) => signal.aborted),
         [false, false],
         "whether the signals of streams that ended aborted",
       );
     },
   ),
-  promised(
+  rule(
     "R5",
     "takes an answer without content for a failure, unless allowEmpty",
     async ({ fallbackStream, fake }) => {
       const models = [fake("a", ["meta"]), fake("b", []), fake("c", ["c0"])];
       const stream = await fallbackStream(models, "hi", { isContent });
-      same(await read(stream), ["c0"], "chunks");
-      same(
+      assertSame(await read(stream), ["c0"], "chunks");
+      assertSame(
         stream.attempts.slice(0, 2).map(({ error }) => (error as Error).name),
         ["EmptyStreamError", "EmptyStreamError"],
         "errors",
@@ -376,19 +384,19 @@ export const order: Promised[] = [
         isContent,
         allowEmpty: true,
       });
-      same(
+      assertSame(
         [empty.model, await read(empty)],
         ["a", ["meta"]],
         "the answer where it may be empty",
       );
-      same(
+      assertSame(
         empty.attempts.map(({ outcome }) => outcome),
         ["completed"],
         "its outcome",
       );
     },
   ),
-  promised(
+  rule(
     "R6",
     "says why each model failed when none is left, also when there was only one",
     async ({ fallbackStream, fake }) => {
@@ -400,16 +408,20 @@ export const order: Promised[] = [
       const models = errors.map((error, i) =>
         fake(`model ${"abc"[i]}`, [step.wait(i), step.fail(error)])
       );
-      const error = await caught(fallbackStream(models, "hi")) as
+      const error = await errorOf(fallbackStream(models, "hi")) as
         & AggregateError
         & { attempts: Attempt[] };
-      same(error.name, "AllModelsFailedError", "its name");
-      same(error.errors, errors, "its errors");
-      same(error.attempts.map(({ model, outcome }) => `${model} ${outcome}`), [
-        "model a failed",
-        "model b failed",
-        "model c failed",
-      ], "its records");
+      assertSame(error.name, "AllModelsFailedError", "its name");
+      assertSame(error.errors, errors, "its errors");
+      assertSame(
+        error.attempts.map(({ model, outcome }) => `${model} ${outcome}`),
+        [
+          "model a failed",
+          "model b failed",
+          "model c failed",
+        ],
+        "its records",
+      );
       for (
         const part of [
           "model a",
@@ -420,23 +432,23 @@ export const order: Promised[] = [
           "no reason",
         ]
       ) {
-        same(
+        assertSame(
           error.message.includes(part),
           true,
           `whether the message has "${part}"`,
         );
       }
-      const alone = await caught(
+      const alone = await errorOf(
         fallbackStream(models.slice(1, 2), "hi"),
       ) as AggregateError;
-      same(
+      assertSame(
         [alone.name, alone.errors.length],
         ["AllModelsFailedError", 1],
         "with one model",
       );
     },
   ),
-  promised(
+  rule(
     "R7",
     "passes an error in mid-answer on, the same object, once",
     async ({ fallbackStream, fake }) => {
@@ -445,8 +457,8 @@ export const order: Promised[] = [
           fake("a", ["a0", step.wait(2), step.fail(lost)]),
         ], "hi");
         await stream.next();
-        same(await caught(stream.next()), lost, "the error");
-        same(
+        assertSame(await errorOf(stream.next()), lost, "the error");
+        assertSame(
           await stream.next(),
           { done: true, value: undefined },
           "the next result",
@@ -455,22 +467,22 @@ export const order: Promised[] = [
       }
     },
   ),
-  promised(
+  rule(
     "R4",
     "is not confused by odd judges, odd failures and odd iterators",
     async ({ fallbackStream, fake }) => {
       const silent = (() => undefined) as unknown as () => boolean;
-      const error = await caught(
+      const error = await errorOf(
         fallbackStream([fake("a", ["x"])], "hi", { isContent: silent }),
       ) as AggregateError;
-      same(
+      assertSame(
         error.errors.map(({ name }) => name),
         ["EmptyStreamError"],
         "what a judge without a verdict makes of a stream",
       );
       const text = "no error at all";
-      same(
-        await caught(
+      assertSame(
+        await errorOf(
           fallbackStream(
             [fake("b", [step.fail(text)]), fake("c", ["c0"])],
             "hi",
@@ -483,10 +495,10 @@ export const order: Promised[] = [
         "a failure that is no Error",
       );
       const unprintable = Object.create(null);
-      const all = await caught(
+      const all = await errorOf(
         fallbackStream([fake("d", [step.fail(unprintable)])], "hi"),
       ) as AggregateError;
-      same(
+      assertSame(
         all.errors[0] === unprintable,
         true,
         "whether a failure that cannot be printed is among the errors",
@@ -504,10 +516,14 @@ export const order: Promised[] = [
       const stream = await fallbackStream([abrupt], "hi");
       await stream.next();
       const pulled = stream.next();
-      same(await caught(pulled), wrong, "what an iterator throws at once");
+      assertSame(
+        await errorOf(pulled),
+        wrong,
+        "what an iterator throws at once",
+      );
     },
   ),
-  promised(
+  rule(
     "R5",
     "delivers no chunk whose isFinal has closed the stream",
     async ({ fallbackStream, fake }) => {
@@ -520,11 +536,15 @@ export const order: Promised[] = [
       });
       close = () => void stream.return();
       await stream.next();
-      same(await stream.next(), { done: true, value: undefined }, "the result");
-      same(stream.attempts[0]!.chunks, 1, "chunks delivered");
+      assertSame(
+        await stream.next(),
+        { done: true, value: undefined },
+        "the result",
+      );
+      assertSame(stream.attempts[0]!.chunks, 1, "chunks delivered");
     },
   ),
-  promised(
+  rule(
     "R6",
     "numbers the attempts from 1, in records and for the models, and the models from 0",
     async ({ fallbackStream }) => {
@@ -546,8 +566,8 @@ export const order: Promised[] = [
         model("c", "c0"),
       ], "hi");
       await read(stream);
-      same(numbers, ["a 1", "b 2", "c 3"], "what the models were told");
-      same(
+      assertSame(numbers, ["a 1", "b 2", "c 3"], "what the models were told");
+      assertSame(
         stream.attempts.map(({ model, number, modelIndex }) =>
           `${model} ${number} ${modelIndex}`
         ),
