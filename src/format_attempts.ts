@@ -89,6 +89,11 @@ function explain(attempt: Attempt): string {
   const { inputTokens, outputTokens } = usage ?? {};
   if (inputTokens !== undefined) parts.push(`${inputTokens} input tokens`);
   if (outputTokens !== undefined) parts.push(`${outputTokens} output tokens`);
+  if (attempt.finishReason !== undefined) {
+    parts.push(
+      `finish_reason ${JSON.stringify(oneLine(attempt.finishReason, 40))}`,
+    );
+  }
   if ("error" in attempt) {
     parts.push(nameAndMessage(attempt.error, MAX_NAME_LENGTH));
   }
