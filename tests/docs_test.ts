@@ -5,7 +5,7 @@ import { assert, assertEquals } from "@std/assert";
 import * as root from "@fallback/stream";
 import { fallbackStream } from "@fallback/stream";
 import config from "../deno.json" with { type: "json" };
-import { bundledSize } from "../tools/_size.ts";
+import { bundledSize } from "../tools/_bundled_size.ts";
 import { COMPILERS } from "./runtimes/_compile.ts";
 import { RUNTIMES } from "./runtimes/_smoke.ts";
 
