@@ -31,7 +31,7 @@ export type { ContractCase, Subject };
  * @example Measure an implementation
  * ```ts
  * import { fallbackModel, fallbackStream } from "@fallback/stream";
- * import { contract } from "@fallback/stream/testing";
+ * import { contract } from "./contract.ts";
  * import { assertEquals } from "@std/assert";
  *
  * const broken: string[] = [];
