@@ -18,7 +18,6 @@ import {
   assertInstanceOf,
   assertStringIncludes,
 } from "@std/assert";
-import { failureOf } from "../_failure_of.ts";
 import {
   answer,
   delta,
