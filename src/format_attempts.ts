@@ -8,16 +8,17 @@ import { nameAndMessage, oneLine } from "./_shared/error_text.ts";
 import type { Attempt } from "./types/attempt.ts";
 
 const BAR_WIDTH = 30;
-const LONGEST_REASON = 120;
+const MAX_NAME_LENGTH = 120;
 
 /**
- * Draws attempts as a waterfall: one line an attempt, to scale, with what
- * ended it. `░` is waiting for content, `█` is answering. The attempts of an
- * inner chain stand indented below the one that ran it.
+ * Draws attempts as a waterfall: one line per attempt, to scale, with its
+ * outcome, tokens and error. `░` is the wait for content, `█` is the answer. The
+ * attempts of a nested chain are indented below the one that ran it.
  *
- * @param attempts The records of a call, from `stream.attempts` or
+ * @param attempts The attempts of a call, from `stream.attempts` or
  * {@linkcode attemptsOf}.
- * @returns The lines, without a line end after the last; nothing for none.
+ * @returns One line per attempt, joined by `\n`; an empty string if there are
+ * none.
  *
  * @example Usage
  * ```ts
@@ -48,16 +49,18 @@ export function formatAttempts(attempts: readonly Attempt[]): string {
   return rows.map(({ name, attempt }) => {
     const { startedAt, endedAt = now, firstContentAt = endedAt } = attempt;
     const from = Math.min(column(startedAt), BAR_WIDTH - 1);
-    // However short, an attempt is seen.
+    // The shortest attempt has a bar, too.
     const to = attempt.outcome === "skipped"
       ? from
       : Math.max(column(endedAt), from + 1);
-    const answering = attempt.firstContentAt === undefined
+    const contentColumn = attempt.firstContentAt === undefined
       ? to
       : Math.min(column(firstContentAt), to - 1);
     return [
       name.padEnd(nameWidth),
-      "".padEnd(from).padEnd(answering, "░").padEnd(to, "█").padEnd(BAR_WIDTH),
+      "".padEnd(from).padEnd(contentColumn, "░").padEnd(to, "█").padEnd(
+        BAR_WIDTH,
+      ),
       attempt.outcome.padEnd(11),
       explain(attempt),
     ].join(" ").trimEnd();
@@ -69,23 +72,35 @@ function flatten(
   indent: string,
 ): { name: string; attempt: Attempt }[] {
   return attempts.flatMap((attempt) => [
-    { name: indent + oneLine(attempt.model, LONGEST_REASON), attempt },
+    { name: indent + oneLine(attempt.model, MAX_NAME_LENGTH), attempt },
     ...flatten(attempt.nested ?? [], `${indent}  `),
   ]);
 }
 
 function explain(attempt: Attempt): string {
-  const { startedAt, firstContentAt, chunks } = attempt;
-  const said: string[] = [];
+  const { startedAt, firstContentAt, chunks, usage } = attempt;
+  const parts: string[] = [];
   if (firstContentAt !== undefined || chunks > 0) {
-    said.push(`${chunks} ${chunks === 1 ? "chunk" : "chunks"}`);
+    parts.push(`${chunks} ${chunks === 1 ? "chunk" : "chunks"}`);
   }
   if (firstContentAt !== undefined) {
-    said.push(`first content after ${firstContentAt - startedAt} ms`);
+    parts.push(`first content after ${firstContentAt - startedAt} ms`);
   }
-  if ("error" in attempt) said.push(nameAndMessage(attempt.error));
+  const { inputTokens, outputTokens } = usage ?? {};
+  if (inputTokens !== undefined) parts.push(`${inputTokens} input tokens`);
+  if (outputTokens !== undefined) parts.push(`${outputTokens} output tokens`);
+  if (attempt.finishReason !== undefined) {
+    parts.push(
+      `finish_reason ${JSON.stringify(oneLine(attempt.finishReason, 40))}`,
+    );
+  }
+  if ("error" in attempt) {
+    parts.push(nameAndMessage(attempt.error, MAX_NAME_LENGTH));
+  }
   if ("closeError" in attempt) {
-    said.push(`closing: ${nameAndMessage(attempt.closeError)}`);
+    parts.push(
+      `closing: ${nameAndMessage(attempt.closeError, MAX_NAME_LENGTH)}`,
+    );
   }
-  return said.join(", ");
+  return parts.join(", ");
 }

@@ -4,7 +4,7 @@
 import { fallbackModel, fallbackStream } from "@fallback/stream";
 import { continueStream } from "@fallback/stream/continue";
 import { sseResponse } from "@fallback/stream/sse";
-import { virtualTime } from "@fallback/stream/testing";
+import { fakeModel, step, virtualTime } from "@fallback/stream/testing";
 import { assertEquals, assertLess, assertRejects } from "@std/assert";
 import { delay } from "@std/async/delay";
 import { stub } from "@std/testing/mock";
@@ -22,7 +22,7 @@ test("the root module needs no permission", async () => {
   assertEquals(await Array.fromAsync(stream), [0, 1, 2]);
 });
 
-test("where there is no AsyncDisposableStack the first call says so, and asks no model", async () => {
+test("fallbackStream() throws where AsyncDisposableStack is missing, and calls no model", async () => {
   let asked = 0;
   const model = () => numbers(++asked);
   const first: (() => unknown)[] = [
@@ -34,7 +34,7 @@ test("where there is no AsyncDisposableStack the first call says so, and asks no
     await assertRejects(
       () => without("AsyncDisposableStack", async () => await call()),
       TypeError,
-      "'AsyncDisposableStack' must exist, as in Deno 2.3, Node 24 and Bun 1.3.12",
+      "Cannot open streams as this runtime has no AsyncDisposableStack",
     );
   }
   assertEquals(asked, 0);
@@ -117,7 +117,7 @@ function heapInUse(collect: () => void): number {
   return Deno.memoryUsage().heapUsed;
 }
 
-test("R17 a clock that was stopped and strikes all the same changes nothing", async () => {
+test("fallbackStream() ignores a timer that fires after clearTimeout() (R17)", async () => {
   async function* slow(): AsyncGenerator<number> {
     yield 0;
     await delay(100);
@@ -142,7 +142,20 @@ test("R17 a clock that was stopped and strikes all the same changes nothing", as
     await delay(300);
   });
   assertEquals(events, [
-    ...["attempt", "open", "content", "completed", "closed"],
-    ...["attempt", "open", "content", "cancelled", "closed"],
+    ...["started", "opened", "committed", "completed", "closed"],
+    ...["started", "opened", "committed", "cancelled", "closed"],
   ]);
+});
+
+test("fallbackStream() returns a stream that shows its model, outcome and attempts in console.log", async () => {
+  const models = [
+    fakeModel("a", [step.fail(new Error("overloaded"))]),
+    fakeModel("b", ["b0"]),
+  ];
+  const stream = await fallbackStream(models, "hi");
+  const shown = (outcome: string) =>
+    `FallbackStream { model: "b", outcome: "${outcome}", attempts: 2 }`;
+  assertEquals(Deno.inspect(stream), shown("streaming"));
+  await stream.return();
+  assertEquals(Deno.inspect(stream), shown("cancelled"));
 });

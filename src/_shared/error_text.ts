@@ -47,12 +47,15 @@ export function errorText(error: unknown): string {
 }
 
 /** An error on one line, with its class unless it is one of this module. */
-export function nameAndMessage(error: unknown): string {
+export function nameAndMessage(
+  error: unknown,
+  maxLength = MAX_ERROR_LENGTH,
+): string {
   const name = getProperty(error, "name");
   const text = errorText(error);
   const isPlain = isFallbackError(error) || !isInstance(error, Error) ||
     typeof name !== "string";
-  return oneLine(isPlain ? text : `${name}: ${text}`);
+  return oneLine(isPlain ? text : `${name}: ${text}`, maxLength);
 }
 
 /** A value as it is, in a few words: strings quoted, objects by their class. */

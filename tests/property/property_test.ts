@@ -3,11 +3,18 @@ import { continueStream } from "@fallback/stream/continue";
 import { assertEquals } from "@std/assert";
 import { test } from "../_pure.ts";
 import { findViolation, violation } from "./_check.ts";
+import { findReentrantViolation } from "./_reentrant.ts";
 
 const subject = { continueStream, fallbackModel, fallbackStream };
 
 test("what happens in 12,000 random scenarios is what the reference says", async () => {
   const found = await findViolation(subject, { runs: 12_000, seed: 20_261 });
+  assertEquals(found, undefined, found);
+});
+
+test("fallbackStream() keeps its promises in 6,000 random scenarios in which user code interferes", async () => {
+  const runs = { runs: 6_000, seed: 20_262 };
+  const found = await findReentrantViolation(subject, runs);
   assertEquals(found, undefined, found);
 });
 
