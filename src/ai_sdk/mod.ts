@@ -74,7 +74,15 @@ export type {
   ChatUsage,
 } from "../openai/mod.ts";
 export type { Attempt, Outcome, Usage } from "../types/attempt.ts";
-export type { FallbackEvent, FallbackListener } from "../types/events.ts";
+export type {
+  AttemptEvent,
+  CancelledEvent,
+  FailureEvent,
+  FallbackEvent,
+  FallbackListener,
+  HedgingEvent,
+  RetryingEvent,
+} from "../types/events.ts";
 export type { Admission, HealthReport, HealthStore } from "../types/health.ts";
 export type {
   Model,
