@@ -79,6 +79,7 @@ export type {
   CancelledEvent,
   FailureEvent,
   FallbackEvent,
+  FallbackEventBase,
   FallbackListener,
   HedgingEvent,
   RetryingEvent,
