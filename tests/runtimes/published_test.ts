@@ -1,5 +1,5 @@
-// What is published is what users need, and does what the README says for
-// somebody who has just found it.
+// The published package holds what users need and nothing else, and the README's
+// first commands work with it.
 
 import { assertEquals } from "@std/assert";
 import { readFiles } from "../../tools/_files.ts";
@@ -14,7 +14,7 @@ Deno.test({
   fn: async (test) => {
     await using published = await publish();
 
-    await test.step("has what users need, and nothing else", async () => {
+    await test.step("holds the source of every module, and no tests", async () => {
       const src = await readFiles(SRC, ".ts");
       assertEquals(
         [...published.files.keys()].sort(),
@@ -25,7 +25,7 @@ Deno.test({
       );
     });
 
-    await test.step("does what the README says in an empty folder, without asking for anything", () =>
+    await test.step("runs the README's first program in an empty folder, without permissions", () =>
       followReadme(published));
   },
 });
