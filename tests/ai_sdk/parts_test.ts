@@ -124,6 +124,13 @@ const ERRORS: [error: unknown, message: string, status?: number][] = [
     429,
   ],
   ["plain text", "plain text"],
+  [
+    Object.assign(new Error("Type validation failed"), {
+      value: { error: { message: "busy", code: 503 } },
+    }),
+    "busy",
+    503,
+  ],
   [{ odd: true }, '{"odd":true}'],
   [undefined, "undefined"],
 ];
