@@ -302,7 +302,10 @@ export class AttemptRunner<Request, Chunk>
   #onEnd(): void {
     this.checkComplete();
     if (!this.#call.chain.options.allowEmpty) {
-      throw new EmptyStreamError(this.model);
+      throw new EmptyStreamError(
+        this.model,
+        this.#source!.finishNote?.reason,
+      );
     }
     this.#commit(false, this.#buffered.length);
   }
@@ -393,6 +396,10 @@ export class AttemptRunner<Request, Chunk>
         outcome,
         error: failure.error,
       });
+    }
+    const note = outcome === "completed" && this.#source?.finishNote;
+    if (note && !note.isUsual) {
+      writeRecord(record, "finishReason", note.reason);
     }
     this.#stack.seal();
     log.emit(outcome, record, endedAt, failure);
