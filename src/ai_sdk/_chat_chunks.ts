@@ -42,8 +42,10 @@ export class ChatChunkMapper {
   constructor(modelId: string, request: ChatRequest, warn: Warn) {
     this.#model = modelId;
     this.#warn = warn;
-    this.#wantsUsage =
-      getProperty(request.stream_options, "include_usage") !== false;
+    this.#wantsUsage = getProperty(
+      getProperty(request, "stream_options"),
+      "include_usage",
+    ) !== false;
   }
 
   /** The chunks for a part. */

@@ -169,8 +169,10 @@ export async function runLeaving(
   const ms = Date.now() - startedAt;
   if (connection.open !== 0) faults.push("the connection is open");
   if (ms > 500) faults.push("closing took more than 500 ms");
-  if (stream.attempt.closeError !== undefined) {
-    faults.push(`closing threw ${describe(stream.attempt.closeError)}`);
+  if (stream.attempts.at(-1)?.closeError !== undefined) {
+    faults.push(
+      `closing threw ${describe(stream.attempts.at(-1)?.closeError)}`,
+    );
   }
   return {
     client: client.name,

@@ -164,7 +164,10 @@ export function byParts(
 ): Model<string, string> {
   return mapModel(aiSdkModel(model as LanguageModelV4, { name }), {
     request: (text: string) => ({
-      prompt: [{ role: "user", content: [{ type: "text", text }] }],
+      prompt: [{
+        role: "user" as const,
+        content: [{ type: "text" as const, text }],
+      }],
     }),
     chunk: (part) => part.type === "text-delta" ? part.delta : undefined,
   });

@@ -4,7 +4,11 @@
 // a line comes in.
 import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
-import { redisHealth } from "./redis_health.js";
+
+// Beside this file only where it runs.
+const { redisHealth } = await import(
+  new URL("./redis_health.js", import.meta.url).href
+);
 
 const port = Number(process.argv[2]);
 const url = `redis://127.0.0.1:${port}`;
