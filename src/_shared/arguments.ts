@@ -131,7 +131,9 @@ export function parseDelayRange<Key extends string>(
   if (givenMax !== undefined) parseDelay(`${path}.${maxName}`, givenMax);
   const min = parseDelay(
     `${path}.${minName}`,
-    givenMin ?? Math.min(minDefault, givenMax ?? minDefault),
+    givenMin !== undefined // null is a mistake
+      ? givenMin
+      : Math.min(minDefault, givenMax ?? minDefault),
   );
   const max = Math.ceil(givenMax ?? Math.max(maxDefault, min));
   const expected = `be <= '${path}.${maxName}' (${max})`;

@@ -1,6 +1,7 @@
 /**
- * Continuing after a cut: when a model dies in mid-answer, the models after it
- * go on where it stopped. What they are asked is the caller's own choice.
+ * Continuing an answer that broke off: when a model fails in the middle of its
+ * answer, the models after it continue where it stopped. What they are asked is
+ * the caller's own choice.
  *
  * ```ts
  * import { continueStream } from "@fallback/stream/continue";
@@ -19,11 +20,17 @@
  * @module
  */
 
-export {
-  type ContinueOptions,
-  continueStream,
-  type Interruption,
-} from "./continue_stream.ts";
+export { chatSplice } from "./chat_splice.ts";
+export { ContinuationError } from "./continuation_error.ts";
+export { continueStream } from "./continue_stream.ts";
+export type {
+  ChunkSplice,
+  ContinueOptions,
+  Interruption,
+  NextPart,
+} from "./options.ts";
+export { TextSplice, type TextSpliceOptions } from "./text_splice.ts";
+export { continueText } from "../openai/mod.ts";
 export type { Attempt } from "../types/attempt.ts";
 export type { FallbackOptions } from "../types/options.ts";
 export type { FallbackStream } from "../types/stream.ts";

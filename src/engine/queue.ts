@@ -18,10 +18,13 @@ export class Queue<T> {
     const item = this.#items[this.#head]!;
     // Nothing that was taken stays in memory.
     this.#items[this.#head++] = undefined as T;
-    if (this.#head === this.#items.length) {
-      this.#items = [];
-      this.#head = 0;
-    }
+    if (this.#head === this.#items.length) this.clear();
     return item;
+  }
+
+  /** Drops all items. */
+  clear(): void {
+    this.#items = [];
+    this.#head = 0;
   }
 }

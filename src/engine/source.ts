@@ -133,7 +133,8 @@ export class Source<Chunk> {
 
   /** Why the model has stopped, if the iterator knows. */
   get finishNote(): FinishNote | undefined {
-    return this.#iterator?.[finishNote];
+    const note = getProperty(this.#iterator, finishNote);
+    return note as FinishNote | undefined;
   }
 
   /**

@@ -1,0 +1,102 @@
+// What a client of the protocol sees of one call.
+
+import { createParser } from "eventsource-parser";
+
+/** The end of a call, as a client sees it. */
+export interface Seen {
+  readonly status: number;
+  readonly text: string;
+  /** A `finish_reason` has come. */
+  readonly finished: boolean;
+  /** `[DONE]` has come. */
+  readonly done: boolean;
+  /** The code of an error, in the body or in the stream. */
+  readonly errorCode: string | undefined;
+  /** Whether the client knows that it failed. */
+  readonly failed: boolean;
+  readonly model: string | undefined;
+  readonly usage: { readonly completion_tokens?: number } | undefined;
+  readonly ms: number;
+  /** The longest silence, in milliseconds. */
+  readonly gapMs: number;
+}
+
+/** Makes one streamed call. */
+export async function call(
+  url: string,
+  headers: Record<string, string>,
+  model: string,
+  limitMs: number,
+): Promise<Seen> {
+  const startedAt = performance.now();
+  const seen = {
+    status: 0,
+    text: "",
+    finished: false,
+    done: false,
+    errorCode: undefined as string | undefined,
+    failed: false,
+    model: undefined as string | undefined,
+    usage: undefined as Seen["usage"],
+    gapMs: 0,
+  };
+  let lastAt = startedAt;
+  const parser = createParser({
+    onEvent({ data }) {
+      if (data === "[DONE]") {
+        seen.done = true;
+        return;
+      }
+      const chunk = parse(data);
+      if (chunk === undefined || chunk.error) {
+        seen.failed = true;
+        seen.errorCode = chunk?.error?.code ?? "malformed";
+        return;
+      }
+      seen.text += chunk.choices?.[0]?.delta?.content ?? "";
+      seen.finished ||= Boolean(chunk.choices?.[0]?.finish_reason);
+      seen.model = chunk.model ?? seen.model;
+      seen.usage = chunk.usage ?? seen.usage;
+    },
+  });
+  try {
+    const response = await fetch(`${url}/chat/completions`, {
+      method: "POST",
+      headers: { "content-type": "application/json", ...headers },
+      body: JSON.stringify({
+        model,
+        stream: true,
+        stream_options: { include_usage: true },
+        messages: [{ role: "user", content: "Count." }],
+      }),
+      signal: AbortSignal.timeout(limitMs),
+    });
+    seen.status = response.status;
+    if (!response.ok) {
+      const body = parse(await response.text());
+      seen.failed = true;
+      seen.errorCode = body?.error?.code ?? undefined;
+    } else {
+      const decoder = new TextDecoder();
+      for await (const bytes of response.body!) {
+        const now = performance.now();
+        seen.gapMs = Math.max(seen.gapMs, Math.round(now - lastAt));
+        lastAt = now;
+        parser.feed(decoder.decode(bytes, { stream: true }));
+      }
+    }
+  } catch {
+    seen.failed = true;
+    seen.errorCode ??= "connection";
+  }
+  return { ...seen, ms: Math.round(performance.now() - startedAt) };
+}
+
+// deno-lint-ignore no-explicit-any -- whatever a gateway answers
+function parse(text: string): any {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

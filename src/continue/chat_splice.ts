@@ -1,0 +1,151 @@
+/**
+ * The seam between two parts of a chat-completions answer.
+ *
+ * @module
+ */
+
+import type { ChatChunk, ChatDelta, ChatUsage } from "../openai/mod.ts";
+import type { ChunkSplice, NextPart } from "./options.ts";
+import { TextSplice, type TextSpliceOptions } from "./text_splice.ts";
+
+/** The fields of a delta that say nothing by themselves. */
+const EMPTY_FIELDS = new Set(["role", "content"]);
+
+/**
+ * Joins the chunks of the next model to those that were delivered, for `splice`
+ * of {@linkcode continueStream} with chunks of `./openai`. The text is joined by
+ * a {@linkcode TextSplice}; reasoning is delivered as it comes. Chunks keep the
+ * `id` and `created` of the first model and the `model` of their own, and usage
+ * is the sum of the parts.
+ *
+ * @param continuation What was delivered so far.
+ * @param options How the next model was made to continue.
+ * @returns The splice for this part.
+ *
+ * @example The next model begins again
+ * ```ts
+ * import { chatSplice, continueStream, continueText } from "@fallback/stream/continue";
+ * import { openaiModel } from "@fallback/stream/openai";
+ * import { fakeProvider, step } from "@fallback/stream/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const story = "Once upon a time there was a queen";
+ * const cut = fakeProvider([story, step.fail(new Error("reset"))]);
+ * const next = fakeProvider([story, " who could code."]);
+ * const models = [cut, next].map(({ fetch }, i) =>
+ *   openaiModel({ model: `model-${i}`, fetch })
+ * );
+ *
+ * const messages = [{ role: "user", content: "Tell me a story" }];
+ * await using stream = await continueStream(models, { messages }, {
+ *   resume: ({ request, chunks }) => continueText(request, chunks),
+ *   splice: chatSplice,
+ * });
+ * let text = "";
+ * for await (const { choices } of stream) {
+ *   text += choices[0]?.delta?.content ?? "";
+ * }
+ * assertEquals(text, "Once upon a time there was a queen who could code.");
+ * ```
+ *
+ * @throws {TypeError} If `options.as` is neither `"prefill"` nor `"ask"`.
+ */
+export function chatSplice(
+  { chunks }: Pick<NextPart<ChatChunk>, "chunks">,
+  options: TextSpliceOptions = {},
+): ChunkSplice<ChatChunk> {
+  let text = "";
+  let id: string | undefined;
+  let created: number | undefined;
+  let usage: ChatUsage | undefined;
+  for (const chunk of chunks) {
+    text += contentOf(chunk) ?? "";
+    id ||= chunk.id;
+    created ||= chunk.created;
+    usage = chunk.usage ?? usage;
+  }
+  const splice = new TextSplice(text, options);
+  let hasEnded = false;
+  const end = (): ChatChunk[] => {
+    if (hasEnded) return [];
+    hasEnded = true;
+    const rest = splice.end();
+    return rest === undefined ? [] : [textChunk(rest)];
+  };
+  const adapt = (chunk: ChatChunk): ChatChunk => ({
+    ...chunk,
+    ...(id && { id }),
+    ...(created && { created }),
+    ...(usage && chunk.usage && { usage: sumUsage(usage, chunk.usage) }),
+  });
+  let last: ChatChunk = { choices: [] };
+  const textChunk = (content: string): ChatChunk => {
+    const { usage: _, ...fields } = last;
+    return adapt({
+      ...fields,
+      choices: [{ index: 0, delta: { content }, finish_reason: null }],
+    });
+  };
+  return {
+    push(chunk) {
+      last = chunk;
+      const content = contentOf(chunk);
+      const joined = content ? splice.push(content) : undefined;
+      const isFinished = chunk.choices.some((choice) => choice.finish_reason);
+      const before = isFinished && joined === undefined ? end() : [];
+      if (content && joined === undefined) chunk = withoutContent(chunk);
+      else if (content) chunk = withContent(chunk, joined!);
+      return content && isBare(chunk) ? before : [...before, adapt(chunk)];
+    },
+    end,
+  };
+}
+
+function contentOf({ choices }: ChatChunk): string | undefined {
+  const content: unknown = choices[0]?.delta?.content;
+  if (typeof content === "string") return content;
+  // Some servers send numeric tokens as numbers.
+  return typeof content === "number" ? `${content}` : undefined;
+}
+
+function withContent(chunk: ChatChunk, content: string): ChatChunk {
+  const [choice, ...others] = chunk.choices;
+  const delta = { ...choice!.delta, content };
+  return { ...chunk, choices: [{ ...choice, delta }, ...others] };
+}
+
+function withoutContent(chunk: ChatChunk): ChatChunk {
+  const [choice, ...others] = chunk.choices;
+  const { content: _, ...delta } = choice!.delta as ChatDelta;
+  return { ...chunk, choices: [{ ...choice, delta }, ...others] };
+}
+
+/** Whether a chunk has nothing to say any more. */
+function isBare({ choices, usage }: ChatChunk): boolean {
+  return !usage && choices.every(({ delta, finish_reason }) =>
+    !finish_reason &&
+    Object.entries(delta ?? {}).every(([field, value]) =>
+      value === null || (EMPTY_FIELDS.has(field) && field !== "content")
+    )
+  );
+}
+
+/** Adds the numbers of two reports, also those in their details. */
+function sumUsage(a: object, b: object): ChatUsage {
+  const sum: Record<string, unknown> = { ...a };
+  for (const [field, value] of Object.entries(b)) {
+    const other = sum[field];
+    if (typeof value === "number" && typeof other === "number") {
+      sum[field] = other + value;
+    } else if (isObject(value) && isObject(other)) {
+      sum[field] = sumUsage(other, value);
+    } else {
+      sum[field] = value ?? other;
+    }
+  }
+  return sum;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
+}

@@ -1,0 +1,81 @@
+// One call: its identity, how it is canceled, and the report after its end.
+
+import { ignoreErrors } from "../_shared/ignore_errors.ts";
+import { attemptsOf } from "../attempts_of.ts";
+import type { Attempt } from "../types/attempt.ts";
+import { usageOf } from "../usage_of.ts";
+import type { ResolvedOptions } from "./options.ts";
+
+/** The status of a response that nobody has waited for. */
+export const CLIENT_LEFT = 499;
+
+/** A call of a client, from its request to the end of the response. */
+export class GatewayCall {
+  readonly requestId: string;
+  readonly client: string | undefined;
+  /** The model that the client asked for, once it is known to exist. */
+  model: string | undefined;
+  /** What was tried, once a model answers. */
+  attempts: readonly Attempt[] | undefined;
+  readonly #options: ResolvedOptions;
+  readonly #startedAt = performance.now();
+  readonly #controller = new AbortController();
+  readonly #clientSignal: AbortSignal;
+  readonly #onEnd: () => void;
+  #hasEnded = false;
+
+  constructor(
+    options: ResolvedOptions,
+    requestId: string,
+    client: string | undefined,
+    clientSignal: AbortSignal,
+    onEnd: () => void,
+  ) {
+    this.#options = options;
+    this.requestId = requestId;
+    this.client = client;
+    this.#clientSignal = clientSignal;
+    this.#onEnd = onEnd;
+    if (clientSignal.aborted) this.leave();
+    else clientSignal.addEventListener("abort", this.leave);
+  }
+
+  /** Aborts when the client leaves. */
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  get hasLeft(): boolean {
+    return this.#controller.signal.aborted;
+  }
+
+  /** The client has left. */
+  readonly leave = (): void => {
+    if (!this.#hasEnded) {
+      this.#controller.abort(new DOMException("The client left", "AbortError"));
+    }
+  };
+
+  /** The call has ended, and everything is closed. */
+  end(status: number, error?: unknown): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    this.#clientSignal.removeEventListener("abort", this.leave);
+    this.#onEnd();
+    const { onCall } = this.#options;
+    if (!onCall) return;
+    const attempts = this.attempts ?? attemptsOf(error);
+    const { requestId, client, model } = this;
+    const report = {
+      requestId,
+      client,
+      model,
+      attempts,
+      usage: usageOf(attempts),
+      status: this.hasLeft ? CLIENT_LEFT : status,
+      durationMs: Math.round(performance.now() - this.#startedAt),
+      ...(error !== undefined && { error }),
+    };
+    ignoreErrors(() => onCall(report));
+  }
+}

@@ -1,0 +1,87 @@
+// How the parts of an answer become one message.
+
+/** Fields whose texts are not appended: each part repeats the whole. */
+const WHOLE_FIELDS: ReadonlySet<string> = new Set([
+  "role",
+  "id",
+  "type",
+  "index",
+  "format",
+  "expires_at",
+]);
+
+/**
+ * Adds a delta to what was merged so far: texts are appended, lists are merged
+ * by the `index` of their items, objects field by field.
+ */
+export function mergeDelta(
+  target: Record<string, unknown>,
+  delta: object,
+): void {
+  for (const [name, value] of Object.entries(delta)) {
+    if (value === null || value === undefined) continue;
+    const before = Object.hasOwn(target, name) ? target[name] : undefined;
+    define(target, name, mergeField(name, before, value));
+  }
+}
+
+function mergeField(name: string, before: unknown, value: unknown): unknown {
+  if (Array.isArray(value)) return mergeList(before, value);
+  if (typeof value === "object") {
+    const merged = isRecord(before) ? before : {};
+    mergeDelta(merged, value as object);
+    return merged;
+  }
+  if (before === undefined || WHOLE_FIELDS.has(name)) {
+    // An empty `id` or `type` in a later part changes nothing.
+    return value === "" && before !== undefined ? before : toText(name, value);
+  }
+  if (typeof before === "string") return before + String(value);
+  return value;
+}
+
+/** Some servers send numeric tokens as numbers. */
+function toText(name: string, value: unknown): unknown {
+  return name === "content" && typeof value === "number" ? `${value}` : value;
+}
+
+/** Items with an `index` are parts of the item there; others are appended. */
+function mergeList(before: unknown, items: readonly unknown[]): unknown[] {
+  const list: unknown[] = Array.isArray(before) ? before : [];
+  for (const item of items) {
+    if (!isRecord(item)) {
+      list.push(item);
+      continue;
+    }
+    const index = item.index;
+    const existing = typeof index === "number"
+      ? list.find((each) => isRecord(each) && each.index === index)
+      : undefined;
+    if (isRecord(existing)) {
+      mergeDelta(existing, item);
+    } else {
+      const copy = {};
+      mergeDelta(copy, item);
+      list.push(copy);
+    }
+  }
+  return list;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** An assignment to `__proto__` would not make a property. */
+function define(
+  target: Record<string, unknown>,
+  name: string,
+  value: unknown,
+): void {
+  Object.defineProperty(target, name, {
+    value,
+    configurable: true,
+    enumerable: true,
+    writable: true,
+  });
+}

@@ -1,0 +1,81 @@
+// The body of a request: limited in size and time, and parsed.
+
+import { LimitedBytesTransformStream } from "@std/streams/limited-bytes-transform-stream";
+import { toText } from "@std/streams/to-text";
+import { isInstance } from "../_shared/safe_access.ts";
+import { GatewayError } from "./_gateway_error.ts";
+
+/** How large a body may be, and how long it may take. */
+export interface BodyLimits {
+  /** In bytes. */
+  readonly maxBodyBytes: number;
+  /** In milliseconds. */
+  readonly bodyTimeoutMs: number;
+}
+
+/**
+ * Reads a JSON object.
+ *
+ * @throws {GatewayError} 415, 413, 408 or 400.
+ */
+export async function readJsonObject(
+  request: Request,
+  limits: BodyLimits,
+): Promise<Record<string, unknown>> {
+  const type = request.headers.get("content-type") ?? "";
+  const encoding = request.headers.get("content-encoding") ?? "identity";
+  if (!/^application\/json\s*(;|$)/i.test(type) || encoding !== "identity") {
+    throw new GatewayError(
+      415,
+      "The body must be JSON: set 'content-type: application/json'.",
+      { code: "unsupported_media_type" },
+    );
+  }
+  const text = await readLimited(request, limits);
+  let body: unknown;
+  try {
+    body = JSON.parse(text);
+  } catch {
+    throw new GatewayError(400, "The body is not valid JSON.");
+  }
+  if (typeof body !== "object" || body === null || Array.isArray(body)) {
+    throw new GatewayError(400, "The body must be a JSON object.");
+  }
+  return body as Record<string, unknown>;
+}
+
+async function readLimited(
+  { body, headers, signal: client }: Request,
+  { maxBodyBytes, bodyTimeoutMs }: BodyLimits,
+): Promise<string> {
+  const tooLarge = () =>
+    new GatewayError(413, `The body is larger than ${maxBodyBytes} bytes.`, {
+      code: "request_too_large",
+    });
+  if (Number(headers.get("content-length")) > maxBodyBytes) throw tooLarge();
+  if (body === null) return "";
+  const timeout = new AbortController();
+  const timer = setTimeout(() => timeout.abort(), bodyTimeoutMs);
+  try {
+    const text = body
+      .pipeThrough(
+        new LimitedBytesTransformStream(maxBodyBytes, { error: true }),
+        { signal: timeout.signal },
+      )
+      .pipeThrough(new TextDecoderStream("utf-8", { fatal: true }));
+    return await toText(text);
+  } catch (error) {
+    if (timeout.signal.aborted) {
+      throw new GatewayError(
+        408,
+        `The body did not arrive within ${bodyTimeoutMs} ms.`,
+        { code: "request_timeout" },
+      );
+    }
+    if (isInstance(error, RangeError)) throw tooLarge();
+    client.throwIfAborted();
+    throw new GatewayError(400, "The body is not valid UTF-8.");
+  } finally {
+    clearTimeout(timer);
+  }
+}

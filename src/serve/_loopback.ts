@@ -1,0 +1,31 @@
+// Without access keys, only programs on this machine may use the gateway, and no
+// web page: a page can reach a server on its visitor's machine.
+
+/** Whether a host name means this machine only. */
+export function isLoopback(hostname: string): boolean {
+  const name = hostname.toLowerCase().replace(/^\[|\]$/g, "");
+  return name === "localhost" || name.endsWith(".localhost") ||
+    name === "::1" || /^127(\.\d{1,3}){3}$/.test(name);
+}
+
+/** Refuses requests for another host, and those of pages from elsewhere. */
+export function loopbackOnly(
+  handler: (request: Request) => Promise<Response>,
+): (request: Request) => Promise<Response> {
+  return async (request) => {
+    const host = request.headers.get("host") ?? "";
+    const origin = request.headers.get("origin");
+    const hostname = URL.parse(`http://${host}`)?.hostname ?? "";
+    const isForeign = origin !== null &&
+      URL.parse(origin)?.host !== URL.parse(`http://${host}`)?.host;
+    if (isLoopback(hostname) && !isForeign) return await handler(request);
+    const error = {
+      message:
+        "Without access keys, the gateway answers only programs on this machine.",
+      type: "invalid_request_error",
+      code: "forbidden",
+      param: null,
+    };
+    return Response.json({ error }, { status: 403 });
+  };
+}

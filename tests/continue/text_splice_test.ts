@@ -1,0 +1,144 @@
+// The seam (R20): nothing is lost, nothing comes twice, and nothing is delivered
+// after a contradiction.
+
+import { ContinuationError, TextSplice } from "@fallback/stream/continue";
+import { assertEquals, assertThrows } from "@std/assert";
+import fc from "fast-check";
+
+type Form = "prefill" | "ask";
+
+/** The rule, with the whole text at hand: what follows, or a contradiction. */
+function expected(
+  delivered: string,
+  next: string,
+  as: Form,
+): string | typeof ContinuationError {
+  const start = delivered.trimStart();
+  const restarted = next.trimStart();
+  const mayRestart = start !== "" && (as === "ask" || delivered.length >= 32);
+  if (mayRestart && restarted.startsWith(start)) {
+    return restarted.slice(start.length);
+  }
+  for (let k = Math.min(delivered.length, next.length); k >= 32; k--) {
+    const tail = delivered.slice(-k);
+    const isOnce = delivered.indexOf(tail) === delivered.length - k;
+    if (next.startsWith(tail) && isOnce) return next.slice(k);
+  }
+  let matched = 0;
+  while (
+    mayRestart && matched < start.length && restarted[matched] !== undefined &&
+    restarted[matched] === start[matched]
+  ) matched++;
+  if (matched >= 32) return ContinuationError;
+  const space = delivered.slice(delivered.trimEnd().length);
+  let skipped = 0;
+  while (skipped < space.length && next[skipped] === space[skipped]) skipped++;
+  return next.slice(skipped);
+}
+
+/** What a splice delivers of a text that comes in pieces. */
+function splice(delivered: string, pieces: readonly string[], as: Form) {
+  const subject = new TextSplice(delivered, { as });
+  let text = "";
+  for (const piece of pieces) text += subject.push(piece) ?? "";
+  return text + (subject.end() ?? "");
+}
+
+function cut(text: string, at: readonly number[]): string[] {
+  const places = at.map((part) => Math.floor(part * text.length));
+  const sorted = [0, ...places.sort((a, b) => a - b), text.length];
+  return sorted.slice(1).map((end, i) => text.slice(sorted[i]!, end));
+}
+
+// Few letters, so that repetitions are frequent.
+const words = (max: number) =>
+  fc.string({ unit: fc.constantFrom("a", "b", " ", "\n"), maxLength: max });
+const delivered = fc.oneof(
+  words(80),
+  fc.string({ maxLength: 80 }),
+  fc.tuple(words(8), fc.integer({ min: 1, max: 12 }))
+    .map(([word, times]) => word.repeat(times)),
+);
+
+/** Texts that begin anew, repeat the end, contradict, or just follow. */
+const scenario = delivered.chain((text) =>
+  fc.record({
+    delivered: fc.constant(text),
+    next: fc.oneof(
+      words(90),
+      fc.tuple(words(3), words(20)).map(([space, rest]) =>
+        space + text.trimStart() + rest
+      ),
+      fc.tuple(fc.nat({ max: 80 }), words(20)).map(([k, rest]) =>
+        text.slice(-k) + rest
+      ),
+      fc.tuple(fc.nat({ max: 80 }), words(20)).map(([k, rest]) =>
+        text.slice(0, k) + rest
+      ),
+    ),
+    as: fc.constantFrom<Form>("prefill", "ask"),
+    at: fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 12 }),
+  })
+);
+
+Deno.test("TextSplice delivers what the rule says, however the text is split (R20)", () => {
+  const seen = { skipped: 0, contradicted: 0 };
+  fc.assert(
+    fc.property(scenario, ({ delivered, next, as, at }) => {
+      const pieces = cut(next, at);
+      const rule = expected(delivered, next, as);
+      if (rule === ContinuationError) {
+        seen.contradicted++;
+        assertThrows(() => splice(delivered, pieces, as), ContinuationError);
+        return;
+      }
+      if (rule.length < next.length) seen.skipped++;
+      assertEquals(splice(delivered, pieces, as), rule);
+    }),
+    { numRuns: 5000 },
+  );
+  // The scenarios are of all kinds.
+  assertEquals(seen.skipped > 100 && seen.contradicted > 20, true);
+});
+
+Deno.test("TextSplice delivers nothing of a text that contradicts (R20)", () => {
+  fc.assert(
+    fc.property(scenario, ({ delivered, next, as, at }) => {
+      if (expected(delivered, next, as) !== ContinuationError) return;
+      const subject = new TextSplice(delivered, { as });
+      for (const piece of cut(next, at)) {
+        try {
+          assertEquals(subject.push(piece), undefined);
+        } catch (error) {
+          if (error instanceof ContinuationError) return;
+          throw error;
+        }
+      }
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+Deno.test("TextSplice releases the text as soon as it differs", () => {
+  const delivered = "The quick brown fox jumps over the lazy dog ";
+  const subject = new TextSplice(delivered);
+  assertEquals(subject.push("The"), undefined);
+  assertEquals(subject.push(" End"), "The End");
+  assertEquals(subject.push(" of it."), " of it.");
+});
+
+Deno.test("TextSplice takes linear time for a text of one character", () => {
+  const delivered = "a".repeat(200_000);
+  const next = "a".repeat(100_000) + "b";
+  const subject = new TextSplice(delivered);
+  assertThrows(() => subject.push(next), ContinuationError);
+});
+
+Deno.test("TextSplice refuses arguments of the wrong kind", () => {
+  assertThrows(() => new TextSplice(1 as never), TypeError, "'delivered'");
+  assertThrows(
+    () => new TextSplice("", { as: "both" as never }),
+    TypeError,
+    "'options.as'",
+  );
+});
