@@ -1,7 +1,6 @@
 // The body of a request: limited in size and time, and parsed.
 
 import { LimitedBytesTransformStream } from "@std/streams/limited-bytes-transform-stream";
-import { toText } from "@std/streams/to-text";
 import { isInstance } from "../_shared/safe_access.ts";
 import { GatewayError } from "./_gateway_error.ts";
 
@@ -57,13 +56,12 @@ async function readLimited(
   const timeout = new AbortController();
   const timer = setTimeout(() => timeout.abort(), bodyTimeoutMs);
   try {
-    const text = body
-      .pipeThrough(
-        new LimitedBytesTransformStream(maxBodyBytes, { error: true }),
-        { signal: timeout.signal },
-      )
-      .pipeThrough(new TextDecoderStream("utf-8", { fatal: true }));
-    return await toText(text);
+    const limited = body.pipeThrough(
+      new LimitedBytesTransformStream(maxBodyBytes, { error: true }),
+      { signal: timeout.signal },
+    );
+    const bytes = await new Response(limited).bytes();
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (error) {
     if (timeout.signal.aborted) {
       throw new GatewayError(
