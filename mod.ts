@@ -1,9 +1,11 @@
 /**
- * Streaming fall-back over language models: opens each model's stream in turn
- * until one really answers, and hands that answer on, chunk by chunk.
+ * Streams from the first language model in a list that actually answers. If one
+ * model fails, stays silent or sends nothing, the next one takes over.
  *
- * It never mixes two answers, never hangs where a clock is set, and never
- * leaves open a stream that somebody pays for.
+ * After the first content no other model is opened, so two answers are never
+ * mixed. There is a timeout for every phase; each works even if a provider
+ * ignores its abort signal. Every stream is closed on every path, before the next
+ * model is tried.
  *
  * ```ts
  * import { fallbackStream } from "@fallback/stream";

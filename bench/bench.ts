@@ -10,7 +10,7 @@ import {
 import { memoryHealth } from "@fallback/stream/health";
 import { kvHealth } from "@fallback/stream/kv";
 import { instrument } from "@fallback/stream/otel";
-import { bundledSize } from "../tools/_size.ts";
+import { bundledSize } from "../tools/_bundled_size.ts";
 
 const CHUNKS = 200_000;
 const CALLS = 40_000;

@@ -1,7 +1,7 @@
-// Ours beside the libraries that do the same: `deno task compare`. The same
-// faults through every library's own interface, and what was seen; the same
-// sources, and what that costs. It writes the tables into the README, and draws
-// `docs/compare.svg`.
+// This library beside those that do the same: `deno task compare`. Each library
+// meets the same faults through its own interface, and reads the same sources to
+// measure what that costs. The tables are written into `docs/comparison.md`, the
+// chart into `docs/compare.svg`.
 
 import { showProgress } from "./_progress.ts";
 import { chart } from "./compare/_chart.ts";
@@ -20,15 +20,8 @@ import { langchain } from "./compare/_langchain.ts";
 import type { Library, Way } from "./compare/_library.ts";
 import { ours } from "./compare/_ours.ts";
 import { play, type Situation, situations } from "./compare/_situations.ts";
-import {
-  cellOf,
-  figuresTable,
-  type Seen,
-  situationsTable,
-} from "./compare/_table.ts";
+import { figuresTable, type Seen, situationsReport } from "./compare/_table.ts";
 
-const BEGIN = "<!-- compare:begin -->";
-const END = "<!-- compare:end -->";
 const ROOT = new URL("../", import.meta.url);
 
 const libraries: readonly Library[] = [
@@ -45,7 +38,7 @@ interface Flags {
   readonly quick: boolean;
   /** Prints what was seen as JSON, in place of tables. */
   readonly json: boolean;
-  readonly readme: string | URL;
+  readonly page: string | URL;
   readonly svg: string | URL;
 }
 
@@ -55,16 +48,16 @@ function readFlags(args: readonly string[]): Flags {
     return [name!, value];
   }));
   for (const name of values.keys()) {
-    if (["--quick", "--json", "--readme", "--svg"].includes(name)) continue;
+    if (["--quick", "--json", "--page", "--svg"].includes(name)) continue;
     console.error(
-      `"${name}" is not a flag: there are --quick, --json, --readme=PATH, --svg=PATH`,
+      `"${name}" is not a flag: there are --quick, --json, --page=PATH, --svg=PATH`,
     );
     Deno.exit(2);
   }
   return {
     quick: values.has("--quick"),
     json: values.has("--json"),
-    readme: values.get("--readme") ?? new URL("README.md", ROOT),
+    page: values.get("--page") ?? new URL("docs/comparison.md", ROOT),
     svg: values.get("--svg") ?? new URL("docs/compare.svg", ROOT),
   };
 }
@@ -130,7 +123,7 @@ async function measureAll(quick: boolean): Promise<Costs> {
   if (quick) return { rows };
   const bundled = await measured("bundles", size(ways));
   const imported = await measured("imports", importing(ways, effort));
-  const svg = chart("What a fall-back costs", ways, [
+  const svg = chart("What a fallback costs", ways, [
     { title: "A chunk of a ReadableStream, over reading it", row: readable },
     { title: "A call whose first model refuses", row: calls[0]! },
     { title: "Bundled, minified and gzipped", row: bundled },
@@ -139,64 +132,31 @@ async function measureAll(quick: boolean): Promise<Costs> {
   return { rows: [...rows, bundled, imported], svg };
 }
 
-/** The part of the README that is made here. */
-function report(
-  results: ReadonlyMap<Situation, Seen>,
-  rows: readonly Row[],
-): string {
+/** The first generated part: what was seen. */
+function situationsPart(results: ReadonlyMap<Situation, Seen>): string {
   const versions = libraries.map(({ name, version }) => `${name} ${version}`);
-  return `
-Every cell is what a run has seen, not what a documentation says:
-
-\`\`\`sh
-deno task compare   # all of it again, in about three minutes
-\`\`\`
-
-${
-    versions.join(", ")
-  }. A and B are models, \`A0\` is the first text of A, \`Am\`
-its metadata; ✓ is as it should be, and – is what a library has no means for.
-Where two ways of using a library differ there is a slash between them: ours as
-\`fallbackStream\` and as \`fallbackLanguageModel\`; ai-fallback by default and
-with \`retryAfterOutput: false\`; ai-retry under the AI SDK,
-\`createRetryableModel\`, and around it, \`retryableStreamText\`, which is
-experimental; Effect by default and with \`preventFallbackOnPartialStream\`.
-Each library was given whatever it has for a situation: clocks, retries,
-conditions, a memory. Without being told, none has clocks, and neither have we.
-
-${situationsTable(libraries, results)}
-
-A memory that one failure fills asks a dead model less often, and leaves a
-healthy one for a single hiccup: the last two rows are the same trade, seen from
-both sides.
-
-![What a fall-back costs](docs/compare.svg)
-
-${figuresTable(libraries, rows)}
-
-Each library runs in a process of its own and they take turns, over the same
-sources; a multiple in brackets is that of ours. For a call these are
-\`ReadableStream\`s, of which making one is a good part of the time. LangChain
-has bare runnables here, for its chat models cost more, and what keeps the state
-of a call in the model is made anew for each. What is bundled is the one function
-that is used, without the AI SDK but for what a library imports of it.
-
-What we do not do at all: ai-retry also wraps models for embeddings and images,
-LangChain any runnable, Effect any effect.
-`;
+  return `Versions: ${versions.join(", ")}.\n\n${
+    situationsReport(libraries, results)
+  }`;
 }
 
-/** Puts a text between the marks of the README, if it has them. */
-async function writeReadme(path: string | URL, text: string): Promise<void> {
-  const readme = await Deno.readTextFile(path);
-  const [before, rest] = readme.split(BEGIN);
-  const after = rest?.split(END)[1];
-  if (after === undefined) {
-    console.error(`Nothing written: ${path} has no ${BEGIN} and ${END}.`);
-    return;
+/** Puts texts between the marks of the page: `<!-- name:begin -->` and end. */
+async function writePage(
+  path: string | URL,
+  parts: Readonly<Record<string, string>>,
+): Promise<void> {
+  let page = await Deno.readTextFile(path);
+  for (const [name, text] of Object.entries(parts)) {
+    const [begin, end] = [`<!-- ${name}:begin -->`, `<!-- ${name}:end -->`];
+    const [before, rest] = page.split(begin);
+    const after = rest?.split(end)[1];
+    if (after === undefined) {
+      console.error(`Nothing written: ${path} has no ${begin} and ${end}.`);
+      return;
+    }
+    page = `${before}${begin}\n\n${text}\n\n${end}${after}`;
   }
-  const whole = `${before}${BEGIN}\n${text}\n${END}${after}`;
-  await Deno.writeTextFile(path, await format(whole, "md"));
+  await Deno.writeTextFile(path, await format(page, "md"));
 }
 
 /** As `deno fmt` would leave it. */
@@ -219,20 +179,23 @@ const flags = readFlags(Deno.args);
 const results = await seeAll();
 const { rows, svg } = await measureAll(flags.quick);
 showProgress("");
+const situationsText = situationsPart(results);
+const figuresText = figuresTable(libraries, rows);
 if (flags.json) {
   const seen = [...results].map(([situation, seen]) => ({
     name: situation.name,
     good: situation.good,
     ours: ours.ways.flatMap((way) => seen.get(way) ?? []),
-    cells: libraries.map((library) => cellOf(library, situation, seen)),
   }));
-  console.log(JSON.stringify({ seen, figures: figuresTable(libraries, rows) }));
+  console.log(JSON.stringify({ seen, situationsText, figuresText }));
 } else {
-  console.log(situationsTable(libraries, results));
-  console.log(`\n${figuresTable(libraries, rows)}`);
+  console.log(`${situationsText}\n\n${figuresText}`);
 }
 if (svg !== undefined) {
-  await writeReadme(flags.readme, report(results, rows));
+  await writePage(flags.page, {
+    situations: situationsText,
+    figures: figuresText,
+  });
   await Deno.writeTextFile(flags.svg, await format(svg, "svg"));
 }
 Deno.exit(); // whatever a library has left running

@@ -1,8 +1,9 @@
-// An answer streams in although the first two providers fail: `deno task demo`.
+// `deno task demo`: an answer streams in although the first two providers fail.
 //
-// The providers are fakes that speak the OpenAI API over real HTTP on this
-// machine. Models named as arguments, or an OPENAI_API_KEY, take their places;
-// OPENAI_BASE_URL says where those are.
+// The providers are fakes that speak the OpenAI API over HTTP on this machine.
+// Models that are named as arguments replace the first ones; with OPENAI_API_KEY
+// set and no argument, gpt-4o-mini does. OPENAI_BASE_URL is the server of these
+// models.
 
 import {
   attemptsOf,
@@ -24,14 +25,14 @@ const ANSWER =
   "first shutter, opens the second, and far out at sea nobody notices that " +
   "anything has happened.";
 
-const terminal = Deno.stdout.isTerminal();
-const colour = terminal && !Deno.noColor;
-const dim = (text: string) => colour ? `\x1b[2m${text}\x1b[22m` : text;
+const isTerminal = Deno.stdout.isTerminal();
+const isColored = isTerminal && !Deno.noColor;
+const dim = (text: string) => isColored ? `\x1b[2m${text}\x1b[22m` : text;
 const print = (text: string) =>
   Deno.stdout.writeSync(new TextEncoder().encode(text));
 
-/** Words at about the pace of a fast model. */
-const spoken = ANSWER.split(/(?<= )/).flatMap((word) => [step.wait(35), word]);
+/** The words at about the speed of a fast model. */
+const words = ANSWER.split(/(?<= )/).flatMap((word) => [step.wait(35), word]);
 
 const providers = [
   ["overloaded", [
@@ -41,7 +42,7 @@ const providers = [
     }),
   ]],
   ["silent", [{ choices: [{ delta: { role: "assistant" } }] }, step.hang()]],
-  ["steady", [step.wait(300), ...spoken]],
+  ["steady", [step.wait(300), ...words]],
 ] as const;
 
 const apiKey = Deno.env.get("OPENAI_API_KEY");
@@ -57,30 +58,30 @@ const models = [
   }),
 ];
 
-/** While nothing has arrived yet, a terminal shows who is being asked. */
+/** On a terminal, shows which model is running until its first content. */
 function onEvent({ type, attempt }: FallbackEvent) {
-  if (!terminal) return;
-  if (type === "started") print(dim(`\r\x1b[2Kasking ${attempt?.model} …`));
+  if (!isTerminal) return;
+  if (type === "started") print(dim(`\r\x1b[2Ktrying ${attempt?.model} …`));
   if (type === "committed") print("\r\x1b[2K");
 }
 
 console.log(dim(`> ${PROMPT}`));
-let isCut = false;
+let hasContent = false;
 const request = { messages: [{ role: "user", content: PROMPT }] };
 try {
   await using stream = await fallbackStream(models, request, {
     timeouts: { firstContentMs: 1500, idleMs: 10_000, totalMs: 120_000 },
     onEvent,
   });
-  isCut = true;
+  hasContent = true;
   for await (const chunk of stream) {
     print(chunk.choices[0]?.delta?.content ?? "");
   }
   console.log(`\n\n${dim(formatAttempts(stream.attempts))}`);
 } catch (error) {
-  if (terminal) print("\r\x1b[2K");
+  if (isTerminal) print("\r\x1b[2K");
   console.log(`\n${dim(formatAttempts(attemptsOf(error)))}`);
-  const what = isCut ? "The answer broke off" : "No answer";
+  const what = hasContent ? "The answer broke off" : "No answer";
   console.error(`${what}: ${error instanceof Error ? error.message : error}`);
   Deno.exitCode = 1;
 }

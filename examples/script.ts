@@ -1,5 +1,6 @@
-// Ask from the command line: words to stdout as they come, what was tried to
-// stderr. It ends with 0 for an answer, 1 for none or half of one, 130 on Ctrl-C.
+// Asks a question from the command line. The answer is streamed to stdout, the
+// attempts are printed to stderr. The exit code is 0 for a complete answer, 1 for
+// no answer or half of one, and 130 after Ctrl-C.
 //
 //   deno run --allow-net --allow-env script.ts "Why is the sky blue?"
 //   git diff | deno run --allow-net --allow-env script.ts > review.md
@@ -39,7 +40,7 @@ if (!content?.trim()) {
   Deno.exit(1);
 }
 
-// From here on Ctrl-C closes the provider's connection before it ends us.
+// From here on, Ctrl-C closes the connection to the provider before it exits.
 const controller = new AbortController();
 const { signal } = controller;
 Deno.addSignalListener("SIGINT", () => controller.abort());
@@ -59,7 +60,7 @@ try {
   await print("\n");
   console.error(`\n${formatAttempts(stream.attempts)}`);
 } catch (error) {
-  // Whoever read our words, such as `head`, has enough of them.
+  // The reader of stdout, such as `head`, has closed the pipe.
   if (error instanceof Deno.errors.BrokenPipe) Deno.exit(141);
   console.error(`\n${formatAttempts(attemptsOf(error))}`);
   Deno.exitCode = signal.aborted ? 130 : 1;

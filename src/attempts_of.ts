@@ -1,5 +1,5 @@
 /**
- * From an error back to what was tried.
+ * The attempts behind an error.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import type { Attempt } from "./types/attempt.ts";
 
 const attemptsByError = new WeakMap<WeakKey, readonly Attempt[]>();
 
-/** Notes that a call with these records throws `error`. */
+/** Remembers that a call with these records throws `error`. */
 export function linkAttempts(
   error: unknown,
   attempts: readonly Attempt[],
@@ -17,15 +17,17 @@ export function linkAttempts(
 }
 
 /**
- * What was tried before a call ended with this error: for logs, also where the
- * error is a provider's own or the caller's abort reason.
+ * Returns the attempts of the call that threw an error, for logs. It works for
+ * any error object: one of this module, a provider's own, or the reason of the
+ * caller's signal.
  *
- * @param error Anything that was caught. A `SuppressedError`, as `await using`
- * makes it, is looked through.
- * @returns The records of the latest call that threw this very object; none
- * for primitives and for errors that no call threw.
+ * @param error Anything that was caught. If it is a `SuppressedError`, as
+ * `await using` makes it, the two errors in it are looked up, the later one
+ * first.
+ * @returns The records of the most recent call that threw this object, first to
+ * last. An empty array for primitives and for errors that no call threw.
  *
- * @example Usage
+ * @example An answer that broke off
  * ```ts
  * import { attemptsOf, fallbackStream } from "@fallback/stream";
  * import { assertEquals } from "@std/assert";

@@ -148,20 +148,27 @@ export class ModelTimeoutError extends Error {
 export class EmptyStreamError extends Error {
   /** The model whose stream it was. */
   readonly model: string;
+  /** Why the model stopped, in the provider's word, if the model says so. */
+  declare readonly finishReason?: string;
 
   /**
    * Constructs the error.
    *
    * @param model The model whose stream it was.
+   * @param finishReason Why the model stopped, if the model says so.
    */
-  constructor(model: string) {
+  constructor(model: string, finishReason?: string) {
+    const reason = finishReason === undefined
+      ? ""
+      : `, finish_reason ${JSON.stringify(oneLine(finishReason))}`;
     super(
       `Stream of ${
         JSON.stringify(model)
-      } ended without content (set allowEmpty to accept this)`,
+      } ended without content${reason} (set allowEmpty to accept this)`,
     );
     this.name = "EmptyStreamError";
     this.model = model;
+    if (finishReason !== undefined) this.finishReason = finishReason;
   }
 }
 

@@ -8,7 +8,7 @@ import { nameAndMessage, oneLine } from "./_shared/error_text.ts";
 import type { Attempt } from "./types/attempt.ts";
 
 const BAR_WIDTH = 30;
-const MAX_REASON_LENGTH = 120;
+const MAX_NAME_LENGTH = 120;
 
 /**
  * Draws attempts as a waterfall: one line per attempt, to scale, with its
@@ -72,7 +72,7 @@ function flatten(
   indent: string,
 ): { name: string; attempt: Attempt }[] {
   return attempts.flatMap((attempt) => [
-    { name: indent + oneLine(attempt.model, MAX_REASON_LENGTH), attempt },
+    { name: indent + oneLine(attempt.model, MAX_NAME_LENGTH), attempt },
     ...flatten(attempt.nested ?? [], `${indent}  `),
   ]);
 }
@@ -89,12 +89,17 @@ function explain(attempt: Attempt): string {
   const { inputTokens, outputTokens } = usage ?? {};
   if (inputTokens !== undefined) parts.push(`${inputTokens} input tokens`);
   if (outputTokens !== undefined) parts.push(`${outputTokens} output tokens`);
+  if (attempt.finishReason !== undefined) {
+    parts.push(
+      `finish_reason ${JSON.stringify(oneLine(attempt.finishReason, 40))}`,
+    );
+  }
   if ("error" in attempt) {
-    parts.push(nameAndMessage(attempt.error, MAX_REASON_LENGTH));
+    parts.push(nameAndMessage(attempt.error, MAX_NAME_LENGTH));
   }
   if ("closeError" in attempt) {
     parts.push(
-      `closing: ${nameAndMessage(attempt.closeError, MAX_REASON_LENGTH)}`,
+      `closing: ${nameAndMessage(attempt.closeError, MAX_NAME_LENGTH)}`,
     );
   }
   return parts.join(", ");

@@ -1,36 +1,48 @@
 /**
- * What hedges may cost.
+ * A limit on the number of hedges.
  *
  * @module
  */
 
-import { parseNumber } from "./_shared/arguments.ts";
+import {
+  assertOptions,
+  type OptionNames,
+  parseNumber,
+} from "./_shared/arguments.ts";
 import type { HedgeBudget } from "./types/options.ts";
 
 /** Options of {@linkcode hedgeBudget}. */
 export interface HedgeBudgetOptions {
-  /** How many hedges each call earns: a part of one, from 0 to 1. */
+  /** How many hedges each call adds to the bucket, from 0 to 1. */
   ratio: number;
   /**
-   * How many may be opened in a row when there were none for long, at least 1.
+   * The capacity of the bucket: how many hedges can be opened in a burst. At
+   * least 1.
    *
    * @default {10}
    */
   burst?: number | undefined;
 }
 
+const OPTION_NAMES: OptionNames<HedgeBudgetOptions> = {
+  ratio: true,
+  burst: true,
+};
+
 /**
- * Makes a budget for hedges, to be shared by many calls: a token bucket that
- * starts full, earns `ratio` per call and holds `burst`. Where it is empty, no
- * hedge is opened. It keeps a provider that is slow as a whole from being asked
- * twice by everybody, as gRPC's retry throttling does. Let it earn a little more
- * than you hedge on an ordinary day, and hold what an outage takes: one that
- * earns just that is empty when it is needed.
+ * Makes a budget for hedges that many calls share: a token bucket that starts
+ * full, earns `ratio` per call and holds at most `burst`. If it is empty, no
+ * hedge is opened. Without a budget, every call would open a second model while a
+ * whole provider is slow. The idea is that of the retry throttling of gRPC.
  *
- * @param options How much is earned and held.
- * @returns The budget.
+ * Set `ratio` slightly above your normal hedge rate, and `burst` to what an
+ * outage needs. If `ratio` only matches the normal rate, the bucket is empty when
+ * an outage starts.
  *
- * @example At most one call in twenty is asked twice
+ * @param options What a call earns, and what the bucket holds.
+ * @returns The budget, for `hedge.budget`.
+ *
+ * @example At most one call in twenty opens a hedge
  * ```ts
  * import { hedgeBudget } from "@fallback/stream";
  * import { assertEquals } from "@std/assert";
@@ -41,14 +53,16 @@ export interface HedgeBudgetOptions {
  * assertEquals([budget.take(), budget.take()], [true, false]);
  * ```
  *
- * @throws {TypeError} If `ratio` or `burst` is no number.
+ * @throws {TypeError} If `ratio` or `burst` is not a number.
+ * @throws {TypeError} If an option is unknown.
  * @throws {RangeError} If `ratio` is not from 0 to 1.
  * @throws {RangeError} If `burst` is below 1, or not finite.
  */
 export function hedgeBudget(options: HedgeBudgetOptions): HedgeBudget {
+  assertOptions("options", options, OPTION_NAMES);
   const { ratio, burst = 10 } = options;
-  parseNumber("ratio", ratio, 0, 1);
-  parseNumber("burst", burst, 1);
+  parseNumber("options.ratio", ratio, 0, 1);
+  parseNumber("options.burst", burst, 1);
   let tokens = burst;
   return {
     earn() {

@@ -63,10 +63,11 @@ const MAPPING_NAMES: OptionNames<
  * Wraps a model so that its requests and chunks are converted. With it, models
  * of different providers fit into one chain.
  *
- * `isContent`, `isFinal` and `usage` of the model judge its own chunks, before
- * they are converted, also those that are converted to nothing. What the model
- * does not define, the options of the call judge on the converted chunks. If
- * neither defines `isContent`, a chunk is content if it is converted to anything.
+ * `isContent`, `isFinal` and `usage` of the model receive its own chunks, before
+ * they are converted, also those that are converted to nothing. If the model does
+ * not define `isContent` or `isFinal`, those of the call receive the converted
+ * chunks. If neither defines `isContent`, a chunk is content if it is converted
+ * to anything.
  *
  * @typeParam InnerRequest The request that the model takes; inferred.
  * @typeParam InnerChunk The chunks that the model sends; inferred.

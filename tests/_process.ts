@@ -1,14 +1,15 @@
-// A program that runs to its end. If that takes too long it is ended, with all
-// that it has started.
+// Programs that run to their end. One that prints nothing for too long is ended, with
+// all that it has started: the limit is about progress, so that a slow machine is no
+// failure.
 
-/** What a program has left behind. */
+/** How a program ended. */
 export interface Ended {
-  /** Whether it has done what it should. */
+  /** Whether it ended with success. */
   readonly success: boolean;
   readonly code: number;
   /** What it printed. */
   readonly out: string;
-  /** What it complained about. */
+  /** What it printed to stderr. */
   readonly err: string;
 }
 
@@ -16,7 +17,11 @@ export interface Ended {
 export interface RunOptions {
   readonly cwd?: string | undefined;
   readonly env?: Record<string, string> | undefined;
-  /** After so long it is stuck, in milliseconds. */
+  /**
+   * How long it may print nothing, in milliseconds.
+   *
+   * @default {180_000}
+   */
   readonly stuckMs?: number | undefined;
 }
 
@@ -24,7 +29,7 @@ export interface RunOptions {
 export async function run(
   command: string,
   args: readonly string[],
-  { cwd, env, stuckMs = 120_000 }: RunOptions = {},
+  { cwd, env, stuckMs = 180_000 }: RunOptions = {},
 ): Promise<Ended> {
   const process = new Deno.Command(command, {
     args: [...args],
@@ -36,23 +41,34 @@ export async function run(
     detached: true,
   }).spawn();
   let stuck = "";
-  const patience = setTimeout(() => {
-    stuck = `It has not ended within ${stuckMs} ms.\n`;
-    // npx waits for what it runs whatever it is told: the whole group goes.
-    Deno.kill(-process.pid, "SIGKILL");
-  }, stuckMs);
-  const { success, code, stdout, stderr } = await process.output();
-  clearTimeout(patience);
-  const text = new TextDecoder();
-  return {
-    success,
-    code,
-    out: text.decode(stdout),
-    err: stuck + text.decode(stderr),
+  let timer = 0;
+  const restartTimer = () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      stuck = `It has printed nothing for ${stuckMs} ms.\n`;
+      // npx waits for what it runs and forwards no signal: the whole group ends.
+      Deno.kill(-process.pid, "SIGKILL");
+    }, stuckMs) as unknown as number;
   };
+  const read = async (stream: ReadableStream<Uint8Array<ArrayBuffer>>) => {
+    let text = "";
+    for await (const part of stream.pipeThrough(new TextDecoderStream())) {
+      restartTimer();
+      text += part;
+    }
+    return text;
+  };
+  restartTimer();
+  const [{ success, code }, out, err] = await Promise.all([
+    process.status,
+    read(process.stdout),
+    read(process.stderr),
+  ]);
+  clearTimeout(timer);
+  return { success, code, out, err: stuck + err };
 }
 
-/** Runs a program that has to do what it should. */
+/** Runs a program that has to end with success. */
 export async function succeed(
   command: string,
   args: readonly string[],
@@ -65,11 +81,11 @@ export async function succeed(
   );
 }
 
-/** Whether npm is there and has a registry; a line says so if it has not. */
+/** Whether npm is installed and has a registry; a line says so if it has not. */
 export async function npmAnswers(): Promise<boolean> {
   const args = ["view", "bun", "version", "--fetch-retries=0"];
   try {
-    if ((await run("npm", args, { stuckMs: 10_000 })).success) return true;
+    if ((await run("npm", args, { stuckMs: 30_000 })).success) return true;
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }

@@ -7,7 +7,7 @@ import { test } from "./_pure.ts";
 const outcomes = (error: unknown) =>
   attemptsOf(error).map(({ model, outcome }) => `${model} ${outcome}`);
 
-test("R6 attemptsOf finds the records of whatever a call ended with", () =>
+test("attemptsOf() returns the attempts of the latest call that threw an object (R6)", () =>
   virtualTime(async () => {
     const failure = new TypeError("bad key");
     const models = [
@@ -34,7 +34,7 @@ test("R6 attemptsOf finds the records of whatever a call ended with", () =>
     assertStrictEquals(attemptsOf(reason), attemptsOf(reason));
   }));
 
-test("R6 attemptsOf looks through a SuppressedError", async () => {
+test("attemptsOf() looks into a SuppressedError (R6)", async () => {
   const wrong = new Error("wrong");
   const model = fakeModel("a", ["a0", step.hang()], {
     stackScript: [step.fail(wrong)],
@@ -58,7 +58,7 @@ test("R6 attemptsOf looks through a SuppressedError", async () => {
   assertEquals(outcomes(both), ["b failed"]);
 });
 
-test("R6 attemptsOf gives the outer records where chains nest", async () => {
+test("attemptsOf() returns the outer attempts of nested chains (R6)", async () => {
   const failure = new Error("refused");
   const inner = fallbackModel([fakeModel("a", [step.fail(failure)])], {
     fallbackOn: () => false,
@@ -73,8 +73,8 @@ test("R6 attemptsOf gives the outer records where chains nest", async () => {
   );
 });
 
-test("R6 attemptsOf gives nothing for primitives and strangers", () => {
-  const strangers = [
+test("attemptsOf() returns an empty array for primitives and other errors (R6)", () => {
+  const others = [
     new Error("stranger"),
     new SuppressedError(1, new Error("stranger")),
     "text",
@@ -83,12 +83,12 @@ test("R6 attemptsOf gives nothing for primitives and strangers", () => {
     undefined,
     Symbol("s"),
   ];
-  for (const stranger of strangers) assertEquals(attemptsOf(stranger), []);
+  for (const other of others) assertEquals(attemptsOf(other), []);
 });
 
 Deno.test({
   name:
-    "R6 attemptsOf finds the records of a continued answer whose close threw",
+    "attemptsOf() returns the attempts of a continued answer whose close threw (R6)",
   permissions: "none",
   fn: async () => {
     const broken = new Error("cannot close");
@@ -104,7 +104,7 @@ Deno.test({
   },
 });
 
-test("R6 attemptsOf prefers the later error of a SuppressedError", async () => {
+test("attemptsOf() prefers the later error of a SuppressedError (R6)", async () => {
   const failure = await assertRejects(() =>
     fallbackStream([fakeModel("a", [step.fail(new Error("down"))])], "hi")
   );

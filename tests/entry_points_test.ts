@@ -65,7 +65,7 @@ async function namingDeno(files: readonly Module[]): Promise<string[]> {
   for (const { specifier } of files) {
     const text = await Deno.readTextFile(new URL(specifier));
     const code = text.replaceAll(/\/\*\*[^]*?\*\/|(?<=^|\s)\/\/ .*$/gm, "");
-    if (/\bDeno\b(?! \d)/.test(code)) {
+    if (/\bDeno\b(?! \d|\.customInspect)/.test(code)) {
       naming.push(specifier.slice(ROOT.href.length));
     }
   }
@@ -73,7 +73,7 @@ async function namingDeno(files: readonly Module[]): Promise<string[]> {
 }
 
 const NAMING_DENO: Record<string, readonly string[]> = {
-  "./kv": ["src/health/kv_health.ts"], // the type that it asks for
+  "./kv": ["src/kv/kv_health.ts"], // the type of its argument
   "./testing": ["src/testing/_http_server.ts", "src/testing/fake_provider.ts"],
 };
 

@@ -1,27 +1,111 @@
-import { CircuitOpenError } from "@fallback/stream";
-import { virtualTime } from "@fallback/stream/testing";
+import {
+  AllModelsFailedError,
+  CircuitOpenError,
+  EmptyStreamError,
+  fallbackStream,
+  ModelTimeoutError,
+  TruncatedStreamError,
+} from "@fallback/stream";
+import { fakeModel, step, virtualTime } from "@fallback/stream/testing";
 import { delay } from "@std/async/delay";
-import { assertEquals, assertInstanceOf } from "@std/assert";
+import { assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import { test } from "./_pure.ts";
 
-test("R21 CircuitOpenError says which model, until when, and how long that was when it was skipped", () =>
-  virtualTime(async () => {
-    await delay(1000);
-    const error = new CircuitOpenError("gpt", 31_000);
-    await delay(500);
-    assertInstanceOf(error, Error);
-    assertEquals(
-      [error.name, error.model, error.retryAt, error.message],
+test("error messages name the model and the option", () =>
+  virtualTime(() => {
+    const cases: [Error, string, string][] = [
       [
+        new ModelTimeoutError('a "b"', "open", 5),
+        "ModelTimeoutError",
+        String
+          .raw`Model "a \"b\"" opened no stream within 5 ms (timeouts.openMs)`,
+      ],
+      [
+        new ModelTimeoutError("gpt", "firstContent", 5_000),
+        "ModelTimeoutError",
+        'Model "gpt" sent no content within 5000 ms (timeouts.firstContentMs)',
+      ],
+      [
+        new ModelTimeoutError("gpt", "idle", 1),
+        "ModelTimeoutError",
+        'Model "gpt" sent no further chunk within 1 ms (timeouts.idleMs)',
+      ],
+      [
+        new ModelTimeoutError("gpt", "total", 1),
+        "ModelTimeoutError",
+        'Model "gpt" did not complete the answer within 1 ms (timeouts.totalMs)',
+      ],
+      [
+        new ModelTimeoutError("gpt", "close", 1),
+        "ModelTimeoutError",
+        'Model "gpt" did not close within 1 ms (timeouts.closeMs)',
+      ],
+      [
+        new EmptyStreamError("gpt"),
+        "EmptyStreamError",
+        'Stream of "gpt" ended without content (set allowEmpty to accept this)',
+      ],
+      [
+        new TruncatedStreamError("gpt"),
+        "TruncatedStreamError",
+        'Stream of "gpt" ended before its final chunk (isFinal)',
+      ],
+      [
+        new CircuitOpenError("gpt", 30_000),
         "CircuitOpenError",
-        "gpt",
-        31_000,
         'Circuit of "gpt" is open for another 30000 ms (health)',
       ],
-    );
-    const past = new CircuitOpenError("gpt", 1);
-    assertEquals(
-      past.message,
-      'Circuit of "gpt" is open for another 0 ms (health)',
-    );
+      [
+        new CircuitOpenError("gpt", -1),
+        "CircuitOpenError",
+        'Circuit of "gpt" is open for another 0 ms (health)',
+      ],
+    ];
+    for (const [error, name, message] of cases) {
+      assertInstanceOf(error, Error);
+      assertEquals([error.name, error.message], [name, message]);
+    }
   }));
+
+test("CircuitOpenError says how long the circuit was open when the model was skipped (R21)", () =>
+  virtualTime(async () => {
+    const error = new CircuitOpenError("gpt", 31_000);
+    const { message } = error;
+    await delay(500);
+    assertEquals([error.model, error.retryAt], ["gpt", 31_000]);
+    assertEquals(error.message, message);
+  }));
+
+test("AllModelsFailedError has one short line per model, with its causes (R6)", async () => {
+  const refused = new TypeError("fetch failed", {
+    cause: new Error("connection refused"),
+  });
+  const html = `<html>\n${"x".repeat(5000)}`;
+  const models = [
+    fakeModel("a\nb", [step.fail(refused)]),
+    fakeModel("c", [step.fail(new Error(html))]),
+  ];
+  const { message } = await assertRejects(
+    () =>
+      fallbackStream(models, "hi", {
+        retry: { maxAttempts: 2, minDelayMs: 0, isRetriable: () => true },
+      }),
+    AllModelsFailedError,
+  );
+  const lines = message.split("\n");
+  assertEquals(lines.length, 3);
+  assertEquals(lines[0], "All models failed:");
+  assertEquals(lines[1], "a b: fetch failed: connection refused");
+  assertEquals(lines[2], `c: <html> ${"x".repeat(192)}…`);
+});
+
+test("AllModelsFailedError prints each error once when it is inspected", async () => {
+  const models = [fakeModel("a", [step.fail(new Error("overloaded"))])];
+  const error = await assertRejects(
+    () => fallbackStream(models, "hi"),
+    AllModelsFailedError,
+  );
+  const printed = Deno.inspect(error).match(/Error: overloaded/g);
+  assertEquals(printed?.length, 1);
+  assertEquals(error.attempts.map(({ model }) => model), ["a"]);
+});

@@ -2,14 +2,14 @@ import { hedgeBudget } from "@fallback/stream";
 import { assertEquals, assertThrows } from "@std/assert";
 import { test } from "./_pure.ts";
 
-/** How many it gives until it is empty. */
+/** How many hedges it admits until it is empty. */
 function drain(budget: ReturnType<typeof hedgeBudget>): number {
   let taken = 0;
   while (budget.take()) taken++;
   return taken;
 }
 
-test("R19 a budget starts full, earns its ratio per call and holds its burst", () => {
+test("hedgeBudget() starts full, earns its ratio per call and holds its burst (R19)", () => {
   const budget = hedgeBudget({ ratio: 0.05, burst: 3 });
   assertEquals(drain(budget), 3);
   for (let call = 1; call <= 200; call++) {
@@ -21,7 +21,7 @@ test("R19 a budget starts full, earns its ratio per call and holds its burst", (
   assertEquals(drain(hedgeBudget({ ratio: 0 })), 10);
 });
 
-test("R19 ten tenths earn a hedge, although their sum is not quite 1", () => {
+test("hedgeBudget() admits a hedge after ten tenths, although their sum is below 1 (R19)", () => {
   const budget = hedgeBudget({ ratio: 0.1, burst: 1 });
   drain(budget);
   for (let call = 1; call <= 10; call++) {
@@ -30,9 +30,9 @@ test("R19 ten tenths earn a hedge, although their sum is not quite 1", () => {
   }
 });
 
-test("R19 a budget names a number that is none", () => {
+test("hedgeBudget() refuses numbers out of range, and unknown options", () => {
   for (const ratio of [-0.1, 1.1, NaN, Infinity]) {
-    assertThrows(() => hedgeBudget({ ratio }), RangeError, `'ratio'`);
+    assertThrows(() => hedgeBudget({ ratio }), RangeError, `'options.ratio'`);
   }
   for (const burst of [0, -1, NaN, Infinity]) {
     assertThrows(
@@ -43,4 +43,6 @@ test("R19 a budget names a number that is none", () => {
   }
   const text = { ratio: "0.1" as unknown as number };
   assertThrows(() => hedgeBudget(text), TypeError, "0.1");
+  const misspelt = { ratio: 0.1, bursts: 3 };
+  assertThrows(() => hedgeBudget(misspelt), TypeError, "'options.bursts'");
 });

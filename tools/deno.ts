@@ -5,6 +5,6 @@
  * @module
  */
 
-import { runDeno } from "./_run.ts";
+import { runDeno } from "./_run_deno.ts";
 
 Deno.exit(await runDeno(Deno.args));

@@ -4,7 +4,7 @@
 import { fileURLToPath } from "node:url";
 import { type Child, start } from "../../tests/_child.ts";
 import { succeed } from "../../tests/_process.ts";
-import { bundledSize } from "../../tools/_size.ts";
+import { bundledSize } from "../../tools/_bundled_size.ts";
 import type { Library, Way } from "./_library.ts";
 import type { Job } from "./_meter.ts";
 

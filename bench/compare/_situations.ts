@@ -210,7 +210,7 @@ async function aborting(
     : seen.texts.some((text) => text.startsWith("B"))
     ? "answers B"
     : "ends as if complete";
-  return stage.asked("B") ? `${how}, B asked` : how;
+  return stage.asked("B") ? `${how}, B called` : how;
 }
 
 const MANY = 5000;
@@ -231,20 +231,25 @@ export const situations: readonly Situation[] = [
     [metadata("A"), errorEvent(overloaded("A"))],
     answer("B"),
   ]),
-  reading("metadata, then the connection breaks", "B0 B1 B2", [
+  reading("the connection breaks after metadata", "B0 B1 B2", [
     [metadata("A"), step.fail(overloaded("A"))],
     answer("B"),
   ]),
-  reading("two chunks, then an error", "A0 A1 error", [
+  reading("an error after two chunks", "A0 A1 error", [
     [metadata("A"), ...texts("A", 2), step.fail(overloaded("A"))],
     answer("B"),
   ]),
-  reading("the same, with three attempts for each model", "A0 A1 error", [
-    [metadata("A"), ...texts("A", 2), step.fail(overloaded("A"))],
-    answer("B"),
-  ], { attempts: 3 }),
+  reading(
+    "an error after two chunks, with three attempts per model",
+    "A0 A1 error",
+    [
+      [metadata("A"), ...texts("A", 2), step.fail(overloaded("A"))],
+      answer("B"),
+    ],
+    { attempts: 3 },
+  ),
   {
-    name: "the same, asked to go on with the next model",
+    name: "an error after two chunks, continued by the next model",
     good: "A0 A1 B2 B3",
     see: async (stage) => {
       const cut = [metadata("A"), ...texts("A", 2), step.fail(overloaded("A"))];
@@ -255,7 +260,7 @@ export const situations: readonly Situation[] = [
     },
   },
   {
-    name: "8 calls through one wrapper, 3 ms apart, the first model down",
+    name: "8 overlapping calls through one wrapper, the first model down",
     good: "8 of 8",
     see: async (stage) => {
       const caller = stage.make([down("A"), answer("B")]);
@@ -276,7 +281,7 @@ export const situations: readonly Situation[] = [
       const caller = stage.make([slowly("A", 100, 20), answer("B")]);
       for await (const { kind } of caller.call()) if (kind === "text") break;
       await delay(5000);
-      return stage.asked("B") ? `${stage.fate}, B asked` : stage.fate;
+      return stage.asked("B") ? `${stage.fate}, B called` : stage.fate;
     },
   },
   {
@@ -285,32 +290,32 @@ export const situations: readonly Situation[] = [
     see: (stage) => aborting(stage, [step.open(), step.hang()], false),
   },
   {
-    name: "the same in mid-answer, and the provider ignores it",
+    name: "the caller aborts in mid-answer, and the provider ignores it",
     good: "ends",
     see: (stage) =>
       aborting(stage, [metadata("A"), ...texts("A", 1), step.hang()], true),
   },
-  reading("opening hangs, with clocks of 300 ms", "B0 B1 B2", [
+  reading("opening hangs, with timeouts of 300 ms", "B0 B1 B2", [
     [step.hang()],
     answer("B"),
   ], { clocks }),
-  reading("nothing after the metadata, with clocks of 300 ms", "B0 B1 B2", [
+  reading("silence after the metadata, with timeouts of 300 ms", "B0 B1 B2", [
     [metadata("A"), step.hang()],
     answer("B"),
   ], { clocks }),
   reading(
-    "the same, and the provider ignores its signal",
+    "silence after the metadata, and the provider ignores its signal",
     "B0 B1 B2",
     [[metadata("A"), step.hang()], answer("B")],
     { clocks },
     true,
   ),
-  reading("nothing more in mid-answer, with clocks of 300 ms", "A0 A1 error", [
+  reading("silence in mid-answer, with timeouts of 300 ms", "A0 A1 error", [
     [metadata("A"), ...texts("A", 2), step.hang()],
     answer("B"),
   ], { clocks }),
   {
-    name: "a healthy answer of a second, with the same clocks",
+    name: "a healthy answer of a second, with timeouts of 300 ms",
     good: "20 of 20",
     see: async (stage) => {
       const caller = stage.make([slowly("A", 20, 50)], { clocks });
@@ -319,7 +324,8 @@ export const situations: readonly Situation[] = [
     },
   },
   {
-    name: "the first model takes 10 s, hedged after 1 s: first text after",
+    name:
+      "the first model takes 10 s, hedged after 1 s: time to the first text",
     good: "1,000 ms",
     see: async (stage) => {
       const caller = stage.make([
@@ -341,7 +347,7 @@ export const situations: readonly Situation[] = [
   ], { notEmpty: true }),
   {
     name: "an error event: when the failed stream is closed",
-    good: "before B is asked",
+    good: "before B is opened",
     see: async (stage) => {
       const script = [
         errorEvent(overloaded("A")),
@@ -358,14 +364,14 @@ export const situations: readonly Situation[] = [
       return closed < 0
         ? "never"
         : asked < 0
-        ? "B is not asked"
+        ? "B is not opened"
         : closed < asked
-        ? "before B is asked"
-        : "after B is asked";
+        ? "before B is opened"
+        : "after B is opened";
     },
   },
   {
-    name: "the caller takes one text: how many are read",
+    name: "the caller reads one text: how many are read from the model",
     good: `1 of ${MANY.toLocaleString("en")}`,
     see: async (stage) => {
       const script = answer("A", MANY);
@@ -383,7 +389,7 @@ export const situations: readonly Situation[] = [
       }`;
     },
   },
-  reading("a 400, told to fall back on 5xx only", "error", [
+  reading("a 400, with fallback on 5xx only", "error", [
     [step.fail(failure("A does not understand", 400))],
     answer("B"),
   ], { only5xx: true }),
@@ -397,7 +403,7 @@ export const situations: readonly Situation[] = [
     },
   },
   {
-    name: "a 503, then a 400 that may not fall back: reasons, wherever told",
+    name: "a 503, then a 400 that must not fall back: reasons reported",
     good: "2 of 2",
     see: async (stage) => {
       const refused = [step.fail(failure("B does not understand", 400))];
@@ -411,7 +417,7 @@ export const situations: readonly Situation[] = [
     },
   },
   {
-    name: "an answer after two failures: reasons, wherever told",
+    name: "an answer after two failures: reasons reported",
     good: "2 of 2",
     see: async (stage) => {
       const told: unknown[] = [];
@@ -422,7 +428,7 @@ export const situations: readonly Situation[] = [
   },
   {
     name:
-      "10 calls, the first model down, with a memory: how often it is asked",
+      "10 calls, the first model down, with a health memory: attempts on it",
     see: async (stage) => {
       const caller = stage.make([down("A"), answer("B")], { memory: true });
       for (let call = 0; call < 10; call++) await read(caller.call());
@@ -430,7 +436,8 @@ export const situations: readonly Situation[] = [
     },
   },
   {
-    name: "10 calls, its first one fails, with a memory: answers of it",
+    name:
+      "10 calls, the first attempt fails, with a health memory: answers of the first model",
     see: async (stage) => {
       const caller = stage.makeOf([
         { name: "A", scripts: [down("A"), answer("A")] },

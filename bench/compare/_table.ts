@@ -8,30 +8,53 @@ import type { Situation } from "./_situations.ts";
 /** What was seen of each way; one that has no means for it is left out. */
 export type Seen = ReadonlyMap<Way, string>;
 
-/** What a library did: its ways, where they differ. */
-export function cellOf(
-  { ways }: Library,
-  { good }: Situation,
-  seen: Seen,
-): string {
-  const words = ways.flatMap((way) => seen.get(way) ?? []);
-  const marked = [...new Set(words)].map((word) =>
-    word === good ? `✓ ${word}` : word
-  );
-  return marked.join(" / ") || "–";
+/** What the ways of a library did, without repetitions. */
+function seenOf({ ways }: Library, seen: Seen): string[] {
+  return [...new Set(ways.flatMap((way) => seen.get(way) ?? []))];
 }
 
-export function situationsTable(
+/** One mark, or one for each way where they differ. */
+function marksOf(seen: readonly string[], good: string): string {
+  const marks = seen.map((it) => it === good ? "✓" : "✗");
+  return [...new Set(marks)].join(" / ") || "–";
+}
+
+/** Which situations each library handles as it should, and what it did if not. */
+export function situationsReport(
   libraries: readonly Library[],
   results: ReadonlyMap<Situation, Seen>,
 ): string {
-  return table([
-    ["what happens", ...libraries.map(({ name }) => name)],
-    ...[...results].map(([situation, seen]) => [
-      situation.name,
-      ...libraries.map((library) => cellOf(library, situation, seen)),
+  const isJudged = ([{ good }]: [Situation, Seen]) => good !== undefined;
+  const judged = [...results].filter(isJudged);
+  const others = [...results].filter((result) => !isJudged(result));
+  const names = libraries.map(({ name }) => name);
+  return [
+    table([
+      ["situation", ...names],
+      ...judged.map(([{ name, good }, seen]) => [
+        name,
+        ...libraries.map((library) => marksOf(seenOf(library, seen), good!)),
+      ]),
     ]),
-  ]);
+    "What each ✗ stands for:",
+    judged.flatMap(([{ name, good }, seen]) => {
+      const wrong = libraries.flatMap((library) => {
+        const bad = seenOf(library, seen).filter((it) => it !== good);
+        return bad.length > 0 ? [`${library.name}: ${bad.join(" / ")}`] : [];
+      });
+      return wrong.length > 0
+        ? [`- **${name}** (expected: ${good}). ${wrong.join("; ")}.`]
+        : [];
+    }).join("\n"),
+    "Where no answer is the right one:",
+    table([
+      ["situation", ...names],
+      ...others.map(([{ name }, seen]) => [
+        name,
+        ...libraries.map((library) => seenOf(library, seen).join(" / ") || "–"),
+      ]),
+    ]),
+  ].join("\n\n");
 }
 
 /** A number with as many digits as it deserves. */

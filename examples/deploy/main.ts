@@ -10,7 +10,11 @@ import { modelsOf, realProviders } from "./_providers.ts";
 import { createHandler } from "./handler.ts";
 
 /** Soon enough for a visitor to see a circuit open and close again. */
-const circuits = { failures: 2, cooldownMs: 12_000, maxCooldownMs: 12_000 };
+const circuits = {
+  failureThreshold: 2,
+  cooldownMs: 12_000,
+  maxCooldownMs: 12_000,
+};
 
 /** In Deno KV all isolates share what they know; some platforms have none. */
 async function health(): Promise<HealthStore> {

@@ -68,8 +68,10 @@ export function assertMethods(
   kind: string,
   ...methods: string[]
 ): void {
-  const ok = value === undefined ||
-    methods.every((method) => typeof getProperty(value, method) === "function");
+  if (value === undefined) return;
+  const ok = methods.every((method) =>
+    typeof getProperty(value, method) === "function"
+  );
   assertArgument(ok, name, `be ${kind}`, value);
 }
 
@@ -129,7 +131,9 @@ export function parseDelayRange<Key extends string>(
   if (givenMax !== undefined) parseDelay(`${path}.${maxName}`, givenMax);
   const min = parseDelay(
     `${path}.${minName}`,
-    givenMin ?? Math.min(minDefault, givenMax ?? minDefault),
+    givenMin !== undefined // null is a mistake
+      ? givenMin
+      : Math.min(minDefault, givenMax ?? minDefault),
   );
   const max = Math.ceil(givenMax ?? Math.max(maxDefault, min));
   const expected = `be <= '${path}.${maxName}' (${max})`;

@@ -1,6 +1,6 @@
-// An answer that says which model it is from: in the response's metadata as
-// soon as there is an answer, and with what was tried when it is complete. What
-// cuts it is its last part.
+// The stream of a chain as the SDK reads it. The response's metadata names the
+// model that answers, the `finish` part carries the attempts, and an error is the
+// last part.
 
 import type { LanguageModelV4StreamPart } from "@ai-sdk/provider";
 import type { FallbackStream } from "../types/stream.ts";
@@ -8,14 +8,14 @@ import { summary } from "./_summary.ts";
 
 type Part = LanguageModelV4StreamPart;
 
-/** The parts of an answer, and what a chain has to say about them. */
+/** The parts of an answer, with the metadata of its chain. */
 export class AnnotatedStream {
   readonly #stream: FallbackStream<Part>;
   readonly #modelId: string;
   readonly #signal: AbortSignal | undefined;
-  /** The model has said its name, or we have. */
-  #named = false;
-  /** The part before which our own word went. */
+  /** A `response-metadata` part was delivered. */
+  #isNamed = false;
+  /** The part that an inserted one was delivered before. */
   #next: Part | undefined;
 
   constructor(
@@ -37,22 +37,22 @@ export class AnnotatedStream {
     try {
       const result = await this.#stream.next();
       if (result.done) return result;
-      return { done: false, value: this.#tell(result.value) };
+      return { done: false, value: this.#annotate(result.value) };
     } catch (error) {
       if (this.#signal?.aborted) throw error;
-      // The SDK tells `onError` of such a part, but not of a stream that breaks.
+      // The SDK calls `onError` for such a part, not for a stream that rejects.
       return { done: false, value: { type: "error", error } };
     }
   }
 
-  #tell(part: Part): Part {
+  #annotate(part: Part): Part {
     const modelId = this.#modelId;
     switch (part.type) {
       case "stream-start":
       case "raw":
         return part;
       case "response-metadata":
-        this.#named = true;
+        this.#isNamed = true;
         return { ...part, modelId: part.modelId ?? modelId };
       case "finish": {
         const fallback = summary(this.#stream.attempts);
@@ -62,8 +62,8 @@ export class AnnotatedStream {
         };
       }
     }
-    if (this.#named) return part;
-    this.#named = true;
+    if (this.#isNamed) return part;
+    this.#isNamed = true;
     this.#next = part;
     return { type: "response-metadata", modelId };
   }

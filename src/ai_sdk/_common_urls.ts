@@ -1,9 +1,10 @@
 // Which URLs a chain can leave to its models: those that all of them fetch
 // themselves. The SDK downloads the others and sends their content.
 
-type Urls = Record<string, RegExp[]>;
+/** Patterns of URLs by media type. */
+export type Urls = Record<string, RegExp[]>;
 
-/** What is asked about its URLs. */
+/** A model that says which URLs it fetches. */
 interface Fetching {
   readonly supportedUrls: PromiseLike<Urls> | Urls;
 }
@@ -24,7 +25,7 @@ export async function commonUrls(
   return Object.fromEntries(common);
 }
 
-/** Those of a model that cannot say are none: what is downloaded suits all. */
+/** None if a model cannot say: downloaded files suit every model. */
 async function urlsOf(model: Fetching): Promise<Urls> {
   try {
     return await model.supportedUrls;

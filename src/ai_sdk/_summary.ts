@@ -4,7 +4,7 @@ import type { JSONObject } from "@ai-sdk/provider";
 import { nameAndMessage } from "../_shared/error_text.ts";
 import type { Attempt } from "../types/attempt.ts";
 
-/** What was tried, at the moment when the answer is known to be complete. */
+/** The attempts, at the moment when the answer is known to be complete. */
 export function summary(attempts: readonly Attempt[]): JSONObject {
   return { attempts: attempts.map(toJson) };
 }
@@ -13,7 +13,7 @@ function toJson(attempt: Attempt): JSONObject {
   const { outcome, error, closeError, nested, usage, ...rest } = attempt;
   return {
     ...rest,
-    // Its last part is on its way; what follows is only the end.
+    // Its last part is being delivered, and only the end follows.
     outcome: outcome === "streaming" ? "completed" : outcome,
     ...("error" in attempt && { error: nameAndMessage(error) }),
     ...("closeError" in attempt && { closeError: nameAndMessage(closeError) }),

@@ -13,13 +13,20 @@ import type {
   LanguageModelV4StreamPart,
   ProviderOptions,
 } from "./specification.ts";
-import { assertArgument, assertObject } from "../_shared/arguments.ts";
+import {
+  assertArgument,
+  assertObject,
+  assertOptions,
+  type OptionNames,
+} from "../_shared/arguments.ts";
+import { describeValue } from "../_shared/error_text.ts";
 import type { NestingContext } from "../engine/attempt_runner.ts";
 import type { Model } from "../types/model.ts";
-import { isContent, isFinal } from "./_parts.ts";
+import { finalPredicate, isContent } from "./_parts.ts";
+import { usage } from "./_usage.ts";
 
 /**
- * What is special about a language model in a chain.
+ * Options of a language model in a chain.
  *
  * @typeParam CallOptions What the model is asked.
  */
@@ -38,7 +45,8 @@ export interface AiSdkModelOptions<CallOptions> {
   readonly providerOptions?: ProviderOptions | undefined;
   /**
    * Wins over the settings of the call: a temperature, a limit of tokens.
-   * `undefined` takes a setting away. Headers win one by one.
+   * `undefined` removes a setting. Headers win one by one, whatever the case of
+   * their names.
    */
   readonly settings?:
     | {
@@ -64,12 +72,17 @@ export interface Entry {
  * 7) or v3 (AI SDK 6). Its request is the options of `doStream`, its chunks are
  * the parts of the stream.
  *
- * Text, reasoning, a source, a file, a `custom` part, and the input, call,
- * result or approval of a tool are content; `finish` is final. An `error` part
- * is thrown, wherever it comes.
+ * Text, reasoning, a source, a file, and the input, call, result or approval of
+ * a tool are content. `custom` parts and parts of unknown types are not, unless
+ * they have a `text` or `delta`. `finish` is final.
+ *
+ * An `error` part is thrown wherever it comes, as the `Error` that it holds or as
+ * a {@linkcode StreamPartError}. A `finish` that stands for a missing end
+ * (`"interrupted"`, or `"other"` without a raw value) is a
+ * `TruncatedStreamError`, and one with `"error"` a `StreamPartError`.
  *
  * @param model The language model.
- * @param options What is special about it.
+ * @param options Its name, settings and provider options.
  * @returns The model, named `options.name` or else the `modelId`.
  *
  * @example An error inside the stream
@@ -101,7 +114,7 @@ export interface Entry {
  * ```
  *
  * @throws {TypeError} If `model` is no language model of v3 or v4.
- * @throws {TypeError} If an option is of the wrong kind.
+ * @throws {TypeError} If an option is of the wrong kind, or unknown.
  */
 export function aiSdkModel(
   model: LanguageModelV4,
@@ -111,7 +124,7 @@ export function aiSdkModel(
  * Makes a model of a language model of specification v3.
  *
  * @param model The language model.
- * @param options What is special about it.
+ * @param options Its name, settings and provider options.
  * @returns The model, named `options.name` or else the `modelId`.
  *
  * @example One of several providers of a model
@@ -126,7 +139,7 @@ export function aiSdkModel(
  * ```
  *
  * @throws {TypeError} If `model` is no language model of v3 or v4.
- * @throws {TypeError} If an option is of the wrong kind.
+ * @throws {TypeError} If an option is of the wrong kind, or unknown.
  */
 export function aiSdkModel(
   model: LanguageModelV3,
@@ -136,9 +149,18 @@ export function aiSdkModel(
   model: unknown,
   options: object = {},
 ): unknown {
+  assertOptions("options", options, OPTION_NAMES);
   const entry = parseEntry({ ...options, model }, "model");
-  return toStreamModel(entry, { isContent, isFinal });
+  return toStreamModel(entry, isContent);
 }
+
+const OPTION_NAMES: OptionNames<AiSdkModelOptions<never>> = {
+  name: true,
+  providerOptions: true,
+  settings: true,
+};
+
+const ENTRY_NAMES = { ...OPTION_NAMES, model: true } as const;
 
 /** Checks a language model, or one with its options. */
 export function parseEntry(given: unknown, argument: string): Entry {
@@ -148,12 +170,14 @@ export function parseEntry(given: unknown, argument: string): Entry {
   const { name = modelId, providerOptions, settings } = options;
   const isKnown = specificationVersion === "v4" ||
     specificationVersion === "v3";
-  assertArgument(
-    isKnown && typeof doStream === "function",
-    argument,
-    "be a language model of specification v3 or v4",
-    modelId ?? given,
-  );
+  if (!isKnown || typeof doStream !== "function") {
+    throw new TypeError(
+      `'${argument}' must be a language model of specification v3 or v4: current value is ${
+        describeModel(given, modelId, specificationVersion)
+      }`,
+    );
+  }
+  if (!isModel) assertOptions(argument, Object(given), ENTRY_NAMES);
   assertArgument(
     typeof name === "string",
     `${argument}.name`,
@@ -166,26 +190,40 @@ export function parseEntry(given: unknown, argument: string): Entry {
   return { model, name, options };
 }
 
+function describeModel(
+  given: unknown,
+  modelId: unknown,
+  specificationVersion: unknown,
+): string {
+  return typeof modelId === "string" && specificationVersion !== undefined
+    ? `${modelId} of specification ${specificationVersion}`
+    : describeValue(given);
+}
+
 /**
  * A model that streams.
  *
- * @param judges Which parts are content, and which is final.
- * @param opened Is told what `doStream` gave, and to which attempt.
+ * @param isContent Which parts are content. Without it the options of the call
+ * decide.
+ * @param onOpened Receives the result of `doStream` and the attempt's number.
  */
 export function toStreamModel(
   entry: Entry,
-  judges: Pick<StreamingModel, "isContent" | "isFinal">,
-  opened?: (result: StreamResult, attempt: number) => void,
+  isContent: StreamingModel["isContent"],
+  onOpened?: (result: StreamResult, attemptNumber: number) => void,
 ): StreamingModel {
   return {
     name: entry.name,
+    modelId: entry.model.modelId,
     provider: entry.model.provider,
-    ...judges,
+    ...(isContent && { isContent }),
+    isFinal: finalPredicate(entry.name),
+    usage,
     async stream(request, context) {
       const result = await entry.model.doStream(
         callOptions(entry, request, context),
       );
-      opened?.(result, context.attemptNumber);
+      onOpened?.(result, context.attemptNumber);
       return result.stream;
     },
   };
@@ -197,15 +235,15 @@ type StreamingModel = Model<
 >;
 type StreamResult = Awaited<ReturnType<LanguageModelV4["doStream"]>>;
 
-/** Where a chain that is asked finds the attempt that asks it. */
-export const outerContext: unique symbol = Symbol("asker");
+/** The key of the attempt in which a chain is called. */
+export const outerContext: unique symbol = Symbol("outerContext");
 
-/** {@linkcode LanguageModelV4CallOptions} as a chain knows them. */
+/** {@linkcode LanguageModelV4CallOptions} in which a chain finds that attempt. */
 export interface NestedCallOptions extends LanguageModelV4CallOptions {
   [outerContext]?: NestingContext;
 }
 
-/** What this model is asked, in this attempt. */
+/** The call options for one model in one attempt. */
 export function callOptions(
   { options }: Entry,
   request: LanguageModelV4CallOptions,
@@ -219,9 +257,24 @@ export function callOptions(
   return {
     ...request,
     ...settings as Partial<LanguageModelV4CallOptions>,
-    headers: { ...request.headers, ...settings?.headers },
+    headers: mergeHeaders(request.headers, settings?.headers),
     providerOptions,
     abortSignal: context.signal,
     [outerContext]: context,
   };
+}
+
+type CallHeaders = LanguageModelV4CallOptions["headers"];
+
+/** Names are compared as HTTP does: without their case. */
+function mergeHeaders(
+  headers: CallHeaders,
+  own: CallHeaders,
+): NonNullable<CallHeaders> {
+  const names = new Set(
+    Object.keys(own ?? {}).map((name) => name.toLowerCase()),
+  );
+  const others = Object.entries(headers ?? {})
+    .filter(([name]) => !names.has(name.toLowerCase()));
+  return { ...Object.fromEntries(others), ...own };
 }

@@ -4,21 +4,19 @@
  * @module
  */
 
-import type {
-  LanguageModelV4GenerateResult,
-  LanguageModelV4StreamResult,
-} from "@ai-sdk/provider";
-import { assertArgument, parseList } from "../_shared/arguments.ts";
-import { type Chain, CHAIN_OPTION_NAMES, parseChain } from "../engine/chain.ts";
-import type { CommittedStream } from "../engine/committed_stream.ts";
-import { toReadableStream } from "../engine/to_readable_stream.ts";
-import { openNested } from "../engine/nested_call.ts";
-import { openChain } from "../engine/run_models.ts";
+import {
+  assertArgument,
+  assertObject,
+  type OptionNames,
+} from "../_shared/arguments.ts";
+import { CHAIN_OPTION_NAMES, parseChain } from "../engine/chain.ts";
 import type { FallbackOptions } from "../types/options.ts";
-import type { Model } from "../types/model.ts";
-import { commonUrls } from "./_common_urls.ts";
-import { isContent, isFinal } from "./_parts.ts";
-import { summary } from "./_summary.ts";
+import type { AiSdkModelOptions } from "./ai_sdk_model.ts";
+import {
+  ChainLanguageModel,
+  type LanguageModelChain,
+  parseEntries,
+} from "./_chain_model.ts";
 import type {
   LanguageModelV3,
   LanguageModelV3CallOptions,
@@ -27,22 +25,12 @@ import type {
   LanguageModelV4CallOptions,
   LanguageModelV4StreamPart,
 } from "./specification.ts";
-import { AnnotatedStream } from "./_annotated_stream.ts";
-import {
-  type AiSdkModelOptions,
-  callOptions,
-  type Entry,
-  type NestedCallOptions,
-  outerContext,
-  parseEntry,
-  toStreamModel,
-} from "./ai_sdk_model.ts";
 
 /**
- * A language model of a chain, or one with what is special about it there.
+ * A language model of a chain, alone or with its options.
  *
  * @typeParam LanguageModel The kind of model.
- * @typeParam CallOptions What it is asked.
+ * @typeParam CallOptions The options of its calls.
  */
 export type FallbackEntry<LanguageModel, CallOptions> =
   | LanguageModel
@@ -52,36 +40,85 @@ export type FallbackEntry<LanguageModel, CallOptions> =
   });
 
 /**
+ * Returns the models for a request, in order of preference. It must be
+ * synchronous. It is called once per call.
+ *
+ * @typeParam LanguageModel The kind of model.
+ * @typeParam CallOptions The options of a call.
+ * @param request The options of the call.
+ * @returns The models.
+ */
+export type LanguageModelsByRequest<LanguageModel, CallOptions> = (
+  request: CallOptions,
+) => readonly FallbackEntry<LanguageModel, CallOptions>[];
+
+/**
  * Options of {@linkcode fallbackLanguageModel}: those of `fallbackStream`. The
  * signal is the call's own `abortSignal`, and a `finish` part is final.
  *
- * @typeParam CallOptions What is asked.
+ * @typeParam CallOptions The options of a call.
  * @typeParam StreamPart One part of an answer.
  */
-export type FallbackLanguageModelOptions<CallOptions, StreamPart> = Omit<
-  FallbackOptions<CallOptions, StreamPart>,
-  "signal" | "isFinal"
->;
+export interface FallbackLanguageModelOptions<CallOptions, StreamPart>
+  extends Omit<FallbackOptions<CallOptions, StreamPart>, "signal" | "isFinal"> {
+  /**
+   * The `modelId` of the chain.
+   *
+   * @default {"fallback:a,b" for a list, "fallback" for a function}
+   */
+  modelId?: string | undefined;
+  /**
+   * Which URLs every model of the chain fetches itself, by media type. The SDK
+   * downloads the others. By default those that all models of a list support,
+   * and none for a function.
+   */
+  supportedUrls?: Record<string, RegExp[]> | undefined;
+  /**
+   * The specification of the models, where a function returns them.
+   *
+   * @default {"v4"}
+   */
+  specificationVersion?: "v3" | "v4" | undefined;
+}
+
+const OPTION_NAMES: OptionNames<FallbackLanguageModelOptions<never, never>> = {
+  ...optionNamesOfChain(),
+  modelId: true,
+  supportedUrls: true,
+  specificationVersion: true,
+};
+
+/** A `finish` part is final here, whatever the caller thinks. */
+function optionNamesOfChain(): Omit<typeof CHAIN_OPTION_NAMES, "isFinal"> {
+  const { isFinal: _, ...names } = CHAIN_OPTION_NAMES;
+  return names;
+}
 
 /**
- * Makes a chain one language model, for `streamText`, `generateText`,
- * `streamObject`, agents and whatever else takes one. All models must be of the
- * same specification, v4 (AI SDK 7) or v3 (AI SDK 6); so is the chain.
+ * Wraps a chain as one language model, for `streamText`, `generateText`,
+ * `streamObject`, agents and everything else that takes one. All models must be
+ * of the same specification, v4 (AI SDK 7) or v3 (AI SDK 6); so is the chain.
  *
- * Its `modelId` is `"fallback:a,b"`; the model that has answered is in the
- * response's metadata, and what was tried in `providerMetadata.fallback`. A
- * stream is read only as fast as the SDK reads it, and closed when the SDK
- * cancels it or its `abortSignal` aborts. What cuts an answer is an `error` part
- * of it, so that `onError` hears of it. `generateText` gets the same chain,
- * where a call that returns is content: `firstContentMs` then limits all of it.
+ * Its `modelId` is `"fallback:a,b"`. The response's metadata names the model that
+ * answered, and `providerMetadata.fallback` has the attempts. A stream is read
+ * only as fast as the SDK reads it, and closed when the SDK cancels it or its
+ * `abortSignal` aborts. An answer that breaks off ends with an `error` part, whose
+ * error `onError` receives and `attemptsOf` knows. So does an answer in which the
+ * provider sent an `error` part: nothing says whether what follows is complete.
+ *
+ * `generateText` uses the same chain and the same rules: an answer without
+ * content falls back. Its content is known only when the call returns, so
+ * `firstContentMs` limits all of it.
  *
  * The SDK keeps a stream open that was left by `break`, or by a client that has
  * gone: give it an `abortSignal`, such as the request's, or set `totalMs`.
  *
- * Give `maxRetries: 0` to the SDK's functions: a chain that has failed is
- * worth no retry, and a `retry` among the options comes before that.
+ * Give `maxRetries: 0` to the SDK's functions, or a chain that has failed is
+ * called again. To retry, use the option `retry`.
  *
- * @param models The language models, best first. The list is copied.
+ * @param models The language models, in order of preference, or a function that
+ * returns them for a request. A list is copied. If the function throws, or
+ * returns no list of models, that is the error of the call.
  * @param options When to fall back, and how long to wait.
  * @returns The language model.
  *
@@ -115,13 +152,16 @@ export type FallbackLanguageModelOptions<CallOptions, StreamPart> = Omit<
  * assertEquals(answer.response.modelId, "claude");
  * ```
  *
- * @throws {TypeError} If an argument is of the wrong kind.
+ * @throws {TypeError} If an argument is of the wrong kind, or an option is
+ * unknown.
  * @throws {TypeError} If the models are not all of the same specification.
  * @throws {RangeError} If `models` or `fallbackOn` is empty.
  * @throws {RangeError} If a number is out of range.
  */
 export function fallbackLanguageModel(
-  models: readonly FallbackEntry<LanguageModelV4, LanguageModelV4CallOptions>[],
+  models:
+    | readonly FallbackEntry<LanguageModelV4, LanguageModelV4CallOptions>[]
+    | LanguageModelsByRequest<LanguageModelV4, LanguageModelV4CallOptions>,
   options?: FallbackLanguageModelOptions<
     LanguageModelV4CallOptions,
     LanguageModelV4StreamPart
@@ -132,7 +172,8 @@ export function fallbackLanguageModel(
  * types of their own SDK: those of AI SDK 6 and 7 are not the same.
  *
  * @typeParam Model The kind of model; inferred.
- * @param models The language models, best first. The list is copied.
+ * @param models The language models, in order of preference, or a function that
+ * returns them for a request, with `specificationVersion: "v3"`.
  * @param options When to fall back, and how long to wait.
  * @returns The language model.
  *
@@ -149,140 +190,66 @@ export function fallbackLanguageModel(
  * assertEquals(model.modelId, "fallback:gpt,claude");
  * ```
  *
- * @throws {TypeError} If an argument is of the wrong kind.
+ * @throws {TypeError} If an argument is of the wrong kind, or an option is
+ * unknown.
  * @throws {TypeError} If the models are not all of the same specification.
  * @throws {RangeError} If `models` or `fallbackOn` is empty.
  * @throws {RangeError} If a number is out of range.
  */
 export function fallbackLanguageModel<Model extends LanguageModelV3>(
-  models: readonly FallbackEntry<Model, LanguageModelV3CallOptions>[],
+  models:
+    | readonly FallbackEntry<Model, LanguageModelV3CallOptions>[]
+    | LanguageModelsByRequest<Model, LanguageModelV3CallOptions>,
   options?: FallbackLanguageModelOptions<
     LanguageModelV3CallOptions,
     LanguageModelV3StreamPart
   >,
 ): Pick<Model, keyof LanguageModelV3>;
 export function fallbackLanguageModel(
-  models: readonly unknown[],
-  options: object = {},
+  models: readonly unknown[] | ((request: never) => readonly unknown[]),
+  options: FallbackLanguageModelOptions<never, never> = {},
 ): unknown {
-  assertArgument(Array.isArray(models), "models", "be an array", models);
-  const entries = parseList("models", models)
-    .map((model, i) => parseEntry(model, `models[${i}]`));
-  const { specificationVersion } = entries[0]!.model;
-  for (const [i, { model }] of entries.entries()) {
-    assertArgument(
-      model.specificationVersion === specificationVersion,
-      `models[${i}]`,
-      `be of specification ${specificationVersion}, as the first is`,
-      model.specificationVersion,
-    );
-  }
+  const entries = typeof models === "function" ? models : parseEntries(models);
+  const names = typeof entries === "function"
+    ? undefined
+    : entries.map(({ name }) => name).join(",");
+  // The models are filled in per call.
   const chain = parseChain(
-    entries.map((entry) => toStreamModel(entry, {})),
-    options as FallbackOptions<Request, Part>,
-    CHAIN_OPTION_NAMES,
+    [unknownModel],
+    options as FallbackOptions<unknown, unknown>,
+    OPTION_NAMES,
   );
-  const names = entries.map(({ name }) => name);
-  return new FallbackLanguageModel(
+  const {
+    specificationVersion = "v4",
+    supportedUrls,
+    modelId = names === undefined ? "fallback" : `fallback:${names}`,
+  } = options;
+  assertArgument(
+    typeof modelId === "string",
+    "options.modelId",
+    "be a string",
+    modelId,
+  );
+  assertArgument(
+    specificationVersion === "v3" || specificationVersion === "v4",
+    "options.specificationVersion",
+    'be "v3" or "v4"',
     specificationVersion,
-    `fallback:${names.join(",")}`,
-    entries,
-    chain,
   );
+  if (supportedUrls !== undefined) {
+    assertObject("options.supportedUrls", supportedUrls);
+  }
+  return new ChainLanguageModel({
+    specificationVersion: (typeof entries === "function"
+      ? specificationVersion
+      : entries[0]!.model.specificationVersion) as "v4",
+    modelId,
+    supportedUrls,
+    entries: entries as never,
+    chain: chain as unknown as LanguageModelChain,
+  });
 }
 
-type Request = NestedCallOptions;
-type Part = LanguageModelV4StreamPart;
-
-/** What {@linkcode fallbackLanguageModel} gives. */
-class FallbackLanguageModel implements LanguageModelV4 {
-  readonly provider = "fallback";
-  readonly #entries: readonly Entry[];
-  readonly #chain: Chain<Request, Part>;
-
-  constructor(
-    readonly specificationVersion: "v4",
-    readonly modelId: string,
-    entries: readonly Entry[],
-    chain: Chain<Request, Part>,
-  ) {
-    this.#entries = entries;
-    this.#chain = chain;
-  }
-
-  /** What all models can fetch themselves, for any of them may have to. */
-  get supportedUrls(): PromiseLike<Record<string, RegExp[]>> {
-    return commonUrls(this.#entries.map(({ model }) => model));
-  }
-
-  async doStream(options: Request): Promise<LanguageModelV4StreamResult> {
-    const results = new Map<number, LanguageModelV4StreamResult>();
-    const judges = this.#chain.options.isContent
-      ? { isFinal }
-      : { isContent, isFinal };
-    const models = this.#entries.map((entry) =>
-      toStreamModel(entry, judges, (result, attempt) => {
-        results.set(attempt, result);
-      })
-    );
-    const chain = { ...this.#chain, models };
-    const stream = await open(chain, options);
-    const { modelIndex, number } = stream.attempt;
-    const { model } = this.#entries[modelIndex]!;
-    const told = new AnnotatedStream(
-      stream,
-      model.modelId,
-      options.abortSignal,
-    );
-    return { ...results.get(number), stream: toReadableStream(told) };
-  }
-
-  async doGenerate(options: Request): Promise<LanguageModelV4GenerateResult> {
-    const models = this.#entries.map(toGenerateModel);
-    // The models judge their chunks themselves, so `isContent` is never asked.
-    const chain = { ...this.#chain, models } as unknown as Chain<
-      Request,
-      LanguageModelV4GenerateResult
-    >;
-    await using stream = await open(chain, options);
-    const [result] = await Array.fromAsync(stream);
-    const { model } = this.#entries[stream.attempt.modelIndex]!;
-    return {
-      ...result!,
-      response: {
-        ...result!.response,
-        modelId: result!.response?.modelId ?? model.modelId,
-      },
-      providerMetadata: {
-        ...result!.providerMetadata,
-        fallback: summary(stream.attempts),
-      },
-    };
-  }
-}
-
-/** A model that gives one whole answer as its only chunk. */
-function toGenerateModel(
-  entry: Entry,
-): Model<Request, LanguageModelV4GenerateResult> {
-  return {
-    name: entry.name,
-    provider: entry.model.provider,
-    isContent: () => true,
-    isFinal: () => true,
-    async *stream(request, context) {
-      yield await entry.model.doGenerate(callOptions(entry, request, context));
-    },
-  };
-}
-
-/** Runs one call, within the attempt that asks for it if that is one of ours. */
-function open<Chunk>(
-  chain: Chain<Request, Chunk>,
-  options: Request,
-): Promise<CommittedStream<Chunk>> {
-  const { [outerContext]: outer, abortSignal } = options;
-  return outer
-    ? openNested(outer, chain, options, abortSignal)
-    : openChain(chain, options, abortSignal);
+function unknownModel(): never {
+  throw new TypeError("This model is never called");
 }

@@ -50,10 +50,17 @@
 
 export { aiSdkModel, type AiSdkModelOptions } from "./ai_sdk_model.ts";
 export {
+  chatModel,
+  type ChatModelOptions,
+  type ChatWarning,
+} from "./chat_model.ts";
+export {
   type FallbackEntry,
   fallbackLanguageModel,
   type FallbackLanguageModelOptions,
+  type LanguageModelsByRequest,
 } from "./fallback_language_model.ts";
+export { StreamPartError } from "./stream_part_error.ts";
 export type { FallbackOptions } from "../types/options.ts";
 export type { Model } from "../types/model.ts";
 export type {

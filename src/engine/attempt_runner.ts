@@ -112,7 +112,7 @@ export class AttemptRunner<Request, Chunk>
     this.#model = model;
     this.model = model.name;
     this.modelIndex = modelIndex;
-    this.#stack = new ModelStack(this.#controller.signal, this.#noteCloseError);
+    this.#stack = new ModelStack(this.#controller.signal, this);
     this.number = call.log.count + 1;
     this.record = newRecord(model, modelIndex, this.number);
   }
@@ -209,7 +209,10 @@ export class AttemptRunner<Request, Chunk>
         ),
       );
       if (typeof (given as PromiseLike<unknown>)?.then === "function") {
-        Promise.resolve(given).then(this.#onOpened, this.#onOpenError);
+        Promise.resolve(given).then(
+          (source) => this.#onOpened(source),
+          (error) => this.#fail(error),
+        );
       } else {
         this.#onOpened(given as StreamSource<Chunk>);
       }
@@ -218,9 +221,7 @@ export class AttemptRunner<Request, Chunk>
     }
   }
 
-  readonly #onOpenError = (error: unknown): void => this.#fail(error);
-
-  readonly #onOpened = (given: StreamSource<Chunk>): void => {
+  #onOpened(given: StreamSource<Chunk>): void {
     if (this.hasEnded) return void this.#closeLate(given);
     const { log, chain } = this.#call;
     try {
@@ -251,7 +252,7 @@ export class AttemptRunner<Request, Chunk>
     } catch (error) {
       this.#fail(error);
     }
-  };
+  }
 
   /** A result of the source, before the model is committed. */
   onResult(result: IteratorResult<Chunk>): void {
@@ -291,16 +292,20 @@ export class AttemptRunner<Request, Chunk>
   /** Looks at a chunk of the model. Called once for each. */
   observe(chunk: unknown): void {
     const reader = this.reader!;
-    if (reader.observe(chunk)) {
+    if (reader.reportsUsage && reader.takeUsage(chunk)) {
       writeRecord(this.record, "usage", { ...reader.usage });
     }
+    reader.observe(chunk);
   }
 
   /** The stream has ended before any content. */
   #onEnd(): void {
     this.checkComplete();
     if (!this.#call.chain.options.allowEmpty) {
-      throw new EmptyStreamError(this.model);
+      throw new EmptyStreamError(
+        this.model,
+        this.#source!.finishNote?.reason,
+      );
     }
     this.#commit(false, this.#buffered.length);
   }
@@ -392,6 +397,10 @@ export class AttemptRunner<Request, Chunk>
         error: failure.error,
       });
     }
+    const note = outcome === "completed" && this.#source?.finishNote;
+    if (note && !note.isUsual) {
+      writeRecord(record, "finishReason", note.reason);
+    }
     this.#stack.seal();
     log.emit(outcome, record, endedAt, failure);
     if (this.#source?.ended !== "done") this.#controller.abort(failure?.error);
@@ -399,7 +408,13 @@ export class AttemptRunner<Request, Chunk>
 
   /** One more chunk was delivered to the caller. */
   countChunk(): void {
-    writeRecord(this.record, "chunks", ++this.#delivered);
+    const record: { chunks: number } = this.record;
+    // Written directly, for this happens for every chunk.
+    try {
+      record.chunks = ++this.#delivered;
+    } catch {
+      // frozen
+    }
   }
 
   /** Closes the source, then the model's stack. What they throw is recorded. */
@@ -429,19 +444,19 @@ export class AttemptRunner<Request, Chunk>
 
   async #runCloseSteps(steps: readonly (() => unknown)[]): Promise<void> {
     const { closeMs } = this.#call.chain.timeouts;
-    if (await closeWithin(closeMs, steps, this.#noteCloseError)) return;
-    this.#noteCloseError(new ModelTimeoutError(this.model, "close", closeMs));
+    if (await closeWithin(closeMs, steps, this)) return;
+    this.noteCloseError(new ModelTimeoutError(this.model, "close", closeMs));
   }
 
   /** Keeps what closing threw, unless it only repeats why the attempt ended. */
-  readonly #noteCloseError = (error: unknown): void => {
+  noteCloseError(error: unknown): void {
     const kept = withoutErrors(error, (each) => this.#isExpected(each));
     if (!kept) return;
     this.closeError = this.closeError
       ? { error: new SuppressedError(kept.error, this.closeError.error) }
       : kept;
     writeRecord(this.record, "closeError", this.closeError.error);
-  };
+  }
 
   #isExpected(error: unknown): boolean {
     if (this.failure && error === this.failure.error) return true;

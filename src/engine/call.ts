@@ -2,8 +2,9 @@
 
 import { ModelTimeoutError } from "../errors.ts";
 import { CallLog } from "./call_log.ts";
-import { CancelScope } from "./cancel_scope.ts";
+import { CancelScope, type ScopeOwner } from "./cancel_scope.ts";
 import type { Chain } from "./chain.ts";
+import type { Failure } from "./failure.ts";
 import type { AttemptRunner, Opened } from "./attempt_runner.ts";
 import { CommittedStream } from "./committed_stream.ts";
 
@@ -21,7 +22,7 @@ interface RaceInFlight<Chunk> {
 const NO_RUNNERS: readonly Promise<unknown>[] = [];
 
 /** The state of one call. */
-export class Call<Request, Chunk> {
+export class Call<Request, Chunk> implements ScopeOwner {
   readonly chain: Chain<Request, Chunk>;
   readonly log: CallLog;
   readonly scope = new CancelScope();
@@ -42,18 +43,17 @@ export class Call<Request, Chunk> {
 
   /** Lets the signal and the total timeout cancel the call. */
   start(signal: AbortSignal | undefined): void {
-    const { chain, log } = this;
-    const { totalMs } = chain.timeouts;
-    this.scope.start(
-      signal,
-      totalMs,
-      () => {
-        const last = chain.lastModel?.() ?? log.lastModel;
-        const model = last ?? chain.models[0]!.name;
-        return new ModelTimeoutError(model, "total", totalMs!);
-      },
-      (failure) => log.emit("cancelled", undefined, undefined, failure),
-    );
+    this.scope.start(signal, this.chain.timeouts.totalMs, this);
+  }
+
+  timeoutError(totalMs: number): ModelTimeoutError {
+    const { lastModel, models } = this.chain;
+    const model = lastModel?.() ?? this.log.lastModel ?? models[0]!.name;
+    return new ModelTimeoutError(model, "total", totalMs);
+  }
+
+  onCancelled(failure: Failure): void {
+    this.log.emit("cancelled", undefined, undefined, failure);
   }
 
   /** Hands an attempt with content over to the stream that the caller gets. */

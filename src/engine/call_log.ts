@@ -101,9 +101,7 @@ export class CallLog {
 
   /** Runs a part of the call inside the contexts of its tracing listeners. */
   runInContext<T>(run: () => Promise<T>, attempt?: Attempt): Promise<T> {
-    return this.hooks.length === 0
-      ? run()
-      : runTraced(this.hooks, run, this.attempts, attempt);
+    return runTraced(this.hooks, run, this.attempts, attempt);
   }
 
   /** Reports an outcome to the health store. */

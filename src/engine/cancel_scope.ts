@@ -20,33 +20,43 @@ export interface Cancellable {
   stop(outcome: "cancelled" | "lost", failure?: Failure): boolean;
 }
 
+/** The call that a scope belongs to. */
+export interface ScopeOwner {
+  /** The error of the total timeout. */
+  timeoutError(totalMs: number): unknown;
+  /** The call was cancelled, but no attempt of it was. */
+  onCancelled(failure: Failure): void;
+}
+
 /** Cancels everything that a call has in flight. */
 export class CancelScope implements AbortTarget {
   /** Why the call was cancelled, or has failed. */
   cancelled: Failure | undefined;
   /** One model is committed: no other attempt starts. */
   isDecided = false;
-  readonly #inFlight = new Set<Cancellable>();
+  /** What is in flight. Most calls have one thing, and a `Set` is large. */
+  #first: Cancellable | undefined;
+  #others: Set<Cancellable> | undefined;
   #signal: AbortSignal | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  /** Called when the call was cancelled, but no attempt was. */
-  #onCancel: ((failure: Failure) => void) | undefined;
+  #owner: ScopeOwner | undefined;
 
   /** Begins to listen to the signal, and starts the total timeout. */
   start(
     signal: AbortSignal | undefined,
     totalMs: number | undefined,
-    onTimeout: () => unknown,
-    onCancel: (failure: Failure) => void,
+    owner: ScopeOwner,
   ): void {
-    this.#onCancel = onCancel;
+    this.#owner = owner;
     this.#signal = signal;
     if (signal?.aborted) return this.onAbort();
     if (signal) addAbortTarget(signal, this);
     if (totalMs === undefined) return;
     this.#timer = setTimeout(() => {
       // Before 2.7, Deno may run a timer that was cleared when it was due.
-      if (this.#timer !== undefined) this.cancel({ error: onTimeout() });
+      if (this.#timer !== undefined) {
+        this.cancel({ error: owner.timeoutError(totalMs) });
+      }
     }, totalMs);
   }
 
@@ -57,7 +67,9 @@ export class CancelScope implements AbortTarget {
 
   /** Cancels the call from outside. The first reason counts. */
   cancel(failure: Failure): void {
-    if (!this.cancelled && !this.#end(failure)) this.#onCancel?.(failure);
+    if (!this.cancelled && !this.#end(failure)) {
+      this.#owner?.onCancelled(failure);
+    }
   }
 
   /** Ends the call with a failure, unless it has ended or is decided. */
@@ -69,19 +81,27 @@ export class CancelScope implements AbortTarget {
   #end(failure: Failure): boolean {
     this.cancelled = failure;
     this.detach();
-    let wasAttempt = false;
-    for (const each of this.#inFlight) {
-      if (each.stop("cancelled", failure)) wasAttempt = true;
-    }
-    return wasAttempt;
+    return this.#stopAll("cancelled", failure);
   }
 
   /** Commits the call to `winner` and stops whatever else is in flight. */
   decide(winner: Cancellable): void {
     this.isDecided = true;
-    for (const each of this.#inFlight) {
-      if (each !== winner) each.stop("lost");
+    this.#stopAll("lost", undefined, winner);
+  }
+
+  /** Stops everything but `winner`. Whether an attempt was among it. */
+  #stopAll(
+    outcome: "cancelled" | "lost",
+    failure?: Failure,
+    winner?: Cancellable,
+  ): boolean {
+    let wasAttempt = false;
+    for (const each of [this.#first, ...this.#others ?? []]) {
+      if (!each || each === winner) continue;
+      if (each.stop(outcome, failure)) wasAttempt = true;
     }
+    return wasAttempt;
   }
 
   /** Whether another attempt may start. */
@@ -90,11 +110,13 @@ export class CancelScope implements AbortTarget {
   }
 
   add(each: Cancellable): void {
-    this.#inFlight.add(each);
+    if (this.#first) (this.#others ??= new Set()).add(each);
+    else this.#first = each;
   }
 
   delete(each: Cancellable): void {
-    this.#inFlight.delete(each);
+    if (this.#first === each) this.#first = undefined;
+    else this.#others?.delete(each);
   }
 
   /** Throws the reason if the call was cancelled. */
@@ -131,7 +153,7 @@ export class CancelScope implements AbortTarget {
           resolve(undefined);
           return false;
         };
-        this.#inFlight.add(wait = { stop });
+        this.add(wait = { stop });
         if (ms !== undefined) timer = setTimeout(stop, ms);
         Promise.resolve(work).then(resolve, reject);
         // To subscribe to foreign work is foreign code: it may have ended us.
@@ -139,7 +161,7 @@ export class CancelScope implements AbortTarget {
       });
     } finally {
       clearTimeout(timer);
-      if (wait) this.#inFlight.delete(wait);
+      if (wait) this.delete(wait);
     }
   }
 }

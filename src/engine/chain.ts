@@ -137,8 +137,10 @@ export function parseChain<
   assertRuntime();
   assertOptions("options", options, names as OptionNames<Options>);
   const { signal, fallbackOn, timeouts, retry, hedge, health } = options;
-  assertSignal(signal);
-  assertMethods("options.health", health, "a HealthStore", "admit", "report");
+  if (signal !== undefined) assertSignal(signal);
+  if (health !== undefined) {
+    assertMethods("options.health", health, "a HealthStore", "admit", "report");
+  }
   assertFunction("options.isContent", options.isContent);
   assertFunction("options.isFinal", options.isFinal);
   return {
@@ -180,36 +182,54 @@ export function parseModels<Request, Chunk>(
 ): Model<Request, Chunk>[] {
   assertArgument(Array.isArray(models), "models", "be an array", models);
   return parseList<ModelLike<Request, Chunk>>("models", models)
-    .map((model, index) =>
-      parseModel(model, `models[${index}]`, `model-${index + 1}`)
-    );
+    .map((model, index) => parseModel(model, "models", index));
 }
 
-/** A model as an object. `unnamed` is the name of a function without one. */
+/**
+ * A model as an object. A function without a name is named by its position in
+ * the list, if it is in one.
+ */
 export function parseModel<Request, Chunk>(
   model: ModelLike<Request, Chunk>,
   argument: string,
-  unnamed = "",
+  index?: number,
 ): Model<Request, Chunk> {
   if (typeof model === "function") {
     const name = getProperty(model, "name");
-    const isName = typeof name === "string" && name !== "";
-    return { name: isName ? name : unnamed, stream: model };
+    if (typeof name === "string" && name !== "") return { name, stream: model };
+    return {
+      name: index === undefined ? "" : `model-${index + 1}`,
+      stream: model,
+    };
   }
-  assertArgument(
-    typeof getProperty(model, "name") === "string" &&
-      typeof getProperty(model, "stream") === "function",
-    argument,
-    "be a function, or have a 'name' and a 'stream' function",
-    model,
-  );
+  if (
+    typeof getProperty(model, "name") !== "string" ||
+    typeof getProperty(model, "stream") !== "function"
+  ) {
+    assertArgument(
+      false,
+      index === undefined ? argument : `${argument}[${index}]`,
+      "be a function, or have a 'name' and a 'stream' function",
+      model,
+    );
+  }
   return model;
 }
 
-function parseTimeouts(timeouts: Timeouts = {}): ResolvedTimeouts {
+const DEFAULT_TIMEOUTS: ResolvedTimeouts = {
+  openMs: undefined,
+  firstContentMs: undefined,
+  idleMs: undefined,
+  totalMs: undefined,
+  closeMs: 1000,
+};
+
+function parseTimeouts(timeouts: Timeouts | undefined): ResolvedTimeouts {
+  if (timeouts === undefined) return DEFAULT_TIMEOUTS;
   const path = "options.timeouts";
   assertOptions(path, timeouts, TIMEOUT_NAMES);
-  const { openMs, firstContentMs, idleMs, totalMs, closeMs = 1000 } = timeouts;
+  const { openMs, firstContentMs, idleMs, totalMs } = timeouts;
+  const { closeMs = DEFAULT_TIMEOUTS.closeMs } = timeouts;
   return {
     openMs: openMs === undefined
       ? undefined

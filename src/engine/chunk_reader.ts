@@ -28,6 +28,8 @@ export class ChunkReader<Chunk> {
   readonly #model: InnerJudge;
   readonly #options: Judge;
   readonly #mappers: readonly ((chunk: never) => unknown)[];
+  /** What judges whether a chunk of the model is the final one. */
+  readonly #finalJudge: Judge | undefined;
 
   /**
    * @param owner After each call of user code, nothing more is done if it has
@@ -48,6 +50,11 @@ export class ChunkReader<Chunk> {
     this.#model = model;
     this.#options = options as Judge;
     this.#mappers = mappers;
+    this.#finalJudge = model.isFinal
+      ? model
+      : options.isFinal && mappers.length === 0
+      ? options
+      : undefined;
   }
 
   /** Whether one chunk may become none, or several. */
@@ -61,26 +68,28 @@ export class ChunkReader<Chunk> {
       Boolean(this.#model.isFinal ?? this.#options.isFinal);
   }
 
-  /**
-   * Looks at a chunk of the model: its usage, and whether it is the final one.
-   *
-   * @returns Whether it has reported usage.
-   */
-  observe(chunk: unknown): boolean {
+  /** Whether the model reports tokens at all. */
+  get reportsUsage(): boolean {
+    return this.#model.usage !== undefined;
+  }
+
+  /** Merges the tokens that a chunk of the model reports. Whether it does. */
+  takeUsage(chunk: unknown): boolean {
     const before = this.usage;
-    if (this.#model.usage) {
-      try {
-        this.usage = mergeUsage(before, this.#model.usage(chunk as never));
-      } catch {
-        // A report that cannot be made is no report.
-      }
-      if (this.#owner.hasEnded) return this.usage !== before;
+    try {
+      const report = this.#model.usage!(chunk as never);
+      this.usage = mergeUsage(before, report);
+    } catch {
+      // A report that cannot be made is no report.
     }
-    const judge = this.#model.isFinal || this.isMapped
-      ? this.#model
-      : this.#options;
-    if (judge.isFinal?.(chunk as never)) this.isFinished = true;
     return this.usage !== before;
+  }
+
+  /** Looks whether a chunk of the model is the final one. */
+  observe(chunk: unknown): void {
+    const judge = this.#finalJudge;
+    if (judge === undefined || this.#owner.hasEnded) return;
+    if (judge.isFinal!(chunk as never)) this.isFinished = true;
   }
 
   /** Converts a chunk. What the model does not judge, the options do here. */

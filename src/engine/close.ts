@@ -8,18 +8,24 @@ import type { Failure } from "./failure.ts";
 /** How deep a `SuppressedError` is looked into. It may contain itself. */
 const MAX_DEPTH = 32;
 
+/** Keeps the errors of closing. */
+export interface CloseErrorOwner {
+  /** Must not throw. */
+  noteCloseError(error: unknown): void;
+}
+
 /**
  * Takes one step after the other and waits for all of them together at most
  * `ms`. When the time is up, the remaining steps are still taken, but not
  * waited for.
  *
- * @param note Receives what a step threw, unless it came too late.
+ * @param owner Receives what a step threw, unless it came too late.
  * @returns Whether all steps have settled in time.
  */
 export async function closeWithin(
   ms: number,
   steps: readonly (() => unknown)[],
-  note: (error: unknown) => void,
+  owner: CloseErrorOwner,
 ): Promise<boolean> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const timeUp = Symbol();
@@ -39,7 +45,7 @@ export async function closeWithin(
           isLate ? [timeout, closing] : [closing, timeout],
         ) === timeUp;
       } catch (error) {
-        note(error);
+        owner.noteCloseError(error);
       }
     }
   } finally {

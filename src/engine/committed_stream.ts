@@ -36,7 +36,7 @@ export class CommittedStream<Chunk> extends InspectableStream
   readonly #call: Call<never, Chunk>;
   readonly #source: Source<Chunk>;
   /** Chunks that have arrived and wait for a `next()`. */
-  readonly #buffered: Queue<Chunk>;
+  readonly #buffered: Chunk[];
   /** How many of the buffered chunks are the first content. */
   readonly #contentCount: number;
   /** Owns the attempt, and with it everything that has to be closed. */
@@ -64,7 +64,7 @@ export class CommittedStream<Chunk> extends InspectableStream
     this.inner = inner;
     this.#call = call;
     this.#source = source;
-    this.#buffered = new Queue(buffered);
+    this.#buffered = buffered;
     this.#contentCount = buffered.length - preamble;
     this.#stack = stack;
     const { idleMs } = attempt;
@@ -129,7 +129,7 @@ export class CommittedStream<Chunk> extends InspectableStream
 
   #takeBuffered(): Chunk {
     this.attempt.countChunk();
-    return this.#buffered.shift();
+    return this.#buffered.shift()!;
   }
 
   /** The next chunk if it has already arrived and nobody waits for it. */
@@ -251,7 +251,7 @@ export class CommittedStream<Chunk> extends InspectableStream
     this.#idle?.stop();
     this.#call.scope.detach();
     this.#call.scope.delete(this);
-    this.#buffered.clear();
+    this.#buffered.length = 0;
     this.attempt.end(outcome, failure);
     if (failure) linkAttempts(failure.error, this.attempts);
     await this.#stack.disposeAsync();

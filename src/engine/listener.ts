@@ -24,11 +24,14 @@ export interface TracingListener extends FallbackListener {
   ): unknown;
 }
 
+/** Most calls have no listeners: an array that they share. */
+const NONE: readonly TracingListener[] = [];
+
 /** Checks and copies `onEvent`. */
 export function parseListeners(
   onEvent: FallbackListener | readonly FallbackListener[] | undefined,
 ): readonly TracingListener[] {
-  if (onEvent === undefined) return [];
+  if (onEvent === undefined) return NONE;
   const listeners = [onEvent].flat() as TracingListener[];
   for (const listener of listeners) {
     assertArgument(
@@ -45,6 +48,7 @@ export function parseListeners(
 export function tracingListeners(
   listeners: readonly TracingListener[],
 ): readonly TracingListener[] {
+  if (listeners.length === 0) return NONE;
   return listeners.filter((listener) => {
     try {
       return typeof listener[runInContext] === "function";

@@ -3,6 +3,8 @@
 // entries are closed at once and refused, so a connection that arrives late
 // leaks nothing.
 
+import type { CloseErrorOwner } from "./close.ts";
+
 /** What {@linkcode ModelContext.stack} is. */
 export class ModelStack
   implements Pick<AsyncDisposableStack, "use" | "adopt" | "defer"> {
@@ -10,16 +12,16 @@ export class ModelStack
   #steps: (() => Promise<void>)[] | undefined;
   #sealed = false;
   readonly #signal: AbortSignal;
-  readonly #note: (error: unknown) => void;
+  readonly #owner: CloseErrorOwner;
 
   /**
    * @param signal The signal of the attempt. Late entries are refused with its
    * reason.
-   * @param note Receives what closing a late entry threw.
+   * @param owner Receives what closing a late entry threw.
    */
-  constructor(signal: AbortSignal, note: (error: unknown) => void) {
+  constructor(signal: AbortSignal, owner: CloseErrorOwner) {
     this.#signal = signal;
-    this.#note = note;
+    this.#owner = owner;
   }
 
   use<T extends AsyncDisposable | Disposable | null | undefined>(value: T): T {
@@ -42,7 +44,7 @@ export class ModelStack
       (this.#steps ??= []).push(close);
       return added;
     }
-    close().catch(this.#note);
+    close().catch((error) => this.#owner.noteCloseError(error));
     this.#signal.throwIfAborted();
     throw new ReferenceError("Cannot use the stack as its attempt has ended");
   }

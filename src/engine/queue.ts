@@ -2,12 +2,8 @@
 
 /** A queue whose operations take constant time on average. */
 export class Queue<T> {
-  #items: T[];
+  #items: T[] = [];
   #head = 0;
-
-  constructor(items: T[] = []) {
-    this.#items = items;
-  }
 
   get length(): number {
     return this.#items.length - this.#head;

@@ -27,7 +27,9 @@ export function openChain<Request, Chunk>(
   from = 0,
 ): Promise<CommittedStream<Chunk>> {
   const call = new Call(chain, log);
-  return call.log.runInContext(() => runCall(call, request, signal, from));
+  return call.log.hooks.length === 0
+    ? runCall(call, request, signal, from)
+    : call.log.runInContext(() => runCall(call, request, signal, from));
 }
 
 async function runCall<Request, Chunk>(

@@ -3,8 +3,13 @@
 
 import { describeValue } from "../_shared/error_text.ts";
 import { getProperty } from "../_shared/safe_access.ts";
-import { type ReadySource, takeReady } from "./ready.ts";
 import type { Failure } from "./failure.ts";
+import {
+  type FinishNote,
+  finishNote,
+  type NotedSource,
+} from "./finish_note.ts";
+import { type ReadySource, takeReady } from "./ready.ts";
 
 /** Receives what a source delivers, one call for each pull. */
 export interface SourceConsumer<Chunk> {
@@ -16,6 +21,12 @@ export interface SourceConsumer<Chunk> {
 
 type Pull<Chunk> = () => Promise<IteratorResult<Chunk>>;
 
+function isObject(value: unknown): boolean {
+  return typeof value === "object"
+    ? value !== null
+    : typeof value === "function";
+}
+
 /** A model's stream, read with its reader if it has one, else by its iterator. */
 export class Source<Chunk> {
   /** Receives the results of the pulls from now on. */
@@ -24,7 +35,9 @@ export class Source<Chunk> {
   /** How the stream ended, if it has ended by itself. */
   #ended: false | "done" | "error" = false;
   #reader: ReadableStreamDefaultReader<Chunk> | undefined;
-  #iterator: (AsyncIterator<Chunk> & ReadySource<Chunk>) | undefined;
+  #iterator:
+    | (AsyncIterator<Chunk> & ReadySource<Chunk> & NotedSource)
+    | undefined;
   #next: Pull<Chunk> | undefined;
   /** What releasing the reader's lock threw. */
   #releaseFailure: Failure | undefined;
@@ -81,7 +94,7 @@ export class Source<Chunk> {
 
   readonly #onResult = (result: IteratorResult<Chunk>): void => {
     try {
-      if (Object(result) !== result) {
+      if (!isObject(result)) {
         throw new TypeError(
           `next() of the stream must return an object: it returned ${
             describeValue(result)
@@ -116,6 +129,12 @@ export class Source<Chunk> {
     return this.#ended === false && iterator?.[takeReady]
       ? iterator[takeReady]()
       : undefined;
+  }
+
+  /** Why the model has stopped, if the iterator knows. */
+  get finishNote(): FinishNote | undefined {
+    const note = getProperty(this.#iterator, finishNote);
+    return note as FinishNote | undefined;
   }
 
   /**

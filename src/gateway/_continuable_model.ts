@@ -31,15 +31,15 @@ export function isAskedToContinue(model: ChatModel): boolean {
 /**
  * A model that gets a continuation in a form that it accepts.
  *
- * @param unnamed The name of a function without one.
+ * @param index The position of the model in its chain.
  * @param request The original request; any other one is a continuation.
  */
 export function asContinuable(
   given: ModelLike<ChatRequest, ChatChunk>,
-  unnamed: string,
+  index: number,
   request: ChatRequest,
 ): ChatModel {
-  const model = parseModel(given, "model", unnamed);
+  const model = parseModel(given, "models", index);
   if ("continuation" in model) return model;
   const continuable: ChatModel = {
     name: model.name,

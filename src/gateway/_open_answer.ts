@@ -29,7 +29,7 @@ export function openAnswer(
   }
   const delivered = new DeliveredText();
   const continuable = models.map((model, index) =>
-    asContinuable(model, `model-${index + 1}`, request)
+    asContinuable(model, index, request)
   );
   return openContinued(continuable, request, {
     ...options,

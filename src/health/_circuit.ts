@@ -1,12 +1,12 @@
-// A circuit breaker as a plain value: what is remembered of one model, and how
-// that changes with a word about it. Nothing in it is a clock, a timer or a
-// method, so that it can lie in memory or in a database, and a word can be
-// said again to a newer value when somebody else was faster.
+// A circuit breaker as plain data: what is remembered of one model, and a
+// reducer that applies an event to it. It holds no clock, timer or method, so
+// it can be kept in memory or in a database, and an event can be applied again
+// to a newer value after a conflict.
 //
 // Why not `CircuitBreaker` of @std/async or `RollingCounter` of
 // @std/data-structures: the first runs the work itself, as one promise, whereas
 // a stream reports when it commits and perhaps once more, and its state cannot
-// be stored; the second changes in place and knows no time. Both are unstable.
+// be stored. The second changes in place and knows no time. Both are unstable.
 //
 // The states are those of Nygard, "Release It!" (2007).
 
@@ -17,96 +17,119 @@ import type {
 } from "./circuit_options.ts";
 
 /** What is remembered of one model. */
-export type Circuit = Closed | Open;
+export type Circuit = ClosedCircuit | OpenCircuit;
 
 /** Calls go through. */
-interface Closed {
+export interface ClosedCircuit {
   readonly state: "closed";
-  /** The calls of the window, oldest first. */
+  /** The calls of the last `windowMs`, oldest first. */
   readonly window: readonly Slice[];
 }
 
-/** Calls do not go through, but for one probe once the cool-down is over. */
-interface Open {
+/** Calls are refused, except for one probe after each cooldown. */
+export interface OpenCircuit {
   readonly state: "open";
-  /** Nothing goes through before, in milliseconds since the epoch. */
+  /** Everything is refused until then, in milliseconds since the epoch. */
   readonly retryAt: number;
-  /** A probe is out; if nothing is heard of it, it expires at `retryAt`. */
+  /** A probe is running. If it never reports, it expires at `retryAt`. */
   readonly probing: boolean;
-  /** How many failures have opened it, and kept it open. */
+  /** How many failures opened it and kept it open. */
   readonly failures: number;
-  /** How many probes have failed in a row. */
+  /** How many probes in a row have failed. */
   readonly failedProbes: number;
 }
 
-/** Calls that ended about the same time. */
-interface Slice {
-  /** When the first of them did, in milliseconds since the epoch. */
+/** Calls that ended at about the same time. */
+export interface Slice {
+  /** When the first of them ended, in milliseconds since the epoch. */
   readonly at: number;
   readonly calls: number;
   readonly failures: number;
 }
 
-/** Something that a circuit is told. */
+/** Something that happened to a model. */
 export interface CircuitEvent {
   readonly type: "probe" | "success" | "failure" | "released";
-  /** When that was, in milliseconds since the epoch. */
+  /** When it happened, in milliseconds since the epoch. */
   readonly at: number;
-  /** How long the provider asks to be left alone, in milliseconds. */
-  readonly retryAfterMs?: number | undefined;
+  /** How long the provider asks its clients to wait, in milliseconds; or 0. */
+  readonly retryAfterMs: number;
 }
 
-/** The circuit of a model of which nothing is known. */
+/** The circuit of a model that nothing is known of. */
 export const CLOSED: Circuit = { state: "closed", window: [] };
 
-/** A window is counted in so many parts: it is exact to a hundredth. */
-const SLICES = 100;
+/** The window is counted in this many slices, so it is exact to one percent. */
+export const SLICES = 100;
 
 /**
- * A circuit as it is to be believed: if the clock was set back, or that of
- * another isolate is fast, it says that it is open for longer than any may be.
+ * Corrects times that cannot be right: the clock was set back, or the clock of
+ * another process is ahead. A circuit that claims to be open for longer than
+ * the longest cooldown may be probed now, and calls of the future count as if
+ * they had just ended.
  */
-export function clampRetryAt(
+export function clampTimes(
   circuit: Circuit,
   now: number,
-  { maxCooldownMs }: ResolvedCircuitOptions,
+  options: ResolvedCircuitOptions,
 ): Circuit {
-  const isTooLong = circuit.state === "open" &&
-    circuit.retryAt - now > maxCooldownMs;
-  return isTooLong ? { ...circuit, retryAt: now } : circuit;
+  if (circuit.state === "open") {
+    const isTooLong = circuit.retryAt - now > maxOpenMs(options);
+    return isTooLong ? { ...circuit, retryAt: now } : circuit;
+  }
+  const last = circuit.window.at(-1);
+  if (!last || last.at <= now) return circuit;
+  const window = circuit.window.map((slice) =>
+    slice.at > now ? { ...slice, at: now } : slice
+  );
+  return { state: "closed", window };
 }
 
-/** Whether calls go through now; `"probe"` if one does, once it is said to be out. */
+/** The longest that a circuit can be open, in milliseconds. */
+export function maxOpenMs(
+  { maxCooldownMs, maxRetryAfterMs }: ResolvedCircuitOptions,
+): number {
+  return Math.max(maxCooldownMs, maxRetryAfterMs);
+}
+
+/** After this many milliseconds without an event, a circuit makes no difference. */
+export function retentionMs(options: ResolvedCircuitOptions): number {
+  return options.windowMs + 2 * maxOpenMs(options);
+}
+
+/**
+ * Whether calls go through now. `"probe"` means that one call may go through,
+ * after a `probe` event has been applied.
+ */
 export function admission(circuit: Circuit, now: number): Admission | "probe" {
   if (circuit.state === "closed") return { admit: true };
   const { retryAt } = circuit;
   return now < retryAt ? { admit: false, retryAt } : "probe";
 }
 
-/** The circuit after a word; the very same where the word changes nothing. */
+/** The circuit after an event; the same object if the event changes nothing. */
 export function reduce(
   circuit: Circuit,
-  word: CircuitEvent,
-  rules: ResolvedCircuitOptions,
+  event: CircuitEvent,
+  options: ResolvedCircuitOptions,
 ): Circuit {
   return circuit.state === "closed"
-    ? reduceClosed(circuit, word, rules)
-    : reduceOpen(circuit, word, rules);
+    ? reduceClosed(circuit, event, options)
+    : reduceOpen(circuit, event, options);
 }
 
 function reduceClosed(
-  circuit: Closed,
-  word: CircuitEvent,
-  rules: ResolvedCircuitOptions,
+  circuit: ClosedCircuit,
+  { type, at, retryAfterMs }: CircuitEvent,
+  options: ResolvedCircuitOptions,
 ): Circuit {
-  const { type, at, retryAfterMs = 0 } = word;
   const isFailure = type === "failure";
   const counts = isFailure ||
-    type === "success" && rules.failureRateThreshold !== undefined;
+    type === "success" && options.failureRateThreshold !== undefined;
   if (!counts) return circuit;
-  const window = recent(circuit, at, rules);
+  const window = recentSlices(circuit, at, options);
   const last = window.at(-1);
-  const joins = last && at - last.at < rules.windowMs / SLICES;
+  const joins = last && at - last.at < options.windowMs / SLICES;
   const slice = joins ? window.pop()! : { at, calls: 0, failures: 0 };
   window.push({
     at: slice.at,
@@ -115,13 +138,13 @@ function reduceClosed(
   });
   const { calls, failures } = sum(window);
   const isDown = isFailure && retryAfterMs > 0 ||
-    failures >= rules.failureThreshold ||
-    failures > 0 && calls >= rules.minimumThroughput &&
-      failures / calls >= rules.failureRateThreshold!;
+    failures >= options.failureThreshold ||
+    failures > 0 && calls >= options.minimumThroughput &&
+      failures / calls >= options.failureRateThreshold!;
   if (!isDown) return { state: "closed", window };
   return {
     state: "open",
-    retryAt: at + cooldown(0, retryAfterMs, rules),
+    retryAt: at + cooldown(0, retryAfterMs, options),
     probing: false,
     failures,
     failedProbes: 0,
@@ -129,51 +152,51 @@ function reduceClosed(
 }
 
 function reduceOpen(
-  circuit: Open,
-  word: CircuitEvent,
-  rules: ResolvedCircuitOptions,
+  circuit: OpenCircuit,
+  { type, at, retryAfterMs }: CircuitEvent,
+  options: ResolvedCircuitOptions,
 ): Circuit {
   const { probing, retryAt } = circuit;
-  const { type, at, retryAfterMs = 0 } = word;
+  // Of the probe, or of a call that was made because every other model failed.
+  if (type === "success") return CLOSED;
   if (type === "probe") {
     return at >= retryAt
-      ? { ...circuit, probing: true, retryAt: at + rules.cooldownMs }
+      ? { ...circuit, probing: true, retryAt: at + options.cooldownMs }
       : circuit;
   }
-  if (probing && type === "success") return CLOSED;
-  if (probing && type === "released") {
-    return { ...circuit, probing: false, retryAt: at };
+  if (type === "released") {
+    return probing ? { ...circuit, probing: false, retryAt: at } : circuit;
   }
-  if (probing && type === "failure") {
+  if (probing) {
     const failedProbes = circuit.failedProbes + 1;
     return {
-      ...circuit,
-      retryAt: at + cooldown(failedProbes, retryAfterMs, rules),
+      state: "open",
+      retryAt: at + cooldown(failedProbes, retryAfterMs, options),
       probing: false,
       failures: circuit.failures + 1,
       failedProbes,
     };
   }
-  // A call that began before it opened, or one that nobody else could take.
-  const asked = type === "failure" && retryAfterMs > 0
-    ? at + cooldown(0, retryAfterMs, rules)
-    : retryAt;
-  return asked > retryAt ? { ...circuit, retryAt: asked } : circuit;
+  // Of a call that began before the circuit opened, or of one that was made
+  // because every other model failed. Only the provider's wish counts.
+  return retryAfterMs > 0 && at + retryAfterMs > retryAt
+    ? { ...circuit, retryAt: at + retryAfterMs }
+    : circuit;
 }
 
-/** In milliseconds: what the provider asks for, or what doubles every time. */
+/** In milliseconds: what the provider asks for, else a time that doubles. */
 function cooldown(
   failedProbes: number,
   retryAfterMs: number,
   { cooldownMs, maxCooldownMs }: ResolvedCircuitOptions,
 ): number {
-  // Zero times infinity would be no number.
-  const doubled = cooldownMs * Math.min(2 ** failedProbes, 2 ** 31);
-  return Math.min(retryAfterMs > 0 ? retryAfterMs : doubled, maxCooldownMs);
+  if (retryAfterMs > 0) return retryAfterMs;
+  // The limit of the exponent keeps 0 times infinity from being NaN.
+  return Math.min(cooldownMs * 2 ** Math.min(failedProbes, 31), maxCooldownMs);
 }
 
-function recent(
-  { window }: Closed,
+function recentSlices(
+  { window }: ClosedCircuit,
   now: number,
   { windowMs }: ResolvedCircuitOptions,
 ): Slice[] {
@@ -189,15 +212,15 @@ function sum(window: readonly Slice[]): { calls: number; failures: number } {
   return { calls, failures };
 }
 
-/** A circuit as people want to see it. */
-export function describe(
+/** A circuit as `snapshot()` shows it. */
+export function describeCircuit(
   model: string,
   circuit: Circuit,
   now: number,
-  rules: ResolvedCircuitOptions,
+  options: ResolvedCircuitOptions,
 ): CircuitSnapshot {
   if (circuit.state === "closed") {
-    const { failures } = sum(recent(circuit, now, rules));
+    const { failures } = sum(recentSlices(circuit, now, options));
     return { model, state: "closed", failures };
   }
   const { failures, probing, retryAt } = circuit;

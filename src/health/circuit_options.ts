@@ -1,96 +1,113 @@
 /**
- * When a circuit opens and for how long: what both stores have in common.
+ * When a circuit opens and for how long: the options of every store.
  *
  * @module
  */
 
 import {
-  assertObject,
+  assertOptions,
+  type OptionNames,
   parseCount,
   parseDelay,
   parseDelayRange,
   parseNumber,
 } from "../_shared/arguments.ts";
-import { isErrorClass, parseConditions } from "../policies/conditions.ts";
 import { retryAfterOf } from "../_shared/retry_after.ts";
 import { isTransient } from "../is_transient.ts";
-import type { ErrorCondition, ErrorTest } from "../types/options.ts";
+import { matches, parseConditions } from "../policies/conditions.ts";
 import type { HealthReport } from "../types/health.ts";
+import type { ErrorCondition, ErrorTest } from "../types/options.ts";
 import type { CircuitEvent } from "./_circuit.ts";
 
 /**
  * When a circuit opens, and for how long. The circuit breaker is that of
- * Nygard, "Release It!" (2007).
+ * Nygard, "Release It!" (2007); the names are those of `CircuitBreaker` in
+ * `@std/async`.
  */
 export interface CircuitOptions {
   /**
-   * So many failures within `windowMs` open the circuit. `Infinity` leaves that
-   * to `failureRateThreshold`.
+   * The number of failures within `windowMs` that opens the circuit. `Infinity`
+   * relies on `failureRateThreshold` only.
    *
    * @default {5}
    */
   failureThreshold?: number | undefined;
   /**
-   * How long a call is remembered, in milliseconds.
+   * How long a call counts, in milliseconds.
    *
    * @default {60_000}
    */
   windowMs?: number | undefined;
   /**
-   * Such a part of the calls within `windowMs`, from 0 to 1, opens the circuit
-   * too, if there were `minimumThroughput`. Off unless given.
+   * The share of failures among the calls within `windowMs`, from 0 to 1, that
+   * opens the circuit too, once there were `minimumThroughput` calls. Off unless
+   * given.
    */
   failureRateThreshold?: number | undefined;
   /**
-   * How many calls it takes within `windowMs` until `failureRateThreshold` opens it.
+   * The number of calls within `windowMs` from which on `failureRateThreshold`
+   * applies.
    *
    * @default {20}
    */
   minimumThroughput?: number | undefined;
   /**
-   * How long an open circuit lets nothing through, in milliseconds. Then it lets
-   * one call through, the probe: its success closes the circuit. A probe of
-   * which nothing is heard for that long has expired, and the next may go. By
-   * default no longer than `maxCooldownMs`.
+   * How long an open circuit refuses every call, in milliseconds. Then one call
+   * goes through, the probe, and its success closes the circuit. A probe that
+   * has not reported after the same time expires, and the next call becomes the
+   * probe. If only `maxCooldownMs` is given, the default is at most that.
    *
-   * @default {30_000}
+   * @default {10_000}
    */
   cooldownMs?: number | undefined;
   /**
-   * The longest cool-down, in milliseconds: it doubles while probes fail. What a
-   * provider asks for (`error.retryAfterMs`, or a `retry-after-ms` or
-   * `retry-after` header) opens the circuit at once, for that long but not for
-   * longer than this. By default no less than `cooldownMs`.
+   * The longest cooldown, in milliseconds. The cooldown doubles with each probe
+   * that fails, up to this. If only `cooldownMs` is given, the default is at
+   * least that. The longer it is, the later a model that has recovered is used
+   * again.
    *
-   * @default {300_000}
+   * @default {15_000}
    */
   maxCooldownMs?: number | undefined;
   /**
-   * Which errors say that a model is down. By default those with status 408,
-   * 429 or 5xx, or none at all: a 400 is the caller's fault.
+   * The longest wait that a provider may ask for, in milliseconds. A failure
+   * that says when to come back, by `error.retryAfterMs` or the headers
+   * `retry-after-ms` and `retry-after`, opens the circuit at once and for that
+   * long, but not for longer than this.
+   *
+   * @default {300_000}
+   */
+  maxRetryAfterMs?: number | undefined;
+  /**
+   * Which errors count as failures of the model. By default those that
+   * `isTransient` accepts: a status of 408, 425, 429 or 5xx, or no status at
+   * all. A 400 is the fault of the caller.
    */
   isFailure?: ErrorCondition | undefined;
 }
 
-/** What is remembered of one model. */
+/** The circuit of one model, as a `snapshot()` shows it. */
 export interface CircuitSnapshot {
-  /** The model's name. */
+  /** The name of the model. */
   readonly model: string;
   /**
-   * Whether calls go through (`closed`), do not (`open`), or one may, to see
-   * whether the model is up again (`half-open`).
+   * Whether calls go through (`closed`), are refused (`open`), or one may go
+   * through to find out whether the model has recovered (`half-open`).
    */
   readonly state: "closed" | "open" | "half-open";
-  /** How many failures count at the moment, or have opened and kept it open. */
+  /**
+   * How many failures count now, or, of an open circuit, how many opened it and
+   * kept it open.
+   */
   readonly failures: number;
   /**
-   * Where it is not closed: when the next call goes through, in milliseconds
-   * since the epoch. While a probe is out, that is when it expires.
+   * When the next call may go through, in milliseconds since the epoch; absent
+   * if the circuit is closed. While a probe is running, this is when it expires.
    */
   readonly retryAt?: number;
 }
 
-/** The {@linkcode CircuitOptions}, checked and filled in. */
+/** The {@linkcode CircuitOptions}, checked and with defaults. */
 export interface ResolvedCircuitOptions {
   readonly failureThreshold: number;
   readonly windowMs: number;
@@ -98,31 +115,47 @@ export interface ResolvedCircuitOptions {
   readonly minimumThroughput: number;
   readonly cooldownMs: number;
   readonly maxCooldownMs: number;
-  readonly conditions: readonly ErrorTest[];
-  /** The caller's own object: its conditions are called as its methods. */
+  readonly maxRetryAfterMs: number;
+  readonly isFailure: readonly ErrorTest[];
+  /** The object of the caller: its predicates are called as its methods. */
   readonly options: CircuitOptions;
 }
 
-/** Checks options and fills them in. */
-export function parseCircuitOptions(
-  options: CircuitOptions,
+/** The names of the options that every store has. */
+export const CIRCUIT_OPTION_NAMES: OptionNames<CircuitOptions> = {
+  failureThreshold: true,
+  windowMs: true,
+  failureRateThreshold: true,
+  minimumThroughput: true,
+  cooldownMs: true,
+  maxCooldownMs: true,
+  maxRetryAfterMs: true,
+  isFailure: true,
+};
+
+/** Checks options and fills in the defaults. */
+export function parseCircuitOptions<Options extends CircuitOptions>(
+  options: Options,
+  names: OptionNames<Options>,
 ): ResolvedCircuitOptions {
-  assertObject("options", options);
+  assertOptions("options", options, names);
   const {
     failureThreshold = 5,
     windowMs = 60_000,
     failureRateThreshold,
     minimumThroughput = 20,
+    maxRetryAfterMs = 300_000,
     isFailure = isTransient,
   } = options;
-  const [cooldownMs, maxCooldownMs] = parseDelayRange("options", options, {
-    min: ["cooldownMs", 30_000],
-    max: ["maxCooldownMs", 300_000],
-  });
+  const [cooldownMs, maxCooldownMs] = parseDelayRange(
+    "options",
+    options as CircuitOptions,
+    { min: ["cooldownMs", 10_000], max: ["maxCooldownMs", 15_000] },
+  );
   return {
     failureThreshold: failureThreshold === Infinity
       ? failureThreshold
-      : parseCount("options.failures", failureThreshold),
+      : parseCount("options.failureThreshold", failureThreshold),
     windowMs: parseDelay("options.windowMs", windowMs),
     failureRateThreshold: failureRateThreshold === undefined
       ? undefined
@@ -133,25 +166,25 @@ export function parseCircuitOptions(
     ),
     cooldownMs,
     maxCooldownMs,
-    conditions: parseConditions("options.isFailure", isFailure),
+    maxRetryAfterMs: parseDelay("options.maxRetryAfterMs", maxRetryAfterMs),
+    isFailure: parseConditions("options.isFailure", isFailure),
     options,
   };
 }
 
-/** What a report says to a circuit. */
+/** The event that a report is to a circuit. */
 export function toCircuitEvent(
   outcome: HealthReport,
   error: unknown,
-  { conditions, options }: ResolvedCircuitOptions,
+  { isFailure, options, maxRetryAfterMs }: ResolvedCircuitOptions,
 ): CircuitEvent {
-  const at = Date.now();
-  if (outcome !== "failure") return { type: outcome, at };
-  const counts = conditions.some((condition) =>
-    isErrorClass(condition)
-      ? error instanceof condition
-      : condition.call(options, error)
+  const at = Math.floor(Date.now());
+  if (outcome !== "failure") return { type: outcome, at, retryAfterMs: 0 };
+  const counts = matches("options.isFailure", isFailure, options, error);
+  // The model has answered, if only with a refusal, so a probe is over.
+  if (!counts) return { type: "released", at, retryAfterMs: 0 };
+  const retryAfterMs = Math.ceil(
+    Math.min(retryAfterOf(error) ?? 0, maxRetryAfterMs),
   );
-  // The model has answered, if only to complain: a probe is over.
-  if (!counts) return { type: "released", at };
-  return { type: "failure", at, retryAfterMs: retryAfterOf(error) };
+  return { type: "failure", at, retryAfterMs };
 }

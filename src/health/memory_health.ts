@@ -8,96 +8,96 @@ import type { Admission, HealthReport, HealthStore } from "../types/health.ts";
 import {
   admission,
   type Circuit,
-  clampRetryAt,
+  clampTimes,
   CLOSED,
-  describe,
+  describeCircuit,
   reduce,
 } from "./_circuit.ts";
 import {
+  CIRCUIT_OPTION_NAMES,
   type CircuitOptions,
   type CircuitSnapshot,
   parseCircuitOptions,
   toCircuitEvent,
 } from "./circuit_options.ts";
 
-/** What {@linkcode memoryHealth} gives. */
+/** The store that {@linkcode memoryHealth} returns. */
 export interface MemoryHealth extends HealthStore {
   /**
-   * Whether a model may be asked now. If that makes it the probe, the circuit
-   * waits for its report.
+   * Returns whether a model may be called now. If that makes the call the
+   * probe, other calls are refused until it has reported or expired.
    *
-   * @param model The model's name in the list.
+   * @param model The name of the model in the list.
    * @returns The answer, at once.
    */
   admit(model: string): Admission;
   /**
-   * Counts what has become of a model.
+   * Counts the outcome of an attempt.
    *
-   * @param model The model's name in the list.
-   * @param outcome What has become of the attempt.
+   * @param model The name of the model in the list.
+   * @param outcome What became of the attempt.
    * @param error Why it failed.
    *
    * @throws Whatever `isFailure` throws.
    */
   report(model: string, outcome: HealthReport, error?: unknown): void;
   /**
-   * The circuits of all models of which anything was remembered.
+   * Returns the circuits of all models that something is remembered of.
    *
-   * @returns One entry per model, by name.
+   * @returns One entry per model, sorted by name.
    */
   snapshot(): readonly CircuitSnapshot[];
 }
 
 /**
  * Makes a store of circuits in memory, to be shared by many calls. A circuit
- * opens when its model fails too often, and then its model is skipped.
+ * opens when its model fails too often, and then the model is skipped until it
+ * has recovered.
  *
  * @param options When a circuit opens, and for how long.
  * @returns The store.
  *
- * @example What it knows
+ * @example Usage
  * ```ts
  * import { memoryHealth } from "@fallback/stream/health";
  * import { assertEquals } from "@std/assert";
  *
- * const health = memoryHealth({ failures: 1 });
+ * const health = memoryHealth({ failureThreshold: 1 });
  * health.report("gpt", "failure", new Error("overloaded"));
  * assertEquals(health.admit("gpt").admit, false);
  * assertEquals(health.snapshot()[0]!.state, "open");
  * ```
  *
- * @throws {TypeError} If an option is of the wrong kind.
- * @throws {RangeError} If `isFailure` is empty.
+ * @throws {TypeError} If an option is unknown or of the wrong kind.
+ * @throws {RangeError} If `isFailure` is an empty list.
  * @throws {RangeError} If a number is out of range.
  */
 export function memoryHealth(options: CircuitOptions = {}): MemoryHealth {
-  const rules = parseCircuitOptions(options);
+  const resolved = parseCircuitOptions(options, CIRCUIT_OPTION_NAMES);
   const circuits = new Map<string, Circuit>();
-  const circuitOf = (model: string, now = Date.now()) =>
-    clampRetryAt(circuits.get(model) ?? CLOSED, now, rules);
+  const circuitOf = (model: string, now: number) =>
+    clampTimes(circuits.get(model) ?? CLOSED, now, resolved);
   return {
     admit(model) {
-      const now = Date.now();
-      const circuit = circuitOf(model, now);
-      const answer = admission(circuit, now);
+      const at = Math.floor(Date.now());
+      const circuit = circuitOf(model, at);
+      const answer = admission(circuit, at);
       if (answer !== "probe") return answer;
-      circuits.set(model, reduce(circuit, { type: "probe", at: now }, rules));
+      const probe = { type: "probe", at, retryAfterMs: 0 } as const;
+      circuits.set(model, reduce(circuit, probe, resolved));
       return { admit: true };
     },
     report(model, outcome, error) {
-      const before = circuitOf(model);
-      const after = reduce(
-        before,
-        toCircuitEvent(outcome, error, rules),
-        rules,
-      );
+      const event = toCircuitEvent(outcome, error, resolved);
+      const before = circuitOf(model, event.at);
+      const after = reduce(before, event, resolved);
       if (after !== before) circuits.set(model, after);
     },
     snapshot() {
-      const now = Date.now();
+      const now = Math.floor(Date.now());
       return Array.from(
         circuits.keys(),
-        (model) => describe(model, circuitOf(model, now), now, rules),
+        (model) => describeCircuit(model, circuitOf(model, now), now, resolved),
       ).sort((a, b) => a.model < b.model ? -1 : 1);
     },
   };

@@ -1,6 +1,7 @@
 /**
- * Health in memory: one circuit per model, for all calls of a process that
- * share the store.
+ * A circuit breaker per model, in memory. Calls that share the store skip a
+ * model that keeps failing, until it has recovered. `./kv` and `./redis` have
+ * the same circuits for many processes.
  *
  * ```ts
  * import { fallbackStream } from "@fallback/stream";
@@ -8,7 +9,7 @@
  * import { fakeModel, step } from "@fallback/stream/testing";
  * import { assertEquals } from "@std/assert";
  *
- * const health = memoryHealth({ failures: 2 }); // one for all calls
+ * const health = memoryHealth({ failureThreshold: 2 }); // one for all calls
  * const models = [
  *   fakeModel("down", [step.fail(new Error("overloaded"))]),
  *   fakeModel("up", ["Hello"]),

@@ -1,7 +1,7 @@
 /**
- * Health in Deno KV: one circuit per model, shared by every isolate of a Deno
- * Deploy app, or by all processes over one SQLite file. `Deno.openKv` needs
- * `"unstable": ["kv"]` in `deno.json`, or `--unstable-kv`.
+ * A circuit breaker per model in Deno KV, shared by every isolate of a Deno
+ * Deploy app, or by all processes that open the same SQLite file. `Deno.openKv`
+ * needs `"unstable": ["kv"]` in `deno.json`, or `--unstable-kv`.
  *
  * ```ts
  * import { fallbackStream } from "@fallback/stream";
@@ -24,14 +24,12 @@
  * @module
  */
 
-export {
-  type KvHealth,
-  kvHealth,
-  type KvHealthOptions,
-  type KvKeyPart,
-  type KvStore,
-  type KvTransaction,
-} from "./kv_health.ts";
+export { type KvHealth, kvHealth, type KvHealthOptions } from "./kv_health.ts";
+export type { KvKeyPart, KvStore, KvTransaction } from "./kv_store.ts";
+export type {
+  SharedHealth,
+  SharedHealthOptions,
+} from "../health/shared_health.ts";
 export type {
   CircuitOptions,
   CircuitSnapshot,

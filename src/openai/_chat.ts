@@ -1,4 +1,4 @@
-// The chat-completions protocol: what is asked and what comes back.
+// The chat-completions protocol: requests and chunks.
 
 /**
  * One message of a conversation. It may have further fields, which are passed
@@ -11,28 +11,54 @@ export type ChatMessage =
 
 /** The usual fields of a {@linkcode ChatMessage}. */
 export interface ChatMessageFields {
-  /** Who speaks: `"system"`, `"user"`, `"assistant"`, `"tool"`, … */
+  /** The author: `"system"`, `"user"`, `"assistant"`, `"tool"`, … */
   readonly role: string;
-  /** What is said: a text, or a list of parts. */
+  /** The text, or a list of parts. */
   readonly content?: string | readonly object[] | null | undefined;
-  /** Tells speakers of the same role apart. */
+  /** Distinguishes authors of the same role. */
   readonly name?: string | undefined;
   /** The calls that the assistant made. */
   readonly tool_calls?: readonly object[] | undefined;
-  /** The call that a tool's message answers. */
+  /** The call that the message of a tool answers. */
   readonly tool_call_id?: string | undefined;
 }
 
 /**
- * What is asked. All further fields (`temperature`, `tools`, `stream_options`,
- * …) are passed on as they are, but for `model` and `stream`, which the model
- * sets.
+ * A request. All further fields (`temperature`, `tools`, `stream_options`, …)
+ * are passed on as they are, but for `model` and `stream`, which the model sets.
+ * The request types of `npm:openai` and `npm:groq-sdk` fit.
  */
-export interface ChatRequest {
+export type ChatRequest =
+  | ChatRequestFields
+  // Beside the one above, for literals with fields that it does not name.
+  | (ChatRequestFields & { readonly [field: string]: unknown });
+
+/** The fields of a {@linkcode ChatRequest} that every request has. */
+export interface ChatRequestFields {
   /** The conversation so far. */
   readonly messages: readonly ChatMessage[];
-  /** Any other field of the request's body. */
-  readonly [field: string]: unknown;
+}
+
+/**
+ * A chunk, as far as {@linkcode isContent}, {@linkcode isFinal} and
+ * {@linkcode usage} look at it. The chunks of `npm:openai` and `npm:groq-sdk`
+ * fit.
+ */
+export interface ChatChunkLike {
+  /** What is added to each answer. */
+  readonly choices?: readonly ChatChoiceLike[] | null;
+  /** What the answer cost. */
+  readonly usage?: object | null;
+}
+
+/** What a {@linkcode ChatChunkLike} adds to one answer. */
+export interface ChatChoiceLike {
+  /** What is added. */
+  readonly delta?: object | null;
+  /** The whole answer, where a server does not stream it. */
+  readonly message?: object | null;
+  /** Why the answer ends here. */
+  readonly finish_reason?: unknown;
 }
 
 /**
@@ -70,7 +96,7 @@ export interface ChatChoice {
 
 /** What is added to an answer. */
 export interface ChatDelta {
-  /** Who speaks. */
+  /** The author. */
   readonly role?: string;
   /** More of the text. */
   readonly content?: string | null;
@@ -123,41 +149,16 @@ export interface ChatUsage {
 }
 
 /**
- * What stands for `[DONE]`, which is no JSON, where nothing before it said that
- * the answer is complete. Its shape is that of a chunk with only the usage, so
- * that who reads chunks is ready for it.
+ * Stands for `[DONE]` where no `finish_reason` came before it, because `[DONE]`
+ * is no JSON and something must say that the answer is complete. It has the
+ * shape of a chunk with only the usage, which readers of chunks expect.
  */
 export const DONE: ChatChunk = Object.freeze({
   object: "chat.completion.chunk",
   choices: Object.freeze([]),
 });
 
-/** The fields of a delta that are an answer. */
-const CONTENT_FIELDS = [
-  "content",
-  "reasoning",
-  "reasoning_content",
-  "refusal",
-  "tool_calls",
-  "function_call",
-  "audio",
-] as const;
-
-/** Whether a chunk proves that the model is answering. */
-export function isContent({ choices }: ChatChunk): boolean {
-  return choices.some(({ delta }) =>
-    CONTENT_FIELDS.some((field) => isFilled(delta?.[field]))
-  );
-}
-
-function isFilled(value: unknown): boolean {
-  return Array.isArray(value) ? value.length > 0 : Boolean(value);
-}
-
-/** Whether a chunk ends a complete answer. */
-export function isFinal(chunk: ChatChunk): boolean {
-  return chunk === DONE ||
-    chunk.choices.some(({ finish_reason }) =>
-      Boolean(finish_reason) && finish_reason !== "error"
-    );
+/** Whether a chunk only stands for `[DONE]`: no server has sent it. */
+export function isDoneChunk(chunk: object): boolean {
+  return chunk === DONE;
 }

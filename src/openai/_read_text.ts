@@ -1,5 +1,5 @@
-// The text of a body that may be too long, stall or break: what has arrived is
-// worth more than why the rest has not.
+// The text of a body that may be too long, stall or break. What has arrived is
+// worth more than the reason why the rest has not.
 
 /**
  * Reads a body as text until it ends, breaks, or reaches a limit, and closes
@@ -18,9 +18,9 @@ export async function readText(
   if (body === null) return "";
   const reader = body.getReader();
   const decoder = new TextDecoder();
-  // How closing it goes changes nothing about the text.
+  // What canceling throws does not change the text.
   const close = () => reader.cancel().catch(() => {});
-  const clock = setTimeout(close, ms);
+  const timer = setTimeout(close, ms);
   let text = "";
   try {
     for (let room = maxBytes; room > 0;) {
@@ -30,9 +30,9 @@ export async function readText(
       room -= value.byteLength;
     }
   } catch {
-    // The connection broke, or the attempt was given up.
+    // The connection broke, or the attempt was aborted.
   } finally {
-    clearTimeout(clock);
+    clearTimeout(timer);
     await close();
   }
   return text;

@@ -1,43 +1,183 @@
-// What a server is told in confidence must not come back in an error, which
+// What a server is given in confidence must not come back in an error, which
 // ends up in logs: neither whole nor, where a text is cut, in part.
 
-/** Takes every secret out of a text. */
-export type Redact = (text: string) => string;
+import { parseJson } from "../_shared/safe_access.ts";
+import { type PlainText, toPlainText } from "./_spellings.ts";
 
 /** No longer than the shortest secret, so that no text grows by it. */
 const REDACTED = "***";
 
 /** Shorter ones are placeholders, as local servers are given them. */
-const SHORTEST_SECRET = 4;
+const MIN_SECRET_LENGTH = 4;
 
 /** How much of a secret at the end of a cut text gives it away. */
-const SHORTEST_PART = 8;
+const MIN_PART_LENGTH = 8;
 
-/**
- * Makes a function that takes secrets out of texts.
- *
- * @param secrets What must not be shown.
- * @returns The function.
- */
-export function redactor(secrets: readonly string[]): Redact {
-  const spellings = secrets
-    .filter((secret) => secret.length >= SHORTEST_SECRET)
-    // The second is how some servers write a slash in JSON.
-    .flatMap((secret) => [secret, secret.replaceAll("/", "\\/")]);
-  return (text) => {
-    for (const secret of spellings) {
-      text = withoutPart(text.replaceAll(secret, REDACTED), secret);
+/** Shorter secrets are looked for only as they are, not in base64 or hex. */
+const MIN_ENCODED_LENGTH = 6;
+
+/** Shorter secrets may be part of other words, so their case counts. */
+const MIN_FOLDED_LENGTH = 8;
+
+/** How deep an error object is kept, and how long its texts are. */
+const MAX_DEPTH = 32;
+const MAX_TEXT_LENGTH = 64 * 1024;
+
+/** Removes secrets from what goes into errors. */
+export class Redactor {
+  /** Without white space, and in lower case where that does not matter. */
+  readonly #needles: readonly Needle[];
+
+  /** @param secrets What must not be shown. */
+  constructor(secrets: Iterable<string>) {
+    const unique = new Set(
+      Array.from(secrets, (secret) => toPlainText(secret.trim()).text)
+        .filter((secret) => secret.length >= MIN_SECRET_LENGTH),
+    );
+    // The longest first, for one may be part of another.
+    this.#needles = [...unique].sort((a, b) => b.length - a.length)
+      .flatMap(needlesOf);
+  }
+
+  /**
+   * Removes every secret from a text, however it is spelled there, and the
+   * beginning of one at the end.
+   */
+  text(text: string): string {
+    if (this.#needles.length === 0 || text === "") return text;
+    const ranges = this.#find(toPlainText(text));
+    if (ranges.length === 0) return text;
+    ranges.sort(([a], [b]) => a - b);
+    let result = "";
+    let done = 0;
+    for (const [start, end] of ranges) {
+      if (end <= done) continue;
+      if (start >= done) result += text.slice(done, start) + REDACTED;
+      done = end;
     }
-    return text;
-  };
-}
+    return result + text.slice(done);
+  }
 
-/** A text without the beginning of a secret at its end. */
-function withoutPart(text: string, secret: string): string {
-  for (let length = secret.length - 1; length >= SHORTEST_PART; length--) {
-    if (text.endsWith(secret.slice(0, length))) {
-      return text.slice(0, -length) + REDACTED;
+  /** Removes every secret from the texts in parsed JSON, names included. */
+  deep(value: unknown, depth = 0): unknown {
+    if (typeof value === "string") {
+      return this.text(value.slice(0, MAX_TEXT_LENGTH));
+    }
+    if (typeof value === "number") {
+      const shown = this.text(String(value));
+      return shown === String(value) ? value : shown;
+    }
+    if (typeof value !== "object" || value === null) return value;
+    if (depth >= MAX_DEPTH) return "…";
+    if (Array.isArray(value)) {
+      return value.map((each) => this.deep(each, depth + 1));
+    }
+    return Object.fromEntries(
+      Object.entries(value).map(([name, each]) => [
+        this.text(name),
+        this.deep(each, depth + 1),
+      ]),
+    );
+  }
+
+  /**
+   * Removes every secret from a body: from the text, and where it is JSON also
+   * from what its strings amount to once they are parsed.
+   */
+  body(text: string): string {
+    const plain = this.text(text);
+    const value = parseJson(plain);
+    if (typeof value !== "object" || value === null) return plain;
+    try {
+      const shown = JSON.stringify(this.deep(value));
+      return shown === JSON.stringify(value) ? plain : shown;
+    } catch {
+      // It is nested too deep for `JSON.stringify`.
+      return plain;
     }
   }
-  return text;
+
+  #find(plain: PlainText): [start: number, end: number][] {
+    const lower = plain.text.toLowerCase();
+    // A few characters change their length; then places would be wrong.
+    const folded = lower.length === plain.text.length ? lower : plain.text;
+    const ranges: [number, number][] = [];
+    for (const { text, ignoreCase } of this.#needles) {
+      const haystack = ignoreCase ? folded : plain.text;
+      const add = (at: number, length: number) =>
+        ranges.push([plain.starts[at]!, plain.ends[at + length - 1]!]);
+      let at = haystack.indexOf(text);
+      for (; at >= 0; at = haystack.indexOf(text, at + text.length)) {
+        add(at, text.length);
+      }
+      const part = partAtEnd(haystack, text);
+      if (part > 0) add(haystack.length - part, part);
+    }
+    return ranges;
+  }
+}
+
+/** A text that gives a secret away. */
+interface Needle {
+  readonly text: string;
+  readonly ignoreCase: boolean;
+}
+
+function needlesOf(secret: string): Needle[] {
+  const bytes = new TextEncoder().encode(secret);
+  const asBytes = Array.from(bytes, (byte) => String.fromCharCode(byte))
+    .join("");
+  const ignoreCase = secret.length >= MIN_FOLDED_LENGTH;
+  const plain = [secret, asBytes].map((text) => ({
+    text: ignoreCase ? text.toLowerCase() : text,
+    ignoreCase,
+  }));
+  if (bytes.length < MIN_ENCODED_LENGTH) return plain;
+  return [
+    ...plain,
+    {
+      text: Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0"))
+        .join(""),
+      ignoreCase: true,
+    },
+    ...base64Cores(bytes),
+  ];
+}
+
+/**
+ * The base64 of a secret. It depends on how many bytes come before it, and its
+ * first and last characters on what those are; these are left out.
+ */
+function base64Cores(bytes: Uint8Array): Needle[] {
+  return [0, 1, 2].flatMap((before) => {
+    const padded = new Uint8Array(before + bytes.length);
+    padded.set(bytes, before);
+    const encoded = btoa(String.fromCharCode(...padded)).replace(/=+$/, "");
+    const start = Math.ceil(before * 8 / 6);
+    const end = Math.floor(padded.length * 8 / 6);
+    const core = encoded.slice(start, end);
+    const urlSafe = core.replaceAll("+", "-").replaceAll("/", "_");
+    return [core, urlSafe].map((text) => ({ text, ignoreCase: false }));
+  });
+}
+
+/** An escape that was cut off, and a few characters that may belong to one. */
+const CUT_ESCAPE = /(?:[\\%&=][#\w{]{0,8})+$/;
+
+/** How long cut escapes may be in all, in characters. */
+const MAX_CUT_LENGTH = 64;
+
+/**
+ * The length of the beginning of a secret at the end of a text, with an escape
+ * behind it that was cut off.
+ */
+function partAtEnd(text: string, secret: string): number {
+  const cut = CUT_ESCAPE.exec(text.slice(-MAX_CUT_LENGTH))?.[0].length ?? 0;
+  const whole = text.slice(0, text.length - cut);
+  for (let length = secret.length - 1; length >= MIN_PART_LENGTH; length--) {
+    const part = secret.slice(0, length);
+    if (text.endsWith(part)) return length;
+    if (whole.endsWith(part)) return length + cut;
+  }
+  return 0;
 }

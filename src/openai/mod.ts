@@ -27,28 +27,44 @@
  * assertEquals(answer, "Good morning");
  * ```
  *
- * What a server does wrong becomes an error, so that the next model can take
- * over: a refusal is an {@linkcode HttpError}, an error inside the stream or
- * what is no such stream a {@linkcode StreamError}. Neither shows the API key.
+ * Whatever a server does wrong becomes an error, so that the next model can take
+ * over. A refusal is an {@linkcode HttpError}; an error inside a stream, or what
+ * is no such stream, is a {@linkcode StreamError}. Neither shows the API key.
  *
  * @module
  */
 
-export { openaiModel, type OpenAIModelOptions } from "./openai_model.ts";
+export {
+  type OpenAIModel,
+  openaiModel,
+  type OpenAIModelOptions,
+} from "./openai_model.ts";
+export type { HeadersOption } from "./_headers.ts";
 export type {
   ChatChoice,
+  ChatChoiceLike,
   ChatChunk,
+  ChatChunkLike,
   ChatDelta,
   ChatFunctionCall,
   ChatMessage,
   ChatMessageFields,
   ChatRequest,
+  ChatRequestFields,
   ChatToolCall,
   ChatUsage,
 } from "./_chat.ts";
-export { continueText } from "./_continue_text.ts";
+export {
+  type Continuation,
+  continueText,
+  type ContinueTextOptions,
+} from "./continue_text.ts";
 export { HttpError, type HttpErrorOptions } from "./http_error.ts";
-export { StreamError } from "./stream_error.ts";
+export { isContent } from "./is_content.ts";
+export { isFinal } from "./is_final.ts";
+export { StreamError, type StreamErrorOptions } from "./stream_error.ts";
+export { usage } from "./usage.ts";
+export type { Usage } from "../types/attempt.ts";
 export type {
   Model,
   ModelContext,

@@ -4,27 +4,37 @@
  * @module
  */
 
-import type { Model, ModelContext } from "../types/model.ts";
 import {
-  type ChatChunk,
-  type ChatRequest,
-  isContent,
-  isFinal,
-} from "./_chat.ts";
-import { notAStreamError, readChunks } from "./_chunks.ts";
-import { assertArgument, assertObject } from "../_shared/arguments.ts";
-import { readText } from "./_read_text.ts";
-import { type Redact, redactor } from "./_redact.ts";
-import { HttpError } from "./http_error.ts";
+  assertArgument,
+  assertFunction,
+  assertOptions,
+  type OptionNames,
+  parseCount,
+} from "../_shared/arguments.ts";
+import type { Model } from "../types/model.ts";
+import { assertText } from "./_assert_text.ts";
+import { endpoint, secretsOf } from "./_base_url.ts";
+import type { ChatChunk, ChatRequest } from "./_chat.ts";
+import { assertRequest, openStream, type Server } from "./_exchange.ts";
+import { type HeadersOption, parseHeaders, parseKey } from "./_headers.ts";
+import { assertContinuation, type Continuation } from "./continue_text.ts";
+import { isContent } from "./is_content.ts";
+import { isFinal } from "./is_final.ts";
+import { usage } from "./usage.ts";
 
-/** How much of an answer that is no stream is read. */
-const MOST_BYTES = 64 * 1024;
+const OPTION_NAMES: OptionNames<OpenAIModelOptions> = {
+  model: true,
+  baseURL: true,
+  apiKey: true,
+  headers: true,
+  fetch: true,
+  name: true,
+  maxEventBytes: true,
+  streamOptions: true,
+  continuation: true,
+};
 
-/** How long such an answer may take; that it is a failure is known already. */
-const PATIENCE_MS = 1000;
-
-/** The content types of answers that are no streams, in whatever words. */
-const WHOLE = /^(application|text)\/[^;,]*(json|html)/i;
+const MAX_EVENT_BYTES = 16 * 1024 * 1024;
 
 /** Options of {@linkcode openaiModel}. */
 export interface OpenAIModelOptions {
@@ -32,15 +42,22 @@ export interface OpenAIModelOptions {
   readonly model: string;
   /**
    * Where the server is: what comes before `/chat/completions`. A query, such
-   * as Azure's `?api-version=…`, is kept.
+   * as Azure's `?api-version=…`, is kept. Its values are treated as secrets,
+   * except that of `api-version`.
    *
    * @default {"https://api.openai.com/v1"}
    */
   readonly baseURL?: string | undefined;
-  /** Sent as `authorization: Bearer …`. Without it, no such header is sent. */
+  /**
+   * Sent as `authorization: Bearer …`, to a server of Azure as `api-key`.
+   * Without it, no such header is sent.
+   */
   readonly apiKey?: string | undefined;
-  /** Further headers. They win over those that are sent by default. */
-  readonly headers?: RequestInit["headers"] | undefined;
+  /**
+   * Further headers, which win over those that are sent by default. A function
+   * is called for each request, so that tokens can expire.
+   */
+  readonly headers?: HeadersOption | undefined;
   /**
    * Sends the requests.
    *
@@ -55,26 +72,81 @@ export interface OpenAIModelOptions {
    * @default {options.model}
    */
   readonly name?: string | undefined;
+  /**
+   * The longest event of a stream, in bytes. A longer one fails the stream, and
+   * no more than about that much is buffered. An image is one event of some MiB.
+   *
+   * @default {16_777_216}
+   */
+  readonly maxEventBytes?: number | undefined;
+  /**
+   * Whether to ask for usage, with `stream_options: { include_usage: true }` or
+   * the request's own `stream_options`. `false` never sends that field. A server
+   * that refuses it with 400 or 422 is asked again without it, at once, and the
+   * model remembers.
+   *
+   * @default {true}
+   */
+  readonly streamOptions?: boolean | undefined;
+  /**
+   * How this model is made to continue the text of another one, for requests
+   * that end with an assistant's turn. If the server refuses a `"prefill"` with
+   * 400 or 422, it is asked again in the other form, at once, and the model
+   * remembers.
+   *
+   * @default {"prefill"}
+   */
+  readonly continuation?: Continuation | undefined;
+}
+
+/** A model made by {@linkcode openaiModel}. */
+export interface OpenAIModel extends Model<ChatRequest, ChatChunk> {
+  /** What the server calls the model. */
+  readonly modelId: string;
+  /** `"openai"`, or the host name of another server. */
+  readonly provider: string;
+  /** How this model is made to continue a text, as far as is known by now. */
+  readonly continuation: Continuation;
+  /** {@linkcode isContent} */
+  readonly isContent: typeof isContent;
+  /** {@linkcode isFinal} */
+  readonly isFinal: typeof isFinal;
+  /** {@linkcode usage} */
+  readonly usage: typeof usage;
 }
 
 /**
  * Makes a model from a server that speaks the OpenAI chat-completions stream.
  *
- * Its chunks are the server's `chat.completion.chunk` objects. Text, reasoning,
- * a refusal, audio or a call of a tool is content; a `finish_reason` is final,
- * and so is `[DONE]`: where no `finish_reason` came before it, a last chunk
- * without choices stands for it.
+ * Its chunks are the server's `chat.completion.chunk` objects, with what the
+ * server left out: `choices` is always a list, and a choice with a `message` has
+ * it as `delta`. Text, reasoning, a refusal, audio, an image or a call of a tool
+ * is content; see {@linkcode isContent}. A `finish_reason` is final unless it
+ * means failure; see {@linkcode isFinal}. So is `[DONE]`: where no
+ * `finish_reason` came before it, a last chunk without choices stands for it.
+ *
+ * The first byte of the body that is not white space decides how it is read, and
+ * the content type does not. `{` and `[` begin JSON: an error, one whole
+ * completion, which becomes one chunk, or a chunk per line. `<` begins a page,
+ * which is an error. Anything else is an event stream.
+ *
+ * After a `finish_reason` for every choice the stream is read on, because usage
+ * may follow: until `[DONE]`, its end, an error, or 1000 ms of silence. All of
+ * them end a complete answer.
  *
  * The stream reads one network packet at a time, when it is pulled. Aborting
  * `context.signal`, closing the stream, and disposing of `context.stack` each
  * close the connection.
  *
+ * Redirects are not followed. Errors show neither the key nor other secrets in
+ * headers and query, however the server spells them; answers are not redacted.
+ *
  * @param options Which model, and where.
- * @returns The model. Its `provider` is `"openai"`, or another server's host
- * name. Its `stream()` rejects with an {@linkcode HttpError} where the server
- * refuses, with a {@linkcode StreamError} where it answers with JSON or HTML
- * instead of a stream, with a `TypeError` where the request has no `messages`,
- * and with whatever `fetch` rejects.
+ * @returns The model. Its `stream()` rejects with an {@linkcode HttpError} if
+ * the server refuses the request or redirects it, with a `TypeError` if it
+ * cannot be reached or the request has no `messages`, and with what `headers`
+ * or a `fetch` of the caller throws. Its stream fails with a
+ * {@linkcode StreamError} if the server sends an error or no chat completion.
  *
  * @example Usage
  * ```ts
@@ -101,152 +173,80 @@ export interface OpenAIModelOptions {
  * assertEquals(answer, "Hi");
  * ```
  *
- * @throws {TypeError} If an option is missing or of the wrong kind.
+ * @throws {TypeError} If an option is missing, unknown, or of the wrong kind.
  * @throws {TypeError} If `baseURL` holds a password, or is not http or https.
+ * @throws {RangeError} If `maxEventBytes` is not a positive integer.
  */
-export function openaiModel(
-  options: OpenAIModelOptions,
-): Model<ChatRequest, ChatChunk> {
-  assertObject("options", options);
-  const { model, baseURL = "https://api.openai.com/v1", name = model } =
-    options;
-  expectText("model", model);
-  expectText("name", name);
-  const url = endpoint(baseURL);
-  const { headers, redact } = readHeaders(options);
-  const send = options.fetch;
-  assertArgument(
-    send === undefined || typeof send === "function",
-    "fetch",
-    "be a function",
-    describeSafely(send),
-  );
+export function openaiModel(options: OpenAIModelOptions): OpenAIModel {
+  const { name, server } = parseOptions(options);
+  const { hostname } = server.url;
   return {
     name,
-    provider: url.hostname === "api.openai.com" ? "openai" : url.hostname,
+    modelId: server.model,
+    provider: hostname === "api.openai.com" ? "openai" : hostname,
+    get continuation() {
+      return server.continuation;
+    },
     isContent,
     isFinal,
-    async stream(
-      request: ChatRequest,
-      { signal, stack }: ModelContext,
-    ): Promise<AsyncIterable<ChatChunk>> {
-      assertArgument(
-        Array.isArray(Object(request).messages),
-        "request.messages",
-        "be an array",
-        describeSafely(Object(request).messages),
-      );
-      // Called as a plain function: a browser's own refuses any other `this`.
-      const fetch = send ?? globalThis.fetch;
-      const response = await fetch(url.href, {
-        method: "POST",
-        headers: new Headers(headers),
-        body: JSON.stringify({ ...request, model, stream: true }),
-        signal,
-      });
-      const type = response.headers.get("content-type") ?? "";
-      if (!response.ok || WHOLE.test(type)) {
-        throw await toHttpError(response, type, redact);
-      }
-      const reader = (response.body ?? new Blob([]).stream()).getReader();
-      // A generator that is closed before its first pull closes nothing.
-      stack.defer(() => reader.cancel());
-      // Deno's fetch may lose its signal to the garbage collector.
-      signal.addEventListener("abort", () => {
-        reader.cancel(signal.reason).catch(() => {});
-      }, { once: true });
-      return readChunks(reader, redact, signal);
+    usage,
+    async stream(request, context) {
+      assertRequest(request);
+      return await openStream(server, request, context);
     },
   };
 }
 
-/** The error for an answer that is no stream. */
-async function toHttpError(
-  response: Response,
-  type: string,
-  redact: Redact,
-): Promise<Error> {
-  const body = redact(await readText(response.body, MOST_BYTES, PATIENCE_MS));
-  if (response.ok) return notAStreamError(redact(type), body);
-  const headers = new Headers();
-  for (const [name, value] of response.headers) {
-    headers.append(name, redact(value));
-  }
-  const statusText = redact(response.statusText);
-  return new HttpError(response.status, { statusText, headers, body });
-}
-
-function endpoint(baseURL: string): URL {
-  expectText("baseURL", baseURL);
-  const url = URL.parse(baseURL);
+function parseOptions(
+  options: OpenAIModelOptions,
+): { name: string; server: Server } {
+  assertNames(options);
+  const {
+    model,
+    name = model,
+    baseURL = "https://api.openai.com/v1",
+    apiKey,
+    headers,
+    fetch,
+    maxEventBytes = MAX_EVENT_BYTES,
+    streamOptions = true,
+    continuation = "prefill",
+  } = options;
+  assertText("options.model", model);
+  assertText("options.name", name);
+  const key = apiKey === undefined ? undefined : parseKey(apiKey);
+  const url = endpoint(baseURL);
+  assertFunction("options.fetch", fetch);
+  parseCount("options.maxEventBytes", maxEventBytes);
   assertArgument(
-    url !== null && /^https?:$/.test(url.protocol),
-    "baseURL",
-    "be an http or https URL",
-    describeSafely(baseURL.replace(/\/\/.*@/s, "//***@")),
+    typeof streamOptions === "boolean",
+    "options.streamOptions",
+    "be a boolean",
+    streamOptions,
   );
-  if (url.username || url.password) {
-    throw new TypeError("'baseURL' must not hold a password");
-  }
-  url.pathname = url.pathname.replace(/\/*$/, "/chat/completions");
-  url.hash = "";
-  return url;
+  assertContinuation("options.continuation", continuation);
+  const server: Server = {
+    model,
+    url,
+    apiKey: key,
+    headers: typeof headers === "function"
+      ? headers
+      // A copy, so that later changes have no effect.
+      : parseHeaders("options.headers", headers),
+    secrets: secretsOf(url),
+    fetch,
+    maxEventBytes,
+    streamOptions,
+    continuation,
+  };
+  return { name, server };
 }
 
-/** Both the key and the headers are secret: what is wrong is said without them. */
-function readHeaders(
-  { apiKey, headers: own }: OpenAIModelOptions,
-): { headers: Headers; redact: Redact } {
-  const headers = new Headers({
-    "accept": "text/event-stream",
-    "content-type": "application/json",
-  });
-  const secrets: string[] = [];
-  if (apiKey !== undefined) {
-    // Read from a file, a key brings a line end.
-    const key = typeof apiKey === "string" ? apiKey.trim() : "";
-    if (key === "") {
-      throw new TypeError(
-        `'apiKey' must be a string that is not empty: current value is of type ${typeof apiKey}`,
-      );
-    }
-    secrets.push(key);
-    try {
-      headers.set("authorization", `Bearer ${key}`);
-    } catch {
-      throw new TypeError(
-        "'apiKey' must hold only what a header can carry",
-      );
-    }
-  }
-  try {
-    for (const [name, value] of new Headers(own)) {
-      headers.set(name, value);
-      if (/auth|key|token|secret/i.test(name)) {
-        secrets.push(value.replace(/^\S+\s+/, ""));
-      }
-    }
-  } catch {
+function assertNames(options: OpenAIModelOptions): void {
+  if (Object.hasOwn(Object(options), "baseUrl")) {
     throw new TypeError(
-      `'headers' must be header names with values: current value is of type ${typeof own}`,
+      "'options.baseUrl' is not an option: did you mean 'baseURL'?",
     );
   }
-  return { headers, redact: redactor(secrets) };
-}
-
-function expectText(name: string, value: unknown): void {
-  const isText = typeof value === "string" && value.trim() !== "";
-  assertArgument(
-    isText,
-    name,
-    "be a string that is not empty",
-    describeSafely(value),
-  );
-}
-
-/** A value as it may be shown: an object may hold a key. */
-function describeSafely(value: unknown): string {
-  if (typeof value === "string") return JSON.stringify(value);
-  const isSimple = Object(value) !== value && typeof value !== "symbol";
-  return isSimple ? String(value) : `of type ${typeof value}`;
+  assertOptions("options", options, OPTION_NAMES);
 }

@@ -6,22 +6,31 @@
 
 import { readError } from "./_provider_error.ts";
 
+/** What is known about a failure besides the error object. */
+export interface StreamErrorOptions {
+  /** The HTTP status that the failure amounts to. */
+  readonly status?: number | undefined;
+  /** What kind of failure it is. */
+  readonly code?: string | number | undefined;
+}
+
 /**
- * A server accepted the request with 200 and then sent an error object,
- * something that is no stream of chat completions, or an event of more than
- * 1,048,576 characters.
+ * A server accepted the request with 200 and then failed: it sent an error
+ * object, ended its answer with a `finish_reason` that means failure, sent
+ * something that is no chat completion, or an event longer than
+ * `maxEventBytes`.
+ *
+ * An answer that a filter withheld, without any content, has the `code`
+ * `"content_filter"` and the `status` 400.
  *
  * @example An error in the middle of an answer
  * ```ts
  * import { StreamError } from "@fallback/stream/openai";
  * import { assertEquals } from "@std/assert";
  *
- * const error = new StreamError("502 Provider disconnected", {
- *   code: 502,
- *   message: "Provider disconnected",
- * });
+ * const error = new StreamError("overloaded", { type: "overloaded_error" });
  *
- * assertEquals(error.status, 502);
+ * assertEquals(error.status, 529);
  * ```
  */
 export class StreamError extends Error {
@@ -29,24 +38,32 @@ export class StreamError extends Error {
   readonly type?: string | undefined;
   /** The `code` of the error object. */
   readonly code?: string | number | undefined;
-  /** The HTTP status that the error object names, as a number from 400 to 599. */
+  /**
+   * The HTTP status that the failure amounts to: a number from 400 to 599 in the
+   * error object, or the usual status for its `code` or `type`.
+   */
   readonly status?: number | undefined;
-  /** The error object as it was sent; none if what came was no such thing. */
+  /** The error object as it was sent; `undefined` if there was none. */
   readonly error?: unknown;
 
   /**
-   * Makes the error.
+   * Constructs the error.
    *
    * @param message What went wrong.
    * @param error The error object that was sent, if one was.
+   * @param options What is known besides.
    */
-  constructor(message: string, error?: unknown) {
+  constructor(
+    message: string,
+    error?: unknown,
+    options: StreamErrorOptions = {},
+  ) {
     super(message);
     this.name = "StreamError";
     const { type, code, status } = readError(error);
     this.type = type;
-    this.code = code;
-    this.status = status;
+    this.code = options.code ?? code;
+    this.status = options.status ?? status;
     this.error = error;
   }
 }

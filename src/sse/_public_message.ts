@@ -1,17 +1,18 @@
-// What may be said to the outside: an error of a provider can hold its answer,
-// a key or a stack, so only our own errors speak for themselves.
+// What may be said to a client. An error of a provider can hold its answer, a
+// key or a stack, so only the messages of this module's own errors are shown.
 
 import { messageOf } from "../_shared/error_text.ts";
-import { AllModelsFailedError, isFallbackError } from "../errors.ts";
 import { statusOf } from "../_shared/http_status.ts";
+import { isInstance } from "../_shared/safe_access.ts";
+import { AllModelsFailedError, isFallbackError } from "../errors.ts";
 
-/** An error in words that give nothing away. */
+/** A message about an error that says nothing of what a provider said. */
 export function publicMessage(error: unknown): string {
-  // It quotes the errors of all models.
-  if (error instanceof AllModelsFailedError) return "all models failed";
+  // Its message quotes the errors of all models.
+  if (isInstance(error, AllModelsFailedError)) return "All models failed";
   if (isFallbackError(error)) return messageOf(error);
   const status = statusOf(error);
   return status === undefined
-    ? "the model failed"
-    : `the model failed with status ${status}`;
+    ? "The model failed"
+    : `The model failed with status ${status}`;
 }

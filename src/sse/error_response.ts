@@ -1,27 +1,53 @@
 /**
- * What failed before there was an answer, as a response.
+ * A response for a call that failed before there was an answer.
  *
  * @module
  */
 
-import { MAX_TIMEOUT_MS } from "../_shared/arguments.ts";
+import {
+  assertMethods,
+  assertOptions,
+  MAX_TIMEOUT_MS,
+  type OptionNames,
+} from "../_shared/arguments.ts";
+import { nestedErrors } from "../_shared/http_status.ts";
 import { retryAfterOf } from "../_shared/retry_after.ts";
+import { getProperty, isInstance } from "../_shared/safe_access.ts";
 import { attemptsOf } from "../attempts_of.ts";
-import { AllModelsFailedError, ModelTimeoutError } from "../errors.ts";
+import { ModelTimeoutError } from "../errors.ts";
 import { publicMessage } from "./_public_message.ts";
 import { summarizeAttempts } from "./summarize_attempts.ts";
 
+/** Options of {@linkcode errorResponse}. */
+export interface ErrorResponseOptions {
+  /** Additional headers, for instance for CORS. They override the defaults. */
+  readonly headers?: RequestInit["headers"] | undefined;
+  /**
+   * The signal of the call. If it has aborted and the error is its reason, the
+   * client has left: the status is 499.
+   */
+  readonly signal?: AbortSignal | undefined;
+}
+
+const OPTION_NAMES: OptionNames<ErrorResponseOptions> = {
+  headers: true,
+  signal: true,
+};
+
 /**
- * Makes the response for an error of `fallbackStream`:
+ * Returns the response for an error that `fallbackStream` has thrown:
  *
- * - 503 with `retry-after`, if an error says when it is worth asking again
- * - 504, if nothing but time-outs has ended it
+ * - 499 if `options.signal` has aborted with this error as its reason
+ * - 500 if the error does not come from a call: a mistake of the program
+ * - 503 with `Retry-After` if an error says when to try again
+ * - 504 if every model timed out
  * - 502 otherwise
  *
- * Its body is JSON, `{ "error": { "message", "attempts" } }`, and says nothing
- * of what a provider has said.
+ * The body is JSON, `{ "error": { "message", "attempts" } }`. It never includes
+ * what a provider said. Log the error itself: `console.error(error)`.
  *
- * @param error What was caught.
+ * @param error The error that was caught.
+ * @param options Headers, and the signal of the call.
  * @returns The response.
  *
  * @example Usage
@@ -37,41 +63,62 @@ import { summarizeAttempts } from "./summarize_attempts.ts";
  * });
  * const models = [fakeModel("a", [step.fail(busy)])];
  *
- * async function handle(): Promise<Response> {
+ * async function handler({ signal }: Request): Promise<Response> {
  *   try {
- *     return sseResponse(await fallbackStream(models, "hi"));
+ *     return sseResponse(await fallbackStream(models, "hi", { signal }));
  *   } catch (error) {
- *     return errorResponse(error);
+ *     return errorResponse(error, { signal });
  *   }
  * }
- * const { status, headers } = await handle();
- * assertEquals([status, headers.get("retry-after")], [503, "20"]);
+ * const response = await handler(new Request("http://localhost"));
+ * assertEquals(response.status, 503);
+ * assertEquals(response.headers.get("retry-after"), "20");
  * ```
+ *
+ * @throws {TypeError} If an option is of the wrong kind, or unknown.
  */
-export function errorResponse(error: unknown): Response {
-  const causes = [...causesOf(error)];
-  const waits = causes.map(retryAfterOf).filter((ms) => ms !== undefined)
-    .filter((ms) => ms <= MAX_TIMEOUT_MS);
-  const isTimeout = causes.length > 0 &&
-    causes.every((cause) => cause instanceof ModelTimeoutError);
-  const body = {
-    error: {
-      message: publicMessage(error),
-      attempts: summarizeAttempts(attemptsOf(error)),
-    },
-  };
-  return Response.json(body, {
-    status: waits.length > 0 ? 503 : isTimeout ? 504 : 502,
-    headers: {
-      "cache-control": "no-store",
-      ...(waits.length > 0 &&
-        { "retry-after": `${Math.ceil(Math.min(...waits) / 1000)}` }),
-    },
-  });
+export function errorResponse(
+  error: unknown,
+  options: ErrorResponseOptions = {},
+): Response {
+  assertOptions("options", options, OPTION_NAMES);
+  const { signal } = options;
+  assertMethods("options.signal", signal, "an AbortSignal", "addEventListener");
+  const attempts = attemptsOf(error);
+  const retryAfterMs = retryAfterOf(error);
+  // A longer wait than any timer can have is no wait that a client can use.
+  const retryAfter = retryAfterMs !== undefined &&
+      retryAfterMs <= MAX_TIMEOUT_MS
+    ? `${Math.ceil(retryAfterMs / 1000)}`
+    : undefined;
+  const isAborted = signal?.aborted && getProperty(signal, "reason") === error;
+  const status = isAborted
+    ? 499
+    : attempts.length === 0
+    ? 500
+    : retryAfter !== undefined
+    ? 503
+    : isTimeout(error)
+    ? 504
+    : 502;
+  const message = isAborted
+    ? "The client has closed the request"
+    : status === 500
+    ? "Internal error"
+    : publicMessage(error);
+  const headers = new Headers(options.headers);
+  if (!headers.has("cache-control")) headers.set("cache-control", "no-store");
+  if (status === 503 && !headers.has("retry-after")) {
+    headers.set("retry-after", retryAfter!);
+  }
+  const body = { error: { message, attempts: summarizeAttempts(attempts) } };
+  return Response.json(body, { status, headers });
 }
 
-/** The errors of all models, also of inner chains. */
-function* causesOf(error: unknown): Generator<unknown> {
-  if (!(error instanceof AllModelsFailedError)) return yield error;
-  for (const each of error.errors) yield* causesOf(each);
+/** Whether every model timed out, those of nested chains too. */
+function isTimeout(error: unknown, depth = 0): boolean {
+  const nested = depth > 10 ? undefined : nestedErrors(error);
+  return nested
+    ? nested.every((each) => isTimeout(each, depth + 1))
+    : isInstance(error, ModelTimeoutError);
 }

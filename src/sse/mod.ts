@@ -1,6 +1,6 @@
 /**
- * Answers over HTTP, for `Deno.serve`, Deno Deploy and whatever else speaks
- * `Response`: server-sent events, and a proper answer where there is none.
+ * Responses for `Deno.serve`, Deno Deploy and every other server that takes a
+ * `Response`: server-sent events, and a response for a call that failed.
  *
  * ```ts
  * import { fallbackStream } from "@fallback/stream";
@@ -14,7 +14,7 @@
  *   try {
  *     return sseResponse(await fallbackStream(models, "hi", { signal }));
  *   } catch (error) {
- *     return errorResponse(error);
+ *     return errorResponse(error, { signal });
  *   }
  * }
  * // Deno.serve(handler), or for Deno Deploy: export default { fetch: handler }
@@ -25,7 +25,7 @@
  * @module
  */
 
-export { errorResponse } from "./error_response.ts";
+export { errorResponse, type ErrorResponseOptions } from "./error_response.ts";
 export {
   type SseEnd,
   type SseOptions,

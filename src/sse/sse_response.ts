@@ -7,87 +7,105 @@
 import {
   assertArgument,
   assertFunction,
-  assertObject,
+  assertOptions,
+  type OptionNames,
   parseDelay,
 } from "../_shared/arguments.ts";
 import { ignoreErrors } from "../_shared/ignore_errors.ts";
 import { attemptsOf } from "../attempts_of.ts";
+import { IdleTimer } from "../engine/idle_timer.ts";
+import { type ReadySource, takeReady } from "../engine/ready.ts";
 import type { Attempt } from "../types/attempt.ts";
 import { publicMessage } from "./_public_message.ts";
 import { summarizeAttempts } from "./summarize_attempts.ts";
 
 /**
- * What can be sent: a stream of `fallbackStream`, or anything that can be
- * iterated.
+ * What can be sent: a stream of `fallbackStream`, or any async iterable.
  *
- * @typeParam Chunk One piece of an answer.
+ * @typeParam Chunk The type of one chunk.
  */
 export interface SseSource<Chunk> extends AsyncIterable<Chunk> {
-  /** What was tried, for the last event. */
+  /** The attempts of the call, for the last event. */
   readonly attempts?: readonly Attempt[];
 }
 
-/** How a response came to its end. */
+/** How a response ended. */
 export interface SseEnd {
-  /** Whether the answer was complete, broke off, or nobody wanted more of it. */
+  /** Whether the stream completed, failed, or was canceled by the client. */
   readonly outcome: "completed" | "interrupted" | "cancelled";
-  /** Why it broke off. */
+  /** Why it failed. */
   readonly error?: unknown;
 }
 
 /**
  * Options of {@linkcode sseResponse}.
  *
- * @typeParam Chunk One piece of an answer.
+ * @typeParam Chunk The type of one chunk.
  */
 export interface SseOptions<Chunk> {
   /**
-   * Makes the data of an event. Line ends in it are allowed. What it throws
-   * cuts the answer off.
+   * Returns the data of the event for a chunk. It may have several lines. If it
+   * throws, the response ends with an `error` event.
    *
    * @default {JSON.stringify}
    */
   readonly encode?: ((chunk: Chunk) => string) | undefined;
   /**
-   * Names the event of a chunk, on one line. Without a name it is a `message`;
-   * `done` and `error` are the names of the last one. What it throws cuts the
-   * answer off.
+   * Returns the name of the event for a chunk, on a single line. Without a name
+   * it is a `message`. The last event is named `done` or `error`. If it throws,
+   * the response ends with an `error` event.
    */
   readonly event?: ((chunk: Chunk) => string | undefined) | undefined;
   /**
-   * After how long without a chunk a comment is sent, in milliseconds, so that
-   * nobody in between takes the connection for dead; with 0, none is.
+   * After how many milliseconds without a chunk a comment is sent, so that
+   * proxies do not drop an idle connection. 0 disables it.
    *
    * @default {15_000}
    */
   readonly heartbeatMs?: number | undefined;
-  /** Further headers. They win over those that are sent by default. */
+  /** Additional headers. They override the defaults. */
   readonly headers?: RequestInit["headers"] | undefined;
   /**
-   * Is told once how it ended, when everything is closed. What it throws or
-   * returns changes nothing.
+   * Called once when everything is closed. What it throws or returns is
+   * ignored.
    */
   readonly onClose?: ((end: SseEnd) => unknown) | undefined;
 }
 
+const OPTION_NAMES: OptionNames<SseOptions<never>> = {
+  encode: true,
+  event: true,
+  heartbeatMs: true,
+  headers: true,
+  onClose: true,
+};
+
 const HEADERS = {
   "content-type": "text/event-stream",
-  // A proxy that compresses or collects would hold the words back.
+  // A proxy that compresses or buffers would hold the chunks back.
   "cache-control": "no-cache, no-transform",
   "x-accel-buffering": "no",
 };
 
-const HEARTBEAT = ":\n\n";
+const HEARTBEAT = new TextEncoder().encode(":\n\n");
+
+/** How many characters one write has at most, apart from its last event. */
+const MAX_WRITE_LENGTH = 64 * 1024;
 
 /**
- * Makes a response of server-sent events: one event a chunk, then
- * `event: done` with what was tried. If the model dies in mid-answer, it is
- * `event: error` with a message that says nothing of what the provider said.
+ * Returns a response of server-sent events: one event per chunk, then
+ * `event: done` with `{ "attempts" }`. If the model fails after its first
+ * content, the last event is `event: error` with `{ "error": { "message",
+ * "attempts" } }`, the same shape as the body of {@linkcode errorResponse}.
  *
- * Nothing is read ahead: the model is read as fast as the client reads. When
- * the client goes away, the model's stream is closed.
+ * Nothing is read ahead: the model is read as fast as the client reads. Chunks
+ * that arrived in one network packet leave in one write. When the client
+ * disconnects, the model's stream is closed.
  *
- * @typeParam Chunk One piece of an answer.
+ * A browser's `EventSource` reconnects after every end, which would run the call
+ * again: close it on `done` and on `error`.
+ *
+ * @typeParam Chunk The type of one chunk.
  * @param stream The answer. The response owns it from now on.
  * @param options How it is sent.
  * @returns The response, with status 200.
@@ -104,7 +122,8 @@ const HEARTBEAT = ":\n\n";
  * assertStringIncludes(body, 'data: "Hel"\n\ndata: "lo"\n\nevent: done\n');
  * ```
  *
- * @throws {TypeError} If an argument is of the wrong kind. The stream is closed.
+ * @throws {TypeError} If an argument is of the wrong kind, or an option is
+ * unknown. The stream is closed.
  * @throws {RangeError} If `heartbeatMs` is out of range. The stream is closed.
  */
 export function sseResponse<Chunk>(
@@ -119,7 +138,7 @@ export function sseResponse<Chunk>(
   );
   const iterator = stream[Symbol.asyncIterator]();
   try {
-    assertObject("options", options);
+    assertOptions("options", options, OPTION_NAMES);
     assertFunction("options.encode", options.encode);
     assertFunction("options.event", options.event);
     assertFunction("options.onClose", options.onClose);
@@ -130,8 +149,8 @@ export function sseResponse<Chunk>(
       if (name === "set-cookie") headers.append(name, value);
       else headers.set(name, value);
     });
-    const events = new SseBody(iterator, stream, options, heartbeatMs);
-    return new Response(new ReadableStream(events, { highWaterMark: 0 }), {
+    const body = new SseBody(iterator, stream, options, heartbeatMs);
+    return new Response(new ReadableStream(body, { highWaterMark: 0 }), {
       headers,
     });
   } catch (error) {
@@ -140,18 +159,29 @@ export function sseResponse<Chunk>(
   }
 }
 
-/** Plays an answer as events. */
+type Controller = ReadableStreamDefaultController<Uint8Array>;
+
+/** What a pull of the source came to. */
+type Arrival<Chunk> =
+  | { readonly result: IteratorResult<Chunk> }
+  | { readonly error: unknown };
+
+/** Turns an answer into events, as fast as they are read. */
 class SseBody<Chunk> implements UnderlyingDefaultSource<Uint8Array> {
-  readonly #iterator: AsyncIterator<Chunk>;
+  readonly #iterator: AsyncIterator<Chunk> & ReadySource<Chunk>;
   readonly #source: SseSource<Chunk>;
   readonly #options: SseOptions<Chunk>;
-  readonly #heartbeatMs: number;
-  readonly #utf8 = new TextEncoder();
-  /** What was asked for and has not come yet, also over heartbeats. */
-  #pending: Promise<IteratorResult<Chunk>> | undefined;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #heartbeat: IdleTimer | undefined;
+  readonly #encoder = new TextEncoder();
+  #controller: Controller | undefined;
+  /** Ends the pull of a client that waits. */
+  #finishPull: (() => void) | undefined;
+  /** What has arrived while nobody was reading. */
+  #arrived: Arrival<Chunk> | undefined;
+  /** The source was pulled, and has not answered yet. */
+  #isWaiting = false;
   #isCancelled = false;
-  #isTold = false;
+  #hasEnded = false;
 
   constructor(
     iterator: AsyncIterator<Chunk>,
@@ -162,93 +192,154 @@ class SseBody<Chunk> implements UnderlyingDefaultSource<Uint8Array> {
     this.#iterator = iterator;
     this.#source = source;
     this.#options = options;
-    this.#heartbeatMs = heartbeatMs;
+    if (heartbeatMs > 0) {
+      this.#heartbeat = new IdleTimer(heartbeatMs, () => this.#sendHeartbeat());
+    }
   }
 
-  async pull(
-    controller: ReadableStreamDefaultController<Uint8Array>,
-  ): Promise<void> {
-    const send = (text: string) => controller.enqueue(this.#utf8.encode(text));
+  start(controller: Controller): void {
+    this.#controller = controller;
+  }
+
+  /** The client reads: sends what has arrived, or waits for it. */
+  pull(): Promise<void> {
+    const arrived = this.#arrived;
+    this.#arrived = undefined;
+    if (arrived) return this.#deliver(arrived);
+    this.#heartbeat?.start();
+    const pulled = new Promise<void>((resolve) => {
+      this.#finishPull = resolve;
+    });
+    if (!this.#isWaiting) this.#pullSource();
+    return pulled;
+  }
+
+  #pullSource(): void {
+    this.#isWaiting = true;
     try {
-      const result = await this.#next();
-      if (this.#isCancelled) return;
-      if (!result) return send(HEARTBEAT);
-      if (!result.done) return send(this.#event(result.value));
+      Promise.resolve(this.#iterator.next())
+        .then(this.#onResult, (error) => this.#onArrival({ error }));
+    } catch (error) {
+      this.#onArrival({ error });
+    }
+  }
+
+  readonly #onResult = (result: IteratorResult<Chunk>): void =>
+    this.#onArrival({ result });
+
+  /** After a heartbeat nobody may be reading: then it has to wait. */
+  #onArrival(arrival: Arrival<Chunk>): void {
+    this.#isWaiting = false;
+    const finish = this.#finishPull;
+    if (this.#isCancelled) return finish?.();
+    this.#heartbeat?.pause();
+    this.#finishPull = undefined;
+    if (finish) this.#deliver(arrival).then(finish);
+    else this.#arrived = arrival;
+  }
+
+  async #deliver(arrival: Arrival<Chunk>): Promise<void> {
+    try {
+      if ("error" in arrival) throw arrival.error;
+      const { done, value } = arrival.result;
+      if (!done) return this.#sendChunks(value);
       const attempts = summarizeAttempts(this.#source.attempts ?? []);
-      send(event(JSON.stringify({ attempts }), "done"));
-      this.#tell({ outcome: "completed" });
+      this.#send(formatEvent(JSON.stringify({ attempts }), "done"));
+      this.#end({ outcome: "completed" });
     } catch (error) {
       if (this.#isCancelled) return;
-      await this.#return();
+      await this.#closeSource();
+      if (this.#isCancelled) return;
       const attempts = summarizeAttempts(
         this.#source.attempts ?? attemptsOf(error),
       );
-      const message = publicMessage(error);
-      send(event(JSON.stringify({ message, attempts }), "error"));
-      this.#tell({ outcome: "interrupted", error });
+      const body = { error: { message: publicMessage(error), attempts } };
+      this.#send(formatEvent(JSON.stringify(body), "error"));
+      this.#end({ outcome: "interrupted", error });
     }
-    controller.close();
+    // `onClose` may have canceled the response.
+    if (!this.#isCancelled) this.#controller!.close();
   }
 
-  /** The client has gone. */
+  /** The client has disconnected. */
   async cancel(): Promise<void> {
     this.#isCancelled = true;
-    clearTimeout(this.#timer);
-    await this.#return();
-    this.#tell({ outcome: "cancelled" });
+    this.#heartbeat?.stop();
+    this.#finishPull?.();
+    await this.#closeSource();
+    this.#end({ outcome: "cancelled" });
   }
 
-  /** The next chunk, or nothing when it is time for a heartbeat. */
-  async #next(): Promise<IteratorResult<Chunk> | undefined> {
-    this.#pending ??= this.#iterator.next();
-    const beat = new Promise<undefined>((resolve) => {
-      if (this.#heartbeatMs === 0) return;
-      this.#timer = setTimeout(resolve, this.#heartbeatMs, undefined);
-    });
+  #send(text: string): void {
+    this.#controller!.enqueue(this.#encoder.encode(text));
+  }
+
+  /** Nothing has arrived for a while. The next heartbeat waits for a reader. */
+  #sendHeartbeat(): void {
+    const finish = this.#finishPull;
+    if (!finish) return;
+    this.#finishPull = undefined;
+    this.#controller!.enqueue(HEARTBEAT);
+    finish();
+  }
+
+  /** Sends a chunk and those that have arrived with it in one write. */
+  #sendChunks(chunk: Chunk): void {
+    const iterator = this.#iterator;
+    let text = "";
     try {
-      const result = await Promise.race([this.#pending, beat]);
-      if (result) this.#pending = undefined;
-      return result;
+      text = this.#formatChunk(chunk);
+      while (iterator[takeReady] && text.length < MAX_WRITE_LENGTH) {
+        const ready = iterator[takeReady]();
+        if (!ready) break;
+        text += this.#formatChunk(ready.value);
+      }
     } finally {
-      clearTimeout(this.#timer);
+      // What came before an error is sent before it.
+      if (text !== "" && !this.#isCancelled) this.#send(text);
     }
   }
 
-  #event(chunk: Chunk): string {
+  #formatChunk(chunk: Chunk): string {
     const { encode } = this.#options;
-    const type = this.#options.event?.(chunk);
+    const name = this.#options.event?.(chunk);
     assertArgument(
-      type === undefined || /^[^\r\n]+$/.test(type),
+      name === undefined || /^[^\r\n]+$/.test(name),
       "options.event",
-      "give one line",
-      type,
+      "return a single line",
+      name,
     );
-    return event(
-      encode ? encode.call(this.#options, chunk) : JSON.stringify(chunk),
-      type,
+    const data = encode
+      ? encode.call(this.#options, chunk)
+      : JSON.stringify(chunk);
+    // `JSON.stringify(() => {})` is `undefined`, despite its type.
+    assertArgument(
+      data !== undefined,
+      "options.encode",
+      "return a string",
+      data,
     );
+    return formatEvent(data, name);
   }
 
-  async #return(): Promise<void> {
+  async #closeSource(): Promise<void> {
     try {
       await this.#iterator.return?.();
     } catch {
-      // What closing throws is in the attempt's record.
+      // An error of closing is in the record of the attempt.
     }
   }
 
-  #tell(end: SseEnd): void {
-    if (this.#isTold) return;
-    this.#isTold = true;
+  #end(end: SseEnd): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    this.#heartbeat?.stop();
     ignoreErrors(() => this.#options.onClose?.(end));
   }
 }
 
-/** One event; what it says may have several lines. */
-function event(data: string, type?: string): string {
-  // As JSON has it of a function, for one, though its type denies that.
-  if (data === undefined) throw new TypeError("there is nothing to send");
-  const lines = String(data).split(/\r\n|\r|\n/);
-  return (type ? `event: ${type}\n` : "") +
-    lines.map((line) => `data: ${line}\n`).join("") + "\n";
+/** One event. Its data may have several lines. */
+function formatEvent(data: unknown, name?: string): string {
+  const lines = String(data).replace(/\r\n|\r|\n/g, "\ndata: ");
+  return `${name ? `event: ${name}\n` : ""}data: ${lines}\n\n`;
 }

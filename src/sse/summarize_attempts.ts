@@ -1,5 +1,5 @@
 /**
- * What was tried, for the outside.
+ * Attempts without anything secret.
  *
  * @module
  */
@@ -8,36 +8,36 @@ import type { Attempt } from "../types/attempt.ts";
 import { publicMessage } from "./_public_message.ts";
 
 /**
- * An attempt without anything that a provider has said. Times are in
- * milliseconds since the epoch.
+ * An attempt without anything that a provider said. Times are in milliseconds
+ * since the epoch.
  */
 export interface AttemptSummary {
   /** The model's name in the list. */
   readonly model: string;
-  /** What has become of it. */
+  /** What became of it. */
   readonly outcome: Attempt["outcome"];
-  /** When it was asked, or skipped. */
+  /** When it was started, or skipped. */
   readonly startedAt: number;
-  /** When its first content came. */
+  /** When its first content arrived. */
   readonly firstContentAt?: number;
   /** When it ended. */
   readonly endedAt?: number;
   /** How many chunks were delivered. */
   readonly chunks: number;
-  /** What ended it, in words that give nothing away. */
+  /** A message about the error that says nothing of what a provider said. */
   readonly error?: string;
-  /** The attempts of an inner chain. */
+  /** The attempts of a nested chain. */
   readonly nested?: readonly AttemptSummary[];
 }
 
 /**
- * Sums attempts up, as the last event of `sseResponse` does, for events that
- * say earlier what is being tried.
+ * Summarizes attempts for a client, as the last event of `sseResponse` does, for
+ * events that show earlier what is being tried.
  *
- * @param attempts The records of a call, also of one that goes on.
- * @returns A copy of them that gives nothing away.
+ * @param attempts The attempts of a call, which may still be running.
+ * @returns A copy without anything that a provider said.
  *
- * @example While the answer is awaited
+ * @example While the call waits for an answer
  * ```ts
  * import { fallbackStream } from "@fallback/stream";
  * import { summarizeAttempts } from "@fallback/stream/sse";
@@ -55,7 +55,7 @@ export interface AttemptSummary {
  *     for (const { error } of summarizeAttempts(attempts)) errors.add(error);
  *   },
  * });
- * assertEquals([...errors], [undefined, "the model failed"]);
+ * assertEquals([...errors], [undefined, "The model failed"]);
  * ```
  */
 export function summarizeAttempts(

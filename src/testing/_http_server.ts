@@ -1,7 +1,9 @@
 // HTTP/1.1 by hand. `Deno.serve` answers a request that its handler refuses
 // with a 500, where a connection may have to be cut before any header; it joins
-// packets; and it tells that a client has left only by a signal whose use it
-// warns about.
+// packets; and it reports that a client has disconnected only by a signal whose
+// use it warns about.
+
+import { concat } from "@std/bytes/concat";
 
 const HOST = "127.0.0.1";
 
@@ -14,8 +16,8 @@ export interface HttpServer extends AsyncDisposable {
 }
 
 /**
- * Serves one request per connection on a free port of this machine. What the
- * body of a request holds is told by its `content-length`.
+ * Serves one request per connection on a free port of this machine. Only request
+ * bodies with a `content-length` are read.
  *
  * @param handler Answers the requests. Their signal aborts when the client
  * leaves or the server is stopped, and the body of the answer must break then.
@@ -60,7 +62,7 @@ async function exchange(
     }
     await write(connection, encoder.encode("0\r\n\r\n"));
   } catch {
-    // All that the client is to see of it is an end that comes too early.
+    // The client only sees that the connection is closed too early.
   } finally {
     close(connection);
     await watching;
@@ -110,10 +112,7 @@ async function readMore(
   const more = new Uint8Array(16 * 1024);
   const length = await connection.read(more);
   if (length === null) throw new Error("The client left");
-  const joined = new Uint8Array(bytes.length + length);
-  joined.set(bytes);
-  joined.set(more.subarray(0, length), bytes.length);
-  return joined;
+  return concat([bytes, more.subarray(0, length)]);
 }
 
 /** Waits until the client closes the connection, or we do. */
@@ -139,11 +138,7 @@ function headOf({ status, headers }: Response): Uint8Array {
 /** A packet as a chunk of a chunked body: its length in front of it. */
 function framed(packet: Uint8Array): Uint8Array {
   const length = encoder.encode(`${packet.length.toString(16)}\r\n`);
-  const bytes = new Uint8Array(length.length + packet.length + 2);
-  bytes.set(length);
-  bytes.set(packet, length.length);
-  bytes.set([13, 10], length.length + packet.length);
-  return bytes;
+  return concat([length, packet, encoder.encode("\r\n")]);
 }
 
 async function write(connection: Deno.Conn, bytes: Uint8Array): Promise<void> {

@@ -1,10 +1,10 @@
-// Which timers are pending while time is virtual: FakeTime does not tell. What
-// the fakes themselves wait for is left out, for that is the provider's
-// slowness, not the library's leak.
+// Which timers are pending while time is virtual, which FakeTime does not expose.
+// The timers of the fakes themselves are left out: they are the slowness of a
+// provider, not a leak of the library.
 
 import type { OpenJournal } from "./journal.ts";
 
-/** What is kept while {@linkcode virtualTime} runs. */
+/** What is tracked while {@linkcode virtualTime} runs. */
 export interface Watch {
   /** The journals that have written since then. */
   readonly journals: Set<OpenJournal>;
@@ -12,26 +12,27 @@ export interface Watch {
   readonly pending: Map<number, number>;
 }
 
-/** The one that is running, if any. */
+/** The one of the innermost {@linkcode virtualTime}, if any. */
 let current: Watch | undefined;
-let counting = true;
+let isTracking = true;
 
-/** A journal has written: it learns of the timers that are left at the end. */
-export function join(journal: OpenJournal): void {
+/** Makes sure that a journal learns of the timers that are left at the end. */
+export function trackJournal(journal: OpenJournal): void {
   current?.journals.add(journal);
 }
 
-/** Calls `fn`, whose timers are not counted. */
+/** Calls `fn`, whose timers are not tracked. */
 export function withoutTimerTracking<T>(fn: () => T): T {
-  counting = false;
+  const before = isTracking;
+  isTracking = false;
   try {
     return fn();
   } finally {
-    counting = true;
+    isTracking = before;
   }
 }
 
-/** Counts the timers that are set from now on, until it is disposed of. */
+/** Tracks the timers that are set from now on, until it is disposed of. */
 export function watchTimers(): Watch & Disposable {
   const { setTimeout, clearTimeout } = globalThis;
   const pending = new Map<number, number>();
@@ -40,12 +41,12 @@ export function watchTimers(): Watch & Disposable {
     ms = 0,
     ...args: unknown[]
   ) => {
-    const counts = counting;
+    const tracks = isTracking;
     const id = setTimeout(() => {
       pending.delete(Number(id));
       fn(...args);
     }, ms);
-    if (counts) pending.set(Number(id), ms);
+    if (tracks) pending.set(Number(id), ms);
     return id;
   };
   globalThis.setTimeout = watched as typeof setTimeout;

@@ -1,21 +1,13 @@
 /**
- * A provider that fails as providers do: on the wire.
+ * A fake provider, which fails as real ones do: on the wire.
  *
  * @module
  */
 
-import { abortable } from "@std/async/abortable";
-import { delay } from "@std/async/delay";
+import { parseJson } from "../_shared/safe_access.ts";
+import { FakeExchange, isPause } from "./_fake_exchange.ts";
 import { serveHttp } from "./_http_server.ts";
-import { Step } from "./script.ts";
-import { end } from "./step.ts";
-import { finish, raw } from "./wire.ts";
-import {
-  EVENT_STREAM,
-  PacketStep,
-  StatusStep,
-  type WireScript,
-} from "./wire_script.ts";
+import { StatusStep, type WireScript } from "./wire_script.ts";
 
 /** Options of {@linkcode fakeProvider}. */
 export interface FakeProviderOptions {
@@ -25,27 +17,27 @@ export interface FakeProviderOptions {
    * @default {"\n"}
    */
   readonly lineEnd?: "\n" | "\r\n" | "\r" | undefined;
-  /** Is told of each request when it has arrived. */
+  /** Called with each request when it has arrived. */
   readonly onCall?: ((call: ProviderCall) => void) | undefined;
 }
 
-/** A request that a {@linkcode fakeProvider} got, and what came of it. */
+/** A request to a {@linkcode fakeProvider}, and how its answer ended. */
 export interface ProviderCall {
-  /** The address that was asked. */
+  /** The address of the request. */
   readonly url: string;
   /** The request's headers. */
   readonly headers: Headers;
   /** The request's body: parsed if it is JSON, else its text. */
   readonly body: unknown;
-  /** What of the script was sent so far. */
+  /** The items of the script that were sent so far. */
   readonly sent: readonly (string | object)[];
   /**
    * How it ended:
    *
    * - `pending`: not yet
-   * - `completed`: all was sent
+   * - `completed`: everything was sent
    * - `failed`: by a `fail()` or `truncate()`
-   * - `aborted`: the client left before, or the server was stopped
+   * - `aborted`: the client disconnected before, or the server was stopped
    */
   readonly outcome:
     | "pending"
@@ -58,7 +50,7 @@ export interface ProviderCall {
 
 /** A provider made by {@linkcode fakeProvider}. */
 export interface FakeProvider {
-  /** The requests that it got, first to last. */
+  /** The requests that it has received, first to last. */
   readonly calls: readonly ProviderCall[];
   /**
    * Answers a request without a network: for the `fetch` option of a client,
@@ -73,13 +65,12 @@ export interface FakeProvider {
     init?: RequestInit,
   ) => Promise<Response>;
   /**
-   * Serves over HTTP on a free port of this machine. Needs Deno, with the
-   * permission to use the network. Packets arrive apart unless the network
-   * joins them.
+   * Serves over HTTP on a free port of this machine. It needs Deno, with the
+   * permission to use the network. The network may join packets.
    *
    * @returns The server.
    *
-   * @example A connection that breaks in mid-answer
+   * @example A connection that breaks during the answer
    * ```ts
    * import { fallbackStream } from "@fallback/stream";
    * import { openaiModel } from "@fallback/stream/openai";
@@ -100,22 +91,21 @@ export interface FakeProvider {
   listen(): FakeServer;
 }
 
-/** A server that listens until it is disposed of, which cuts every connection. */
+/** A server that listens until it is disposed of, which closes every connection. */
 export interface FakeServer extends AsyncDisposable {
   /** Its address, for instance `"http://127.0.0.1:8000"`. */
   readonly url: string;
-  /** What a client of the OpenAI API takes for the base of its addresses. */
+  /** The base URL for clients of the OpenAI API: `url` and `/v1`. */
   readonly baseURL: string;
 }
 
 /**
- * Makes a provider that speaks the OpenAI chat-completions stream and does what
- * it is told, over HTTP or as a `fetch`. It answers whatever is asked, at any
- * address.
+ * Makes a provider that speaks the OpenAI chat-completions stream and follows a
+ * script, over HTTP or as a `fetch`. It answers every request, at any address.
  *
- * @param script What it does, each time; or `scripts`, one for each request, of
- * which the last repeats.
- * @param options How lines end, and who is told of requests.
+ * @param script What it does in answer to every request; or `scripts`, one for
+ * each request, of which the last repeats.
+ * @param options How lines end, and a listener for requests.
  * @returns The provider.
  *
  * @example An overloaded server, which then answers
@@ -152,13 +142,14 @@ export function fakeProvider(
   }
   scripts.forEach(checkScript);
   const calls: ProviderCall[] = [];
-  // Held, for Deno before 2.8 forgets a request's signal with its listeners.
-  const open = new Set<Exchange>();
+  // Kept, because Deno before 2.8 collects a request's signal with its listeners.
+  const open = new Set<FakeExchange>();
   const fetch: FakeProvider["fetch"] = async (input, init) => {
     const request = new Request(input, init);
-    const body = parse(await request.text());
+    const text = await request.text();
+    const body = parseJson(text) ?? text;
     request.signal.throwIfAborted();
-    const exchange = new Exchange(request, body, calls.length, options);
+    const exchange = new FakeExchange(request, body, calls.length, options);
     open.add(exchange);
     exchange.call.closed.then(() => open.delete(exchange));
     const script = scripts[calls.length] ?? scripts.at(-1)!;
@@ -185,8 +176,6 @@ export function fakeProvider(
   };
 }
 
-const END = end();
-
 function checkScript(script: WireScript): void {
   const opening = script.findIndex((item) => !isPause(item));
   const status = script.findLastIndex((item) => item instanceof StatusStep);
@@ -194,175 +183,4 @@ function checkScript(script: WireScript): void {
   throw new TypeError(
     `Cannot run the script as the status at ${status} comes after what sends the headers, at ${opening}`,
   );
-}
-
-/** Whether a step belongs to opening, where it comes before what opens. */
-function isPause(item: unknown): item is Step {
-  return item instanceof Step && ["wait", "hang", "fail"].includes(item.type);
-}
-
-/** One request, and the answer to it as it goes on. */
-class Exchange {
-  readonly call: { -readonly [Key in keyof ProviderCall]: ProviderCall[Key] };
-  readonly #sent: (string | object)[] = [];
-  readonly #id: string;
-  readonly #lineEnd: string;
-  readonly #client: AbortSignal;
-  readonly #closed = Promise.withResolvers<void>();
-  /** Aborts when nothing more is to be sent. */
-  readonly #over = new AbortController();
-  #body: ReadableStreamDefaultController<Uint8Array> | undefined;
-  /** A `finish_reason` was sent. */
-  #finished = false;
-
-  constructor(
-    request: Request,
-    body: unknown,
-    index: number,
-    options: FakeProviderOptions,
-  ) {
-    this.#id = `chatcmpl-${index + 1}`;
-    this.#lineEnd = options.lineEnd ?? "\n";
-    this.#client = request.signal;
-    this.call = {
-      url: request.url,
-      headers: request.headers,
-      body,
-      sent: this.#sent,
-      outcome: "pending",
-      closed: this.#closed.promise,
-    };
-  }
-
-  async answer(script: WireScript): Promise<Response> {
-    this.#client.addEventListener("abort", this.#leave);
-    const head = script.find((item) => item instanceof StatusStep) ??
-      new StatusStep(200);
-    const packets = this.#perform(script, head);
-    await packets.next();
-    const body = new ReadableStream<Uint8Array>({
-      start: (controller) => {
-        this.#body = controller;
-      },
-      pull: async (controller) => {
-        const { value, done } = await packets.next();
-        if (done) controller.close();
-        else controller.enqueue(value);
-      },
-      cancel: this.#leave,
-    }, { highWaterMark: 0 });
-    return new Response(body, { status: head.code, headers: head.headers });
-  }
-
-  /** Yields nothing when the answer opens, and from then on packets. */
-  async *#perform(
-    script: WireScript,
-    head: StatusStep,
-  ): AsyncGenerator<Uint8Array | undefined, undefined> {
-    let opened = false;
-    try {
-      for (let at = 0;; at++) {
-        const item = script[at] ?? END;
-        if (isPause(item)) {
-          await this.#pause(item);
-          continue;
-        }
-        if (!opened) yield;
-        opened = true;
-        if (!(item instanceof Step)) {
-          this.#sent.push(item);
-          const bytes = this.#encode(item);
-          if (bytes.length > 0) yield bytes;
-        } else if (item.type === "truncate") {
-          return this.#settle("failed");
-        } else if (item.type === "end") {
-          return yield* this.#end(head);
-        }
-      }
-    } catch (error) {
-      this.#settle("failed");
-      throw error;
-    }
-  }
-
-  async #pause({ type, ms, error }: Step): Promise<void> {
-    const { signal } = this.#over;
-    if (type === "fail") throw error;
-    if (type === "wait") await delay(ms, { signal });
-    else await abortable(new Promise(() => {}), signal);
-  }
-
-  *#end(head: StatusStep): Generator<Uint8Array, undefined> {
-    const type = head.headers.get("content-type");
-    if (type?.startsWith(EVENT_STREAM)) {
-      if (!this.#finished) yield this.#encode(finish());
-      this.#settle("completed");
-      yield this.#event("[DONE]");
-    }
-    this.#settle("completed");
-  }
-
-  #encode(item: string | object): Uint8Array<ArrayBuffer> {
-    if (item instanceof Uint8Array) return new Uint8Array(item);
-    if (item instanceof StatusStep) return item.body ?? raw("");
-    if (item instanceof PacketStep) {
-      return joined(item.parts.map((part) => this.#encode(part)));
-    }
-    const chunk = typeof item === "string" ? this.#textChunk(item) : item;
-    this.#finished ||= hasFinishReason(chunk);
-    return this.#event(JSON.stringify(chunk));
-  }
-
-  #textChunk(content: string): object {
-    return {
-      id: this.#id,
-      object: "chat.completion.chunk",
-      created: 0,
-      model: Object(this.call.body).model,
-      choices: [{ index: 0, delta: { content }, finish_reason: null }],
-    };
-  }
-
-  #event(data: string): Uint8Array<ArrayBuffer> {
-    return raw(`data: ${data}${this.#lineEnd}${this.#lineEnd}`);
-  }
-
-  readonly #leave = (): void => {
-    this.#settle("aborted");
-    this.#body?.error(this.#client.reason);
-  };
-
-  #settle(outcome: ProviderCall["outcome"]): undefined {
-    if (this.call.outcome !== "pending") return;
-    this.call.outcome = outcome;
-    this.#client.removeEventListener("abort", this.#leave);
-    this.#over.abort(this.#client.reason);
-    this.#closed.resolve();
-  }
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
-}
-
-function hasFinishReason(chunk: object): boolean {
-  const { choices } = chunk as { choices?: unknown };
-  return Array.isArray(choices) &&
-    choices.some((choice) => Object(choice).finish_reason);
-}
-
-function joined(parts: Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(
-    parts.reduce((length, part) => length + part.length, 0),
-  );
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
 }

@@ -1,11 +1,11 @@
 /**
- * What the fakes were made to do, with its times.
+ * A log, with times, of everything that happened to the fakes.
  *
  * @module
  */
 
 import { show } from "./_format_value.ts";
-import { join } from "./_timers.ts";
+import { trackJournal } from "./_timers.ts";
 
 /** What happened to a fake. */
 export type JournalEntryType =
@@ -42,7 +42,7 @@ export interface FakeCall {
   readonly model: string;
   /** Which call of the journal it is, from 1. */
   readonly call: number;
-  /** What it was asked. */
+  /** The request. */
   readonly request: unknown;
   /** The signal that it was given. */
   readonly signal: AbortSignal;
@@ -56,17 +56,17 @@ export interface FakeCall {
   readonly closes: readonly string[];
 }
 
-/** A call, as the fake that keeps it sees it. */
+/** A call, as its fake writes it. */
 export interface OpenCall extends FakeCall {
   opened: boolean;
   ended: "end" | "fail" | undefined;
   chunks: number;
   readonly closes: string[];
-  /** The ways in which it has to be closed, apart from being stopped. */
-  readonly owes: readonly string[];
+  /** The ways in which it has to be closed besides `return` or `cancel`. */
+  readonly expectedCloses: readonly string[];
   write(type: JournalEntryType, value?: unknown): void;
-  /** Says what nobody should ever do to a stream. */
-  complain(problem: string): void;
+  /** Reports a use of the stream that is never allowed. */
+  reportProblem(problem: string): void;
 }
 
 /** Everything that happened to the fakes that share it. */
@@ -85,9 +85,9 @@ export interface Journal {
   /**
    * Throws one error that lists everything that is wrong: a stream that was
    * left open or closed twice, a stack or a disposable source that was not
-   * closed exactly once, a pull beside or after another, an attempt that is
-   * over and whose signal did not abort, a listener left on a watched signal,
-   * a timer left when {@linkcode virtualTime} ended.
+   * closed exactly once, a pull during another pull or after the end, an attempt
+   * that has ended without an abort of its signal, a listener left on a watched
+   * signal, a timer left when {@linkcode virtualTime} ended.
    *
    * @throws {Error} If anything is wrong.
    */
@@ -100,12 +100,12 @@ export interface Journal {
   toString(): string;
 }
 
-/** A journal as the fakes see it. */
+/** A journal, as the fakes write it. */
 export interface OpenJournal extends Journal {
   begin(
-    call: Pick<OpenCall, "model" | "request" | "signal" | "owes">,
+    call: Pick<OpenCall, "model" | "request" | "signal" | "expectedCloses">,
   ): OpenCall;
-  complain(problem: string): void;
+  reportProblem(problem: string): void;
 }
 
 /**
@@ -113,7 +113,7 @@ export interface OpenJournal extends Journal {
  *
  * @returns The journal.
  *
- * @example Who was asked, and whether all was closed
+ * @example Which models were called, and whether all streams were closed
  * ```ts
  * import { fallbackStream } from "@fallback/stream";
  * import { createJournal, fakeModel, step } from "@fallback/stream/testing";
@@ -141,9 +141,9 @@ class Recorder implements OpenJournal {
   #start: number | undefined;
 
   begin(
-    { model, request, signal, owes }: Pick<
+    { model, request, signal, expectedCloses }: Pick<
       OpenCall,
-      "model" | "request" | "signal" | "owes"
+      "model" | "request" | "signal" | "expectedCloses"
     >,
   ): OpenCall {
     const number = this.calls.length + 1;
@@ -152,25 +152,26 @@ class Recorder implements OpenJournal {
       call: number,
       request,
       signal,
-      owes,
+      expectedCloses,
       opened: false,
       ended: undefined,
       chunks: 0,
       closes: [],
       write: (type, value) => {
-        join(this);
+        trackJournal(this);
         this.#start ??= Date.now();
         const at = Date.now() - this.#start;
         this.entries.push({ at, model, call: number, type, value });
       },
-      complain: (problem) => this.complain(`${model}#${number} ${problem}`),
+      reportProblem: (problem) =>
+        this.reportProblem(`${model}#${number} ${problem}`),
     };
     this.calls.push(call);
     call.write("call", request);
     return call;
   }
 
-  complain(problem: string): void {
+  reportProblem(problem: string): void {
     this.#problems.push(problem);
   }
 
@@ -188,7 +189,7 @@ class Recorder implements OpenJournal {
   }
 
   assertClean(): void {
-    const problems = [...this.#problems, ...this.calls.flatMap(whatIsWrong)];
+    const problems = [...this.#problems, ...this.calls.flatMap(problemsOf)];
     const { size } = this.#listeners;
     if (size > 0) problems.push(`${size} listeners are left on a signal`);
     if (problems.length === 0) return;
@@ -205,16 +206,16 @@ class Recorder implements OpenJournal {
   }
 }
 
-function whatIsWrong(call: OpenCall): string[] {
-  const { model, opened, ended, closes, owes, signal } = call;
+function problemsOf(call: OpenCall): string[] {
+  const { model, opened, ended, closes, expectedCloses, signal } = call;
   const problems: string[] = [];
   const count = (way: string) => closes.filter((other) => other === way).length;
   const stops = count("return") + count("cancel");
   if (opened && !ended && stops === 0) problems.push("was left open");
   if (stops > 1) problems.push(`was closed ${stops} times`);
-  for (const way of owes) {
+  for (const way of expectedCloses) {
     const times = count(way);
-    // What belongs to the source is owed only once there is one.
+    // A source is disposed of only once there is one.
     if (times === 1 || (way === "dispose" && !opened)) continue;
     problems.push(`had its ${way} closed ${times} times`);
   }

@@ -37,7 +37,7 @@ export function wait(ms: number): Step {
 }
 
 /**
- * Opens the stream: `stream()` gives its source.
+ * Opens the stream: `stream()` resolves with its source.
  *
  * @returns The step.
  *
@@ -57,12 +57,12 @@ export function open(): Step {
 }
 
 /**
- * Fails: refuses to open, or breaks the open stream off.
+ * Fails: rejects the opening, or breaks off the open stream.
  *
  * @param error What is thrown.
  * @returns The step.
  *
- * @example A model that refuses
+ * @example A model that fails to open
  * ```ts
  * import { fallbackStream } from "@fallback/stream";
  * import { fakeModel, step } from "@fallback/stream/testing";
@@ -78,7 +78,7 @@ export function fail(error: unknown): Step {
 }
 
 /**
- * Does nothing more until it is aborted; one that ignores that hangs for ever.
+ * Hangs until aborted, and for ever if the fake ignores the abort.
  *
  * @returns The step.
  *
@@ -122,13 +122,13 @@ export function end(): Step {
 }
 
 /**
- * Ends the stream as a cut body does: without an error, and without whatever
- * marks the end of a complete answer. Of a `fakeModel`, where that is a chunk,
- * it is no more than {@linkcode end}.
+ * Ends the stream as a truncated body does: without an error, and without what
+ * marks the end of a complete answer. For a `fakeModel` that is a chunk, so that
+ * it does the same as {@linkcode end}.
  *
  * @returns The step.
  *
- * @example A body that is cut
+ * @example A truncated body
  * ```ts
  * import { fallbackStream, TruncatedStreamError } from "@fallback/stream";
  * import { openaiModel } from "@fallback/stream/openai";

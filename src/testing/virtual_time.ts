@@ -8,10 +8,10 @@ import { FakeTime } from "@std/testing/time";
 import { watchTimers } from "./_timers.ts";
 
 /** How many lines of a journal a {@linkcode DeadlockError} shows. */
-const TAIL = 20;
+const TAIL_LINES = 20;
 
 /**
- * Everything waits, and no timer is left that could end it.
+ * Thrown when `fn` is pending but no timer is scheduled that could continue it.
  *
  * @example A promise that nobody settles
  * ```ts
@@ -30,7 +30,7 @@ export class DeadlockError extends Error {
    */
   constructor(tail: string) {
     super(
-      `Everything waits, and no timer is left. What happened last:\n${tail}`,
+      `Everything waits, and no timer is scheduled. The last entries of the journals:\n${tail}`,
     );
     this.name = "DeadlockError";
   }
@@ -80,12 +80,12 @@ export async function virtualTime<T>(
     if (settled) break;
     if (!time.next()) {
       const lines = [...watch.journals].flatMap((j) => `${j}`.split("\n"));
-      throw new DeadlockError(lines.slice(-TAIL).join("\n"));
+      throw new DeadlockError(lines.slice(-TAIL_LINES).join("\n"));
     }
   }
   for (const ms of watch.pending.values()) {
     for (const journal of watch.journals) {
-      journal.complain(`a timer of ${ms} ms is left`);
+      journal.reportProblem(`a timer of ${ms} ms is left`);
     }
   }
   return await result;

@@ -47,7 +47,7 @@ export function status(code: number, options?: StatusOptions): StatusStep {
 }
 
 /**
- * What is sent as it is: malformed events, comments, a part of a character.
+ * Sends bytes as they are: malformed events, comments, a part of a character.
  *
  * @param text A text; bytes can stand in a script by themselves.
  * @returns Its bytes.
@@ -94,7 +94,7 @@ export function packet(...parts: (string | object)[]): PacketStep {
 }
 
 /**
- * The event by which a provider fails in mid-stream.
+ * The event by which a provider fails during the answer.
  *
  * @param error The error object.
  * @returns The event.

@@ -76,6 +76,11 @@ export interface Attempt {
   readonly chunks: number;
   /** The tokens that the model has reported so far. */
   readonly usage?: Usage;
+  /**
+   * Why the model stopped, in the provider's word; only where the model says so
+   * and the word is not a usual one such as `"stop"`.
+   */
+  readonly finishReason?: string;
   /** Why it failed, was interrupted, canceled or skipped. */
   readonly error?: unknown;
   /** The error that closing threw. Several are one `SuppressedError`. */

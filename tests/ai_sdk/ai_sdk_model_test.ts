@@ -78,7 +78,18 @@ const judged: [part: object, isContent: boolean][] = [
   ],
   [{ type: "tool-approval-request", approvalId: "1", toolCallId: "1" }, true],
   [{ type: "source", sourceType: "url", id: "1", url: "https://h/" }, true],
-  [{ type: "custom", kind: "fake.thing" }, true],
+  [{ type: "custom", kind: "fake.thing" }, false],
+  [
+    {
+      type: "custom",
+      kind: "anthropic.message_start",
+      providerMetadata: { anthropic: { id: "m" } },
+    },
+    false,
+  ],
+  [{ type: "custom", kind: "fake.thing", text: "Hello" }, true],
+  [{ type: "something-new", delta: "Hello" }, true],
+  [{ type: "something-new", delta: "" }, false],
   [{ type: "file", mediaType: "image/png", data: bytes }, true],
   [{ type: "file", mediaType: "image/png", data: none }, false],
   [{ type: "file", mediaType: "image/png", data: "AQ==" }, true],
@@ -120,15 +131,8 @@ Deno.test("aiSdkModel: finish alone is final, and an error part is thrown", () =
   for (const [part] of judged) {
     assertEquals(model.isFinal?.(part as Part), part === STOP);
   }
-  for (const error of [overloaded, { message: "busy" }]) {
-    let thrown;
-    try {
-      model.isFinal?.({ type: "error", error });
-    } catch (caught) {
-      thrown = caught;
-    }
-    assertStrictEquals(thrown, error);
-  }
+  const final = () => model.isFinal?.({ type: "error", error: overloaded });
+  assertStrictEquals(assertThrows(final), overloaded);
 });
 
 testSdk("language models are models of fallbackStream", async (sdk) => {

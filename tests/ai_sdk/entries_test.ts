@@ -258,7 +258,7 @@ const wrong: [name: string, models: unknown, message: string][] = [
   [
     "a gateway's name",
     ["openai/gpt-5"],
-    "'models[0]' must be a language model of specification v3 or v4: current value is openai/gpt-5",
+    "'models[0]' must be a language model of specification v3 or v4: current value is \"openai/gpt-5\"",
   ],
   [
     "null",
@@ -268,12 +268,12 @@ const wrong: [name: string, models: unknown, message: string][] = [
   [
     "a model of v2",
     [good, old],
-    "'models[1]' must be a language model of specification v3 or v4: current value is old",
+    "'models[1]' must be a language model of specification v3 or v4: current value is old of specification v2",
   ],
   [
     "a model of v5",
     [newer],
-    "'models[0]' must be a language model of specification v3 or v4: current value is newer",
+    "'models[0]' must be a language model of specification v3 or v4: current value is newer of specification v5",
   ],
   [
     "an entry without a model",
@@ -293,7 +293,7 @@ const wrong: [name: string, models: unknown, message: string][] = [
   [
     "a mix",
     [good, scripted(sdk6, "six", text)],
-    "'models[1]' must be of specification v4, as the first is: current value is v3",
+    "'models[1]' must be of specification v4, as the first is: current value is \"v3\"",
   ],
   [
     "a name that is none",

@@ -134,19 +134,19 @@ testSdk("providerMetadata.fallback has the attempts", async (sdk) => {
       attempts.map((attempt) =>
         Object.fromEntries(
           Object.entries(attempt).filter(([key]) =>
-            ["model", "index", "attempt", "outcome", "error"].includes(key)
+            ["model", "modelIndex", "number", "outcome", "error"].includes(key)
           ),
         )
       ),
       [
         {
           model: "a",
-          index: 0,
-          attempt: 1,
+          modelIndex: 0,
+          number: 1,
           outcome: "failed",
           error: "Error: overloaded",
         },
-        { model: "b", index: 1, attempt: 2, outcome: "completed" },
+        { model: "b", modelIndex: 1, number: 2, outcome: "completed" },
       ],
     );
   }

@@ -436,7 +436,7 @@ const fromRetry: Lines = {
       told.filter((line) => types.includes(line.split(" ")[0]!));
     await outcome(overloaded, { onEvent });
     assertEquals(only("failed", "interrupted"), ["failed a"]);
-    assertEquals(only("retry", "attempt"), ["attempt a", "attempt b"]);
+    assertEquals(only("retrying", "started"), ["started a", "started b"]);
     assertEquals(only("completed"), ["completed b"]);
     const model = chainOf(sdk, [[step.fail(overloaded)]]);
     const error = await failureOf(says(model));

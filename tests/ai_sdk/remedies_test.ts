@@ -202,12 +202,12 @@ testSdk("onEvent is told of every step", async (sdk) => {
   const model = chainOf(sdk, [[step.fail(overloaded)], text], {
     onEvent: ({ type }) => told.push(type),
   });
-  const answered = ["attempt", "open", "content", "completed", "closed"];
+  const answered = ["started", "opened", "committed", "completed", "closed"];
   await sdk.ai.streamText({ model, prompt: "Hi" }).text;
-  assertEquals(told.splice(0), ["attempt", "failed", "closed", ...answered]);
+  assertEquals(told.splice(0), ["started", "failed", "closed", ...answered]);
   await sdk.ai.generateText({ model, prompt: "Hi" });
   // There is no stream to be opened: the call itself is what is waited for.
-  assertEquals(told, ["attempt", "open", "failed", "closed", ...answered]);
+  assertEquals(told, ["started", "opened", "failed", "closed", ...answered]);
 });
 
 testSdk("totalMs ends the whole call", async (sdk) => {
@@ -307,7 +307,7 @@ testSdk(
     assertInstanceOf(error, AllModelsFailedError);
     assertEquals(
       error.message,
-      "All models failed: a: content-filter; b: content-filter",
+      "All models failed:\na: content-filter\nb: content-filter",
     );
   },
 );

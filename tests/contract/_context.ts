@@ -59,7 +59,7 @@ export type AnyEvent = Omit<FallbackEvent, "attempt"> & {
 export type Options = FallbackOptions<unknown, string>;
 
 /** Everything that a case works with. */
-export interface Scene extends Omit<Subject, "continueStream"> {
+export interface TestContext extends Omit<Subject, "continueStream"> {
   readonly kind: SourceKind;
   readonly journal: Journal;
   /** A fake of this scene's kind that writes to this scene's journal. */
@@ -73,25 +73,25 @@ export interface Scene extends Omit<Subject, "continueStream"> {
 }
 
 /** A promise, and how it is checked. */
-export interface Promised {
+export interface RuleCase {
   readonly rule: string;
   readonly promise: string;
-  play(scene: Scene): Promise<void>;
+  play(scene: TestContext): Promise<void>;
 }
 
 /** Writes down one promise of a rule. */
-export function promised(
+export function rule(
   rule: string,
   promise: string,
-  play: (scene: Scene) => Promise<void>,
-): Promised {
+  play: (scene: TestContext) => Promise<void>,
+): RuleCase {
   return { rule, promise, play };
 }
 
 /** Sets the stage for a promise: one case for each kind of source. */
-export function cast(
+export function toCases(
   subject: Subject,
-  { rule, promise, play }: Promised,
+  { rule, promise, play }: RuleCase,
 ): ContractCase[] {
   const kinds = ["generator", "iterable", "readable"] as const;
   return kinds.map((kind) => ({
@@ -134,7 +134,7 @@ export const done = { done: true, value: undefined };
 export const isContent = (chunk: string): boolean => !chunk.startsWith("meta");
 
 /** What a promise rejects with, or what a function throws. */
-export async function caught(
+export async function errorOf(
   work: PromiseLike<unknown> | (() => unknown),
 ): Promise<unknown> {
   try {
@@ -159,7 +159,7 @@ export async function read(
 }
 
 /** The entries of a journal as `"name type"`, without pulls and chunks. */
-export function happened(journal: Journal): string[] {
+export function eventLog(journal: Journal): string[] {
   return journal.entries
     .filter(({ type }) => type !== "pull" && type !== "chunk")
     .map(({ model, type, value }) =>
@@ -169,8 +169,8 @@ export function happened(journal: Journal): string[] {
     );
 }
 
-/** The names of the fakes that were called, in order. */
-export const called = (journal: Journal): string[] =>
+/** The names of the fakes that were calledModels, in order. */
+export const calledModels = (journal: Journal): string[] =>
   journal.calls.map(({ model }) => model);
 
 /** The way in which a source of this kind is stopped. */
@@ -178,18 +178,22 @@ export const stopOf = (kind: SourceKind): string =>
   kind === "readable" ? "cancel" : "return";
 
 /** Throws unless both are the same: primitives, errors and functions by identity, the rest by structure. */
-export function same(actual: unknown, expected: unknown, what: string): void {
-  if (alike(actual, expected)) return;
+export function assertSame(
+  actual: unknown,
+  expected: unknown,
+  what: string,
+): void {
+  if (deepEqual(actual, expected)) return;
   throw new Error(`${what}: ${show(actual)}, expected ${show(expected)}`);
 }
 
-function alike(a: unknown, b: unknown): boolean {
+function deepEqual(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return true;
   if (typeof a !== "object" || typeof b !== "object" || !a || !b) return false;
   if (a instanceof Error || b instanceof Error) return false;
   const [left, right] = [Object.entries(a), Object.entries(b)];
   return left.length === right.length &&
     left.every(([key, value]) =>
-      alike(value, (b as Record<string, unknown>)[key])
+      deepEqual(value, (b as Record<string, unknown>)[key])
     );
 }

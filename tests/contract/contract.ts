@@ -5,19 +5,19 @@
  * @module
  */
 
-import { cancellation } from "./_cancellation.ts";
-import { clocks } from "./_clocks.ts";
-import { closing } from "./_closing.ts";
-import { flow } from "./_flow.ts";
-import { continuing } from "./_continue.ts";
-import { health } from "./_health.ts";
-import { hedging } from "./_hedge.ts";
-import { nesting } from "./_nesting.ts";
-import { order } from "./_order.ts";
-import { retry } from "./_retry.ts";
-import { mappingUsageAndTimes } from "./_mapping.ts";
-import { userCode } from "./_user_code.ts";
-import { cast, type ContractCase, type Subject } from "./_context.ts";
+import { cancellation } from "./cancellation.ts";
+import { clocks } from "./timeouts.ts";
+import { closing } from "./closing.ts";
+import { flow } from "./flow.ts";
+import { continuing } from "./continuing.ts";
+import { health } from "./health.ts";
+import { hedging } from "./hedging.ts";
+import { nesting } from "./nesting_and_arguments.ts";
+import { order } from "./order.ts";
+import { retry } from "./retry.ts";
+import { mappingUsageAndTimes } from "./mapping_usage_times.ts";
+import { userCode } from "./user_code.ts";
+import { type ContractCase, type Subject, toCases } from "./_context.ts";
 
 export type { ContractCase, Subject };
 
@@ -56,5 +56,5 @@ export function contract(subject: Subject): readonly ContractCase[] {
     nesting,
     userCode,
     mappingUsageAndTimes,
-  ].flat().flatMap((promised) => cast(subject, promised));
+  ].flat().flatMap((rule) => toCases(subject, rule));
 }

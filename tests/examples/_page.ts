@@ -241,7 +241,7 @@ const steps: [promise: string, (visitor: Visitor) => Promise<void>][] = [
     await visitor.reads("One ", { busy: true });
     await visitor.page.getByRole("button", { name: "Stop" }).click();
     await callOf("primary").closed;
-    assertEquals(callOf("primary").outcome, "closed by the client");
+    assertEquals(callOf("primary").outcome, "aborted");
     await visitor.isTold("Stopped.");
     await visitor.sees("primary", "cancelled");
   }],
@@ -253,7 +253,7 @@ const steps: [promise: string, (visitor: Visitor) => Promise<void>][] = [
       await visitor.sees("primary", "waiting");
       await visitor.page.getByRole("button", { name: "Stop" }).click();
       await callOf("primary").closed;
-      assertEquals(callOf("primary").outcome, "closed by the client");
+      assertEquals(callOf("primary").outcome, "aborted");
       assertEquals(callsOf("backup"), []);
       await visitor.isTold("Stopped.");
     },
@@ -283,7 +283,7 @@ const steps: [promise: string, (visitor: Visitor) => Promise<void>][] = [
       const call = callOf("primary");
       await visitor.page.reload();
       await call.closed;
-      assertEquals(call.outcome, "closed by the client");
+      assertEquals(call.outcome, "aborted");
       cast(["primary", ["Welcome"]]);
       await visitor.ask("Again");
       await visitor.reads("Welcome", { busy: false });

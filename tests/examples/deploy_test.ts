@@ -148,7 +148,7 @@ Deno.test("who leaves before the first word closes the provider's connection", a
   await events.cancel();
   assertEquals(await waiting, undefined);
   const [call] = providers[0]!.calls;
-  assertEquals(call!.outcome, "closed by the client");
+  assertEquals(call!.outcome, "aborted");
 });
 
 Deno.test("who leaves in mid-answer closes the provider's connection", async () => {
@@ -157,7 +157,7 @@ Deno.test("who leaves in mid-answer closes the provider's connection", async () 
   let next;
   do next = await events.read(); while (next?.[0] !== "message");
   await events.cancel();
-  assertEquals(providers[0]!.calls[0]!.outcome, "closed by the client");
+  assertEquals(providers[0]!.calls[0]!.outcome, "aborted");
   assertEquals(providers[1]!.calls, []);
 });
 
@@ -624,7 +624,7 @@ Deno.test("return() ends a call in which no model says anything", async () => {
   const waiting = call.next();
   await asked.promise;
   await call.return();
-  assertEquals(calls[0]!.outcome, "closed by the client");
+  assertEquals(calls[0]!.outcome, "aborted");
   const { value } = await waiting;
   assert(typeof value === "object");
   assertEquals(value.attempts[0]!.outcome, "cancelled");

@@ -203,7 +203,7 @@ Deno.test({
       assertMatch(stderr, /large .*cancelled/);
       assertEquals(
         providers.flatMap(({ calls }) => calls).map((it) => it.outcome),
-        ["closed by the client"],
+        ["aborted"],
       );
     }
   },
@@ -229,7 +229,7 @@ Deno.test("who reads the script's words may stop: the connection is closed, with
   await script.printed("word ");
   await script.stopReading();
   await deadline(providers[0]!.calls[0]!.closed, STUCK_MS);
-  assertEquals(providers[0]!.calls[0]!.outcome, "closed by the client");
+  assertEquals(providers[0]!.calls[0]!.outcome, "aborted");
   const { code, stderr } = await script.ended();
   if (!isWindows) assertEquals(code, 141);
   assertEquals(stderr, "");

@@ -1,11 +1,12 @@
-// The property: whatever happens, both stores do what the reference does.
+// The property: whatever happens, every store does what the reference does.
 
 import type { Admission } from "@fallback/stream";
-import type { CircuitSnapshot } from "@fallback/stream/health";
+import type { CircuitSnapshot, MemoryHealth } from "@fallback/stream/health";
 import fc from "fast-check";
 import { stoppedClock } from "./_clock.ts";
+import { overloaded } from "./_errors.ts";
 import type { Runs } from "../property/_check.ts";
-import { ReferenceStore } from "./_reference.ts";
+import { ReferenceStore, type Settings } from "./_reference.ts";
 import {
   type Sequence,
   sequences,
@@ -13,24 +14,16 @@ import {
   type Step,
   waitOf,
 } from "./_sequences.ts";
-import { down, type Subject } from "./_subject.ts";
 
-/** How many sequences, and which. */
-interface Sequences extends Runs {
-  /** Stop at the first, instead of looking for the shortest. */
-  readonly endOnFailure?: boolean;
-}
-
-/** An error that counts, one that asks for time, and one that does not count. */
+/** An error that counts, one that says when to come back, one that does not count. */
 const ERRORS = {
-  failure: down,
+  failure: overloaded,
   busy: (retryAfterMs: number) =>
     Object.assign(new Error("busy"), { status: 429, retryAfterMs }),
   refused: () => Object.assign(new Error("bad request"), { status: 400 }),
 };
 
-/** What a store can be told and asked. */
-interface Told {
+interface Store {
   admit(model: string): Admission | PromiseLike<Admission>;
   report(
     model: string,
@@ -39,27 +32,48 @@ interface Told {
   ): unknown;
 }
 
-/** Tells a store of a step; what it answers, if it was asked. */
-function tell(store: Told, { model, event, asks }: Step, longestMs: number) {
+/** A store that is shared through a database. */
+export interface SharedStore extends Store {
+  snapshot(): Promise<readonly CircuitSnapshot[]>;
+}
+
+/** Several stores over one database. */
+export interface World extends AsyncDisposable {
+  readonly stores: readonly SharedStore[];
+}
+
+/** How long a circuit in a database is kept after its last change. */
+export function retentionMs(
+  { windowMs, maxCooldownMs, maxRetryAfterMs }: Settings,
+): number {
+  return windowMs + 2 * Math.max(maxCooldownMs, maxRetryAfterMs);
+}
+
+function play(
+  store: Store,
+  { model, event, asks }: Step,
+  { maxRetryAfterMs }: Settings,
+) {
   switch (event) {
     case "admit":
       return store.admit(model);
     case "failure":
     case "refused":
       return store.report(model, "failure", ERRORS[event]());
-    case "busy":
-      return store.report(model, "failure", ERRORS.busy(asks * longestMs));
+    case "busy": {
+      const error = ERRORS.busy(asks * maxRetryAfterMs);
+      return store.report(model, "failure", error);
+    }
     default:
       return store.report(model, event);
   }
 }
 
-/** The same for the reference. */
-function tellReference(
+function playReference(
   store: ReferenceStore,
   { model, event, asks }: Step,
   now: number,
-  longestMs: number,
+  { maxRetryAfterMs }: Settings,
 ): Admission | undefined {
   const circuit = store.at(now, model);
   switch (event) {
@@ -70,81 +84,68 @@ function tellReference(
     case "failure":
       return void circuit.failure(now);
     case "busy":
-      return void circuit.failure(now, asks * longestMs);
+      return void circuit.failure(now, asks * maxRetryAfterMs);
     default:
       return void circuit.released(now);
   }
 }
 
-/** Looks for a sequence after which `memoryHealth` is not where it must be. */
+/** Looks for a sequence after which a store in memory differs from the reference. */
 export function memoryViolation(
-  subject: Pick<Subject, "memoryHealth">,
-  { runs, seed, endOnFailure = false }: Sequences,
+  memoryHealth: (settings: Settings) => MemoryHealth,
+  { runs, seed }: Runs,
 ): string | undefined {
   using clock = stoppedClock();
-  const property = fc.property(sequences, (sequence) => {
+  const property = fc.property(sequences, ({ settings, steps }) => {
     clock.now = 0;
-    playInMemory(subject, sequence, clock);
+    const store = memoryHealth(settings);
+    const reference = new ReferenceStore(settings);
+    for (const [index, step] of steps.entries()) {
+      const circuit = reference.at(clock.now, step.model);
+      const { retryAt } = circuit.describe(clock.now);
+      clock.now += waitOf(step, settings, retryAt, clock.now);
+      const { now } = clock;
+      const answer = play(store, step, settings);
+      const expected = playReference(reference, step, now, settings);
+      if (step.event === "admit") compare(index, now, answer, expected);
+      compare(index, now, store.snapshot(), reference.snapshot(now));
+    }
   });
-  return verdict(fc.check(property, { numRuns: runs, seed, endOnFailure }));
-}
-
-function playInMemory(
-  { memoryHealth }: Pick<Subject, "memoryHealth">,
-  { settings, steps }: Sequence,
-  clock: { now: number },
-): void {
-  const store = memoryHealth(settings);
-  const reference = new ReferenceStore(settings);
-  for (const [index, step] of steps.entries()) {
-    const { retryAt } = reference.at(clock.now, step.model).describe(clock.now);
-    clock.now += waitOf(step, settings, retryAt, clock.now);
-    const { now } = clock;
-    const answer = tell(store, step, settings.maxCooldownMs);
-    const must = tellReference(reference, step, now, settings.maxCooldownMs);
-    if (step.event === "admit") compare(index, now, answer, must);
-    compare(index, now, store.snapshot(), reference.snapshot(now));
-  }
-}
-
-/** Several isolates over one KV; `isolates` makes them anew. */
-export interface World extends AsyncDisposable {
-  readonly stores: readonly (Told & {
-    snapshot(): Promise<readonly CircuitSnapshot[]>;
-  })[];
+  return verdict(fc.check(property, { numRuns: runs, seed }));
 }
 
 /**
- * Looks for a sequence after which isolates that are told one after the other
- * are not, all together, where one circuit must be.
+ * Looks for a sequence after which stores over one database, used one after the
+ * other, differ from the reference.
  *
- * @param enter Makes isolates with the options, and without a cache.
+ * @param open Makes stores with the settings and without a cache.
  */
 export async function sharedViolation(
-  enter: (settings: Sequence["settings"]) => World | Promise<World>,
-  { runs, seed, endOnFailure = false }: Sequences,
-  memoryMs: (settings: Sequence["settings"]) => number,
+  open: (settings: Settings) => World | Promise<World>,
+  { runs, seed, endOnFailure = false }: Runs & {
+    /** Stops at the first violation, instead of looking for the shortest. */
+    readonly endOnFailure?: boolean;
+  },
+  keepMs: (settings: Settings) => number,
 ): Promise<string | undefined> {
   using clock = stoppedClock();
   const property = fc.asyncProperty(sequences, async (sequence) => {
     clock.now = 0;
-    await using world = await enter(sequence.settings);
-    await playShared(world, sequence, clock, memoryMs(sequence.settings));
+    await using world = await open(sequence.settings);
+    await playShared(world, sequence, clock, keepMs(sequence.settings));
   });
-  return verdict(
-    await fc.check(property, { numRuns: runs, seed, endOnFailure }),
-  );
+  const parameters = { numRuns: runs, seed, endOnFailure };
+  return verdict(await fc.check(property, parameters));
 }
 
 async function playShared(
   { stores }: World,
   { settings, steps }: Sequence,
   clock: { now: number },
-  memoryMs: number,
+  keepMs: number,
 ): Promise<void> {
-  const reference = new ReferenceStore(settings, memoryMs);
-  const longestMs = settings.maxCooldownMs;
-  /** Who knows all that is stored of a model. */
+  const reference = new ReferenceStore(settings, keepMs);
+  /** The store that has read or written each model last. */
   const informed = new Map<string, number>();
   for (const [index, step] of steps.entries()) {
     const { model, isolate, event } = step;
@@ -154,21 +155,24 @@ async function playShared(
     clock.now += waitOf(step, settings, retryAt, clock.now);
     const { now } = clock;
     const isForgotten = reference.at(now, model) !== before;
-    // Nobody reports who was not admitted: an isolate asks, if others or time
-    // have changed what it knows. A lone success may wait for such a question.
-    const knows = informed.get(model) === isolate && !isForgotten;
-    const asks = event === "admit" || !knows;
-    if (asks) {
-      const answer = await store.admit(model);
-      compare(index, now, answer, reference.at(now, model).admit(now));
-    }
+    // A call reports only after it was admitted, so a store reads a model that
+    // others or time have changed before it reports. A success that changes no
+    // state is sent with that read.
+    const isInformed = informed.get(model) === isolate && !isForgotten;
+    const admit = async () =>
+      compare(
+        index,
+        now,
+        await store.admit(model),
+        reference.at(now, model).admit(now),
+      );
+    if (event === "admit" || !isInformed) await admit();
     if (event !== "admit") {
-      await tell(store, step, longestMs);
-      tellReference(reference, step, now, longestMs);
-      if (event === "success" && settings.failureRateThreshold !== undefined) {
-        const answer = await store.admit(model);
-        compare(index, now, answer, reference.at(now, model).admit(now));
-      }
+      await play(store, step, settings);
+      playReference(reference, step, now, settings);
+      const mayWait = event === "success" &&
+        settings.failureRateThreshold !== undefined;
+      if (mayWait) await admit();
     }
     informed.set(model, isolate);
     compare(index, now, await store.snapshot(), reference.snapshot(now));
@@ -181,10 +185,12 @@ function compare(
   actual: unknown,
   expected: unknown,
 ): void {
-  const [got, must] = [actual, expected].map((value) => JSON.stringify(value));
-  if (got === must) return;
+  const [got, wanted] = [actual, expected].map((it) => JSON.stringify(it));
+  if (got === wanted) return;
   throw new Error(
-    `after step ${index + 1}, at ${now} ms:\n  got:  ${got}\n  must: ${must}`,
+    `after step ${
+      index + 1
+    }, at ${now} ms:\n  got:      ${got}\n  expected: ${wanted}`,
   );
 }
 

@@ -1,24 +1,24 @@
-// What a circuit must do, said once more from the documented rules: every call
-// is remembered by itself, and every rule is a sentence. It is slow, and shares
-// nothing with the implementation.
+// A second implementation of the documented rules, to compare the stores with.
+// It remembers every call by itself and shares no code with them.
 
 import type { Admission } from "@fallback/stream";
 import type { CircuitSnapshot } from "@fallback/stream/health";
 
 /** The options, all of them. */
 export interface Settings {
-  readonly failures: number;
+  readonly failureThreshold: number;
   readonly failureRateThreshold: number | undefined;
   readonly minimumThroughput: number;
   readonly windowMs: number;
   readonly cooldownMs: number;
   readonly maxCooldownMs: number;
+  readonly maxRetryAfterMs: number;
 }
 
 /** A call that counts. */
 interface Call {
   readonly failed: boolean;
-  /** It is forgotten `windowMs` after this. */
+  /** It counts until `windowMs` after this. */
   readonly since: number;
 }
 
@@ -73,7 +73,7 @@ class ReferenceCircuit {
 
   admit(now: number): Admission {
     if (!this.#open) return { admit: true };
-    // A probe that nobody has heard of has expired after the cool-down.
+    // A probe that has not reported expires after the cooldown.
     const retryAt = this.#probeExpiresAt ?? this.#retryAt;
     if (now < retryAt) return { admit: false, retryAt };
     this.#probeExpiresAt = now + this.#settings.cooldownMs;
@@ -86,7 +86,7 @@ class ReferenceCircuit {
       if (this.#settings.failureRateThreshold !== undefined) {
         this.#count(now, false);
       }
-    } else if (this.#probeExpiresAt !== undefined) {
+    } else {
       this.#open = false;
       this.#calls = [];
       this.#probeExpiresAt = undefined;
@@ -103,7 +103,7 @@ class ReferenceCircuit {
       this.#retryAt = now + this.#cooldown(retryAfterMs);
       this.changedAt = now;
     } else if (retryAfterMs > 0) {
-      const asked = now + this.#capped(retryAfterMs);
+      const asked = now + this.#believed(retryAfterMs);
       if (asked <= this.#retryAt) return;
       this.#retryAt = asked;
       this.changedAt = now;
@@ -129,8 +129,12 @@ class ReferenceCircuit {
   }
 
   #count(now: number, failed: boolean, retryAfterMs = 0): void {
-    const { failures, failureRateThreshold, minimumThroughput, windowMs } =
-      this.#settings;
+    const {
+      failureThreshold,
+      failureRateThreshold,
+      minimumThroughput,
+      windowMs,
+    } = this.#settings;
     this.changedAt = now;
     this.#calls = this.#remembered(now);
     const last = this.#calls.at(-1);
@@ -138,11 +142,11 @@ class ReferenceCircuit {
     this.#calls.push({ failed, since: isClose ? last.since : now });
     const calls = this.#calls.length;
     const failing = this.#calls.filter((call) => call.failed).length;
-    const tooMany = failing >= failures;
-    const tooMuch = failureRateThreshold !== undefined &&
+    const areTooMany = failing >= failureThreshold;
+    const isRateTooHigh = failureRateThreshold !== undefined &&
       calls >= minimumThroughput &&
       failing > 0 && failing / calls >= failureRateThreshold;
-    if (!tooMany && !tooMuch && retryAfterMs <= 0) return;
+    if (!areTooMany && !isRateTooHigh && retryAfterMs <= 0) return;
     this.#open = true;
     this.#failures = failing;
     this.#failedProbes = 0;
@@ -155,7 +159,7 @@ class ReferenceCircuit {
   }
 
   #cooldown(retryAfterMs: number): number {
-    if (retryAfterMs > 0) return this.#capped(retryAfterMs);
+    if (retryAfterMs > 0) return this.#believed(retryAfterMs);
     let ms = this.#settings.cooldownMs;
     for (let probe = 0; probe < this.#failedProbes; probe++) {
       ms = this.#capped(ms * 2);
@@ -165,5 +169,10 @@ class ReferenceCircuit {
 
   #capped(ms: number): number {
     return Math.min(ms, this.#settings.maxCooldownMs);
+  }
+
+  /** In whole milliseconds. */
+  #believed(retryAfterMs: number): number {
+    return Math.ceil(Math.min(retryAfterMs, this.#settings.maxRetryAfterMs));
   }
 }

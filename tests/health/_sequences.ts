@@ -1,5 +1,5 @@
 // Random sequences of calls and waits. A wait is named by what it waits for, so
-// that every edge is met from both sides, whatever the options are.
+// that every boundary is tried from both sides, whatever the options are.
 
 import fc from "fast-check";
 import type { Settings } from "./_reference.ts";
@@ -9,7 +9,7 @@ export type Event =
   | "admit"
   | "success"
   | "failure"
-  | "busy" // a failure whose provider asks to be left alone
+  | "busy" // a failure that says when to come back
   | "refused" // a failure that does not count
   | "released";
 
@@ -21,9 +21,9 @@ export interface Step {
   readonly plus: number;
   readonly model: string;
   readonly event: Event;
-  /** For `"busy"`: such a part of `maxCooldownMs`. */
+  /** For `"busy"`: the wait as a multiple of `maxRetryAfterMs`. */
   readonly asks: number;
-  /** Which of the stores is told. */
+  /** Which of the stores is used. */
   readonly isolate: number;
 }
 
@@ -33,7 +33,7 @@ export interface Sequence {
 }
 
 const settings: fc.Arbitrary<Settings> = fc.record({
-  failures: fc.constantFrom(1, 2, 3, 5, Infinity),
+  failureThreshold: fc.constantFrom(1, 2, 3, 5, Infinity),
   failureRateThreshold: fc.constantFrom(
     undefined,
     undefined,
@@ -47,9 +47,11 @@ const settings: fc.Arbitrary<Settings> = fc.record({
   windowMs: fc.constantFrom(0, 1, 40, 100, 250, 1000, 6000),
   cooldownMs: fc.constantFrom(0, 1, 50, 300, 1000),
   longer: fc.constantFrom(1, 1, 2, 3, 5, 16),
-}).map(({ longer, ...rest }) => ({
+  longest: fc.constantFrom(0.5, 1, 1, 4),
+}).map(({ longer, longest, ...rest }) => ({
   ...rest,
   maxCooldownMs: rest.cooldownMs * longer,
+  maxRetryAfterMs: Math.ceil(rest.cooldownMs * longer * longest),
 }));
 
 // One number a step: it is drawn, and made smaller, many times faster than a
@@ -130,7 +132,9 @@ export function waitOf(
 /** A sequence as it is to be read. */
 export function show({ settings, steps }: Sequence): string {
   const lines = steps.map(({ wait, plus, model, event, asks, isolate }) => {
-    const what = event === "busy" ? `busy for ${asks} of the longest` : event;
+    const what = event === "busy"
+      ? `busy for ${asks} of maxRetryAfterMs`
+      : event;
     return `  wait ${wait} + ${plus}: ${model} ${what} (isolate ${isolate})`;
   });
   const options = Object.entries(settings).map(([k, v]) => `${k} ${v}`);

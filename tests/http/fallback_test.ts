@@ -91,7 +91,7 @@ Deno.test("over HTTP: refused, silent and cut before content fall back; the answ
   );
   assertEquals(
     (await outcomes(...providers)).slice(1),
-    ["closed by the client", "failed", "completed", "completed"],
+    ["aborted", "failed", "completed", "completed"],
   );
 });
 
@@ -144,7 +144,7 @@ Deno.test("over HTTP: an abort closes the connection, whatever it waits for", as
       await text(stream);
     });
     assertStrictEquals(error, reason);
-    assertEquals(await outcomes(provider), ["closed by the client"]);
+    assertEquals(await outcomes(provider), ["aborted"]);
   }
 });
 
@@ -157,7 +157,7 @@ Deno.test("over HTTP: idleMs ends an answer that stalls, and closes the connecti
     ModelTimeoutError,
   );
   assertEquals([error.phase, error.model], ["idle", "model-0"]);
-  assertEquals(await outcomes(...providers), ["closed by the client"]);
+  assertEquals(await outcomes(...providers), ["aborted"]);
 });
 
 Deno.test("over HTTP: eight overlapping calls share their models, the first of them down", async () => {
@@ -206,6 +206,6 @@ for (const [what, chunks] of Object.entries(bodies)) {
     }
     assertEquals(attempts.map(({ outcome }) => outcome), ["cancelled"]);
     assertEquals("closeError" in attempts[0]!, false);
-    assertEquals(await outcomes(provider), ["closed by the client"]);
+    assertEquals(await outcomes(provider), ["aborted"]);
   });
 }

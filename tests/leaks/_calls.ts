@@ -55,7 +55,7 @@ interface Way {
   leave?(stream: Stream): Promise<unknown>;
   /** When the caller aborts. */
   readonly aborts?: "while it opens" | "in mid-answer";
-  /** What the records then say. */
+  /** The outcomes of its attempts. */
   readonly outcomes: string;
 }
 
@@ -84,7 +84,7 @@ const ways: readonly Way[] = [
   { models: [stalls], aborts: "in mid-answer", outcomes: "cancelled" },
 ];
 
-/** Makes a call that ends in this way; gives what its records say. */
+/** Makes a call that ends in this way, and returns the outcomes of its attempts. */
 async function call(
   { models, leave, aborts }: Way,
   forever: AbortSignal,
@@ -132,6 +132,7 @@ using timers = watchTimers();
 let before = 0;
 for (let i = 0; i < WARM_UP + CALLS; i++) {
   if (i === WARM_UP) before = held();
+  if (i % 1_000 === 0) console.error(`${i} calls`);
   const way = ways[i % ways.length]!;
   const outcomes = await call(way, forever);
   if (outcomes !== way.outcomes) {

@@ -32,7 +32,10 @@ async function cost(
     gc();
     return (Deno.memoryUsage().heapUsed - before) / STREAMS;
   };
-  for (let i = 0; i < STREAMS; i++) things.push(await open());
+  for (let i = 0; i < STREAMS; i++) {
+    if (i % 1_000 === 0) console.error(`${i} open`);
+    things.push(await open());
+  }
   const whileOpen = perThing();
   for (const thing of things) await thing.return?.();
   things.length = 0;

@@ -1,5 +1,5 @@
 import { type ChatDelta, continueText } from "@fallback/stream/openai";
-import { assertEquals, assertStrictEquals } from "@std/assert";
+import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { test } from "../_pure.ts";
 
 const request = { messages: [{ role: "user", content: "hi" }], temperature: 0 };
@@ -44,4 +44,39 @@ test("continueText declines where text is not all", () => {
   }
   const second = { choices: [{ index: 1, delta: { content: "Or" } }] };
   assertEquals(continueText(request, [second]), undefined);
+});
+
+test("continueText({ as: 'ask' }) ends with a turn of the user", () => {
+  const said = chunks({ content: "Once upon a " });
+  const asked = continueText(request, said, { as: "ask" });
+
+  assertEquals(asked?.messages.map(({ role }) => role), [
+    "user",
+    "assistant",
+    "user",
+  ]);
+  assertEquals(asked?.messages[1]?.content, "Once upon a");
+});
+
+test("continueText gives up where an image has come, and takes numbers for text", () => {
+  const image = { content: "", images: [{ image_url: {} }] };
+
+  assertEquals(
+    continueText(request, chunks({ content: "a" }, image)),
+    undefined,
+  );
+  assertEquals(
+    continueText(request, chunks({ content: 6 as unknown as string }))
+      ?.messages.at(-1)?.content,
+    "6",
+  );
+});
+
+test("continueText refuses unknown options and values", () => {
+  for (const options of [{ as: "go" }, { how: "ask" }]) {
+    assertThrows(
+      () => continueText(request, [], options as { as: "ask" }),
+      TypeError,
+    );
+  }
 });

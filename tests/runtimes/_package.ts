@@ -1,80 +1,45 @@
-// The package as npm users get it: made of what was published as JSR does it,
-// JavaScript and declarations, in a folder with all that it depends on.
-//
-// `deno pack` does what JSR does, but for what does not matter here: it lays
-// the declarations beside the JavaScript, leaves the sources out, and keeps the
-// package's name, for which npm users make an alias.
+// The package as npm users get it: the tarball of `deno task pack`, installed in a
+// folder with all that it depends on.
 
-import { type Files, writeFiles } from "../../tools/_files.ts";
-import { type Published, unpack } from "./_published.ts";
+import { writeFiles } from "../../tools/_files.ts";
+import { pack } from "../../tools/pack.ts";
 import { succeed } from "../_process.ts";
+import { bundleContract } from "./_bundle_contract.ts";
+import type { Published } from "./_published.ts";
 
 /** What users have besides. */
 const BESIDE = {
-  // The declarations of the AI SDK import it, and do not ask for it.
+  // The declarations of the AI SDK import it without depending on it.
   "@types/json-schema": "7.0.15",
   "@types/node": "24.10.1",
+};
+
+/** How a package manager installs what `package.json` names. */
+const INSTALL = {
+  npm: ["npm", "install", "--no-audit", "--no-fund", "--prefer-offline"],
+  bun: ["npx", "-y", "bun@1.3.12", "install"],
 };
 
 /**
  * Makes a folder in which the package is installed.
  *
+ * @param manager Who installs it.
  * @returns Its path.
  */
 export async function install(
-  { files, std, folder, env }: Published,
+  { folder, env }: Published,
+  manager: keyof typeof INSTALL,
 ): Promise<string> {
-  const cwd = `${folder}/npm`;
-  const archive = `${folder}/package.tgz`;
+  const cwd = `${folder}/${manager}`;
+  const tarball = `${folder}/package.tgz`;
+  await pack(tarball);
   const manifest = {
     type: "module",
-    dependencies: { ...npmDependencies(files), ...BESIDE },
+    dependencies: { "@fallback/stream": `file:${tarball}`, ...BESIDE },
   };
   await writeFiles(new Map([["package.json", JSON.stringify(manifest)]]), cwd);
-  await succeed(
-    "npm",
-    ["install", "--no-audit", "--no-fund", "--prefer-offline"],
-    { cwd },
-  );
-  await succeed(
-    Deno.execPath(),
-    ["pack", "--allow-dirty", "--no-source-maps", `--output=${archive}`],
-    { cwd: `${folder}/published`, env },
-  );
-  await unpack(archive, `${cwd}/node_modules/@fallback/stream`, 1);
-  await writeFiles(npmPackages(std), `${cwd}/node_modules/@jsr`);
+  const [command, ...args] = INSTALL[manager];
+  await succeed(command!, args, { cwd });
+  await bundleContract(cwd, env);
   return cwd;
-}
-
-const NPM_IMPORT = /from "npm:((?:@[^/"]+\/)?[^@/"]+)@([^/"]+)/g;
-
-/** What the package takes from npm, also where only types come from it. */
-function npmDependencies(files: Files): Record<string, string> {
-  const imports = [...files.values()].flatMap((text) => [
-    ...text.matchAll(NPM_IMPORT),
-  ]);
-  return Object.fromEntries(imports.map(([, name, range]) => [name, range]));
-}
-
-const STD_FILE = /^@std\/([^/]+)\/[^/]+(?:_meta\.json|\/(.+\.js))$/;
-
-/** The standard library under the names that JSR gives it for npm. */
-function npmPackages(std: Files): Files {
-  const packages: Files = new Map();
-  for (const [path, text] of std) {
-    const [found, name, file] = STD_FILE.exec(path) ?? [];
-    if (file !== undefined) {
-      packages.set(
-        `std__${name}/${file}`,
-        text.replaceAll(/"jsr:@std\/([^@]+)@\^1/g, '"@jsr/std__$1'),
-      );
-    } else if (found !== undefined) {
-      const { exports } = JSON.parse(text);
-      packages.set(
-        `std__${name}/package.json`,
-        JSON.stringify({ type: "module", exports }),
-      );
-    }
-  }
-  return packages;
 }

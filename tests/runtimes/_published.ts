@@ -4,9 +4,9 @@
 import { fileURLToPath, pathToFileURL } from "node:url";
 import config from "../../deno.json" with { type: "json" };
 import { type Files, readFiles } from "../../tools/_files.ts";
-import { ensureFolder } from "../../tools/_folder.ts";
-import { library } from "../../tools/_library.ts";
-import { packageFiles } from "../../tools/_mirror.ts";
+import { ensureFolder } from "../../tools/std_mirror/_ensure_folder.ts";
+import { stdRegistry } from "../../tools/std_mirror/_std_packages.ts";
+import { packageFiles } from "../../tools/std_mirror/_registry_files.ts";
 import { succeed } from "../_process.ts";
 import { temporaryFolder } from "../_temporary_folder.ts";
 
@@ -16,8 +16,6 @@ const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 export interface Published extends AsyncDisposable {
   /** Its files. */
   readonly files: Files;
-  /** The standard library, as a registry has it. */
-  readonly std: Files;
   /** A folder to work in, which has the files in `published`. */
   readonly folder: string;
   /** What makes Deno take it from a registry of ours, with nothing cached. */
@@ -30,7 +28,7 @@ export async function publish(): Promise<Published> {
   const { path: folder } = stack.use(await temporaryFolder());
 
   const DENO_DIR = `${folder}/deno`;
-  const std = await library();
+  const std = await stdRegistry();
   await upload(std, DENO_DIR, `${folder}/published.tgz`);
   await unpack(`${folder}/published.tgz`, `${folder}/published`);
   const files = await readFiles(pathToFileURL(`${folder}/published/`), "");
@@ -42,7 +40,6 @@ export async function publish(): Promise<Published> {
   const rest = stack.move();
   return {
     files,
-    std,
     folder,
     env: { JSR_URL: `${pathToFileURL(registry)}/`, DENO_DIR },
     [Symbol.asyncDispose]: () => rest.disposeAsync(),

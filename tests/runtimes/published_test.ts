@@ -1,7 +1,7 @@
-// What is published is what users need, and does what the README says for
-// somebody who has just found it.
+// The published package holds what users need and nothing else, and the README's
+// first commands work with it.
 
-import { assertEquals, assertMatch } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import { readFiles } from "../../tools/_files.ts";
 import { publish, type Published } from "./_published.ts";
 import { npmAnswers, succeed } from "../_process.ts";
@@ -14,7 +14,7 @@ Deno.test({
   fn: async (test) => {
     await using published = await publish();
 
-    await test.step("has what users need, and nothing else", async () => {
+    await test.step("holds the source of every module, and no tests", async () => {
       const src = await readFiles(SRC, ".ts");
       assertEquals(
         [...published.files.keys()].sort(),
@@ -25,12 +25,12 @@ Deno.test({
       );
     });
 
-    await test.step("does what the README says in an empty folder, without asking for anything", () =>
+    await test.step("runs the README's first program in an empty folder, without permissions", () =>
       followReadme(published));
   },
 });
 
-const FIRST_COMMAND = /```sh\ndeno (.+)\n```/;
+const FIRST_COMMAND = /```sh\ndeno (add \S+)/;
 const FIRST_PROGRAM = /```ts\n([^]+?)```/;
 
 async function followReadme(
@@ -49,9 +49,6 @@ async function followReadme(
   await Deno.writeTextFile(`${cwd}/main.ts`, FIRST_PROGRAM.exec(readme)![1]!);
   const { out, err } = await deno("run", "--check", "main.ts");
 
-  assertMatch(
-    out,
-    /^Good\n morning\ngpt-4o .* failed +HttpError: 529\nllama3\.2 .* completed +\d+ chunks, first content after \d+ ms\n$/,
-  );
+  assertEquals(out, "Good morning!\nHow are you?\nThis was llama.\n");
   assertEquals(err, "Check main.ts\n");
 }

@@ -22,7 +22,7 @@ function tell(where: string, { success, out, err }: Ended): void {
 
 {
   await using published = await publish();
-  const folder = await install(published);
+  const folder = await install(published, "npm");
   for (const runtime of Deno.args.length > 0 ? Deno.args : RUNTIMES) {
     tell(runtime, await smoke(runtime, folder));
   }

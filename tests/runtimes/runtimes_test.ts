@@ -1,5 +1,5 @@
-// The package as npm users get it keeps its promises elsewhere; and where it
-// cannot work, it says so.
+// The package as npm users get it works in other runtimes, in a browser and with
+// their compilers. Where it cannot work, its error names the supported versions.
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { findBrowser } from "../_find_browser.ts";
@@ -9,7 +9,7 @@ import { publish } from "./_published.ts";
 import { type Ended, npmAnswers, run } from "../_process.ts";
 import { bundle, RUNTIMES, smoke, smokeInBrowser } from "./_smoke.ts";
 
-/** It knows neither `await using` nor AsyncDisposableStack. */
+/** It has neither `await using` nor AsyncDisposableStack. */
 const TOO_OLD = "node@22.20.0";
 const FIRST_CALL = `
 import { fallbackStream } from "@fallback/stream";
@@ -21,18 +21,23 @@ await fallbackStream([model], "hi").catch((error) => console.log(\`\${error}\`))
 const browser = await findBrowser();
 
 Deno.test({
-  name: "the package as npm has it",
+  name: "the npm tarball",
   ignore: !await npmAnswers(),
   fn: async (test) => {
     await using published = await publish();
-    const folder = await install(published);
+    const folder = await install(published, "npm");
 
     for (const runtime of RUNTIMES) {
       await test.step(
-        `works in ${runtime}`,
+        `installs with npm and works in ${runtime}`,
         async (step) => checkLines(step, await smoke(runtime, folder)),
       );
     }
+
+    await test.step("installs with Bun and works in it", async (step) => {
+      const installedByBun = await install(published, "bun");
+      await checkLines(step, await smoke("bun@1.3.12", installedByBun));
+    });
 
     await test.step({
       name: "works bundled in a browser",
@@ -50,28 +55,28 @@ Deno.test({
     }
 
     await Deno.writeTextFile(`${folder}/first.js`, FIRST_CALL);
-    await test.step(`shows ${TOO_OLD} what it takes, which cannot import it`, async () => {
+    await test.step(`shows the supported versions in the syntax error of ${TOO_OLD}`, async () => {
       const { err } = await run("npx", ["-y", TOO_OLD, "first.js"], {
         cwd: folder,
       });
-      assertStringIncludes(err, "// from Deno 2.3, Node 24, Bun 1.3.12\n");
+      assertStringIncludes(err, "// Deno 2.3, Node 24, Bun 1.3.12\n");
     });
 
-    await test.step(`says so at the first call where it is bundled for ${TOO_OLD}`, async () => {
+    await test.step(`rejects the first call with the supported versions where it is bundled for ${TOO_OLD}`, async () => {
       await bundle("first.js", `${folder}/first.mjs`, "node22", folder);
       const { out } = await run("npx", ["-y", TOO_OLD, "first.mjs"], {
         cwd: folder,
       });
       assertEquals(out.split("\n"), [
         "imported",
-        "TypeError: 'AsyncDisposableStack' must exist, as in Deno 2.3, Node 24 and Bun 1.3.12: current value is undefined",
+        "TypeError: Cannot open streams as this runtime has no AsyncDisposableStack: Deno 2.3, Node 24, Bun 1.3.12 or later is required",
         "",
       ]);
     });
   },
 });
 
-/** Every promise is a step, and the count at the end has all of them. */
+/** Makes each check a step, and compares the count at the end. */
 async function checkLines(
   test: Deno.TestContext,
   { success, out, err }: Ended,
@@ -79,8 +84,8 @@ async function checkLines(
   const lines = out.trimEnd().split("\n");
   const count = lines.pop();
   for (const line of lines) {
-    const promise = line.slice("passed  ".length);
-    await test.step(promise, () => assert(line.startsWith("passed"), line));
+    const name = line.slice("passed  ".length);
+    await test.step(name, () => assert(line.startsWith("passed"), line));
   }
   assert(success, err);
   assertEquals(count, `${lines.length} passed, 0 failed`);

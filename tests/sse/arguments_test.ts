@@ -95,7 +95,9 @@ for (const stream of [undefined, null, 42, "text", {}, ["a"], () => {}]) {
       TypeError,
       "'stream' must be async iterable",
     );
-    const shown = typeof stream === "object" ? JSON.stringify(stream) : stream;
+    const shown = typeof stream === "function"
+      ? "a function"
+      : JSON.stringify(stream);
     assertStringIncludes(error.message, String(shown));
   });
 }

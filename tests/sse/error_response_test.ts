@@ -1,6 +1,6 @@
-// What failed before there was an answer is a status that tells the client's
-// machinery what to do: ask again later (503), give up on a gateway that was too
-// slow (504) or broken (502).
+// errorResponse(): the status tells a client what to do: try again later (503),
+// give up on models that were too slow (504) or broken (502). A mistake of the
+// program is a 500, and a client that has left gets a 499 that nobody reads.
 
 import {
   AllModelsFailedError,
@@ -11,10 +11,11 @@ import {
   ModelTimeoutError,
   TruncatedStreamError,
 } from "@fallback/stream";
+import { linkAttempts } from "../../src/attempts_of.ts";
 import { HttpError } from "@fallback/stream/openai";
 import { errorResponse } from "@fallback/stream/sse";
 import { fakeModel, step, virtualTime } from "@fallback/stream/testing";
-import { assertEquals, assertMatch } from "@std/assert";
+import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 
 const timeout = new ModelTimeoutError("m", "firstContent", 50);
 const refused = new HttpError(500, { body: "sorry" });
@@ -34,6 +35,25 @@ function failed(...errors: unknown[]): AllModelsFailedError {
     error: Array.isArray(error) ? failed(...error) : error,
   }));
   return new AllModelsFailedError(attempts);
+}
+
+function revoked(): object {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  return proxy;
+}
+
+/** The response for an error that a call with one attempt has thrown. */
+function respond(error: unknown): Response {
+  linkAttempts(error, [{
+    model: "m",
+    modelIndex: 0,
+    number: 1,
+    startedAt: 0,
+    outcome: "failed",
+    chunks: 0,
+  }]);
+  return errorResponse(error);
 }
 
 /** An error, the status that it makes, and after how many seconds to ask again. */
@@ -93,35 +113,67 @@ const cases: Record<string, Case> = {
 
   "no model at all": [failed(), 502],
 
-  // What nobody should throw.
-  "undefined": [undefined, 502],
-  "null": [null, 502],
-  "a text": ["x", 502],
-  "a number": [504, 502],
-  "a symbol": [Symbol("x"), 502],
+  // What nobody should throw. A call cannot be found for a primitive.
+  "undefined": [undefined, 500],
+  "null": [null, 500],
+  "a text": ["x", 500],
+  "a number": [504, 500],
   "an error without a prototype": [Object.create(null), 502],
   "an array": [[timeout], 502],
+  "a revoked proxy": [revoked(), 502],
 };
 
 for (const [what, [error, status, retryAfter]] of Object.entries(cases)) {
   Deno.test(
-    `the response is a ${status}${
+    `errorResponse() responds ${status}${
       retryAfter ? ` with retry-after ${retryAfter}` : ""
-    } for: ${what}`,
+    } to ${what}`,
     () =>
       virtualTime(async () => {
-        const response = errorResponse(error);
+        const response = respond(error);
         assertEquals(
           [response.status, response.headers.get("retry-after")],
           [status, retryAfter ?? null],
         );
         const { error: { message, attempts }, ...rest } = await response.json();
-        assertEquals([typeof message, attempts, rest], ["string", [], {}]);
+        assertEquals(typeof message, "string");
+        assertEquals(attempts.length, status === 500 ? 0 : 1);
+        assertEquals(rest, {});
       }),
   );
 }
 
-Deno.test("retry-after is a whole number of seconds, or is not sent", async () => {
+Deno.test("errorResponse() responds 500 to an error that no call has thrown", async () => {
+  const wrong = await fallbackStream([], "hi").catch((error) => error);
+  const response = errorResponse(wrong);
+  assertEquals(response.status, 500);
+  assertEquals(await response.json(), {
+    error: { message: "Internal error", attempts: [] },
+  });
+});
+
+Deno.test("errorResponse() responds 499 to the reason of the signal, and adds headers", async () => {
+  const reason = new Error("client left");
+  const headers = { "access-control-allow-origin": "*" };
+  const signal = AbortSignal.abort(reason);
+  const response = errorResponse(reason, { headers, signal });
+  assertEquals(response.status, 499);
+  assertEquals(response.headers.get("access-control-allow-origin"), "*");
+  await response.body!.cancel();
+  const other = errorResponse(new Error("another"), { signal });
+  assertEquals(other.status, 500);
+  await other.body!.cancel();
+});
+
+Deno.test("errorResponse() refuses unknown options", () => {
+  assertThrows(
+    () => errorResponse(refused, { header: {} } as never),
+    TypeError,
+    "'options.header' is not an option: known options are 'headers', 'signal'",
+  );
+});
+
+Deno.test("errorResponse() sends retry-after as a whole number of seconds, or not at all", async () => {
   const errors = [
     busy("9".repeat(20)),
     busy("9".repeat(40)),
@@ -132,14 +184,14 @@ Deno.test("retry-after is a whole number of seconds, or is not sent", async () =
     { retryAfterMs: 1e-30 },
   ];
   for (const error of errors) {
-    const { headers, body } = errorResponse(error);
+    const { headers, body } = respond(error);
     assertMatch(headers.get("retry-after") ?? "0", /^\d+$/);
     await body!.cancel();
   }
 });
 
-Deno.test("the response is JSON that nobody keeps", async () => {
-  const response = errorResponse(busy("20"));
+Deno.test("errorResponse() responds with JSON that is not cached", async () => {
+  const response = respond(busy("20"));
   assertEquals(Object.fromEntries(response.headers), {
     "cache-control": "no-store",
     "content-type": "application/json",
@@ -148,7 +200,7 @@ Deno.test("the response is JSON that nobody keeps", async () => {
   await response.body!.cancel();
 });
 
-Deno.test("the response sums up what was tried, also in chains in chains", async () => {
+Deno.test("errorResponse() summarizes the attempts, those of nested chains too", async () => {
   const models = [
     fakeModel("a", [step.fail(busy("20"))]),
     fallbackModel([
@@ -165,31 +217,32 @@ Deno.test("the response sums up what was tried, also in chains in chains", async
     const failed = { outcome: "failed", chunks: 0 };
     assertEquals(await response.json(), {
       error: {
-        message: "all models failed",
+        message: "All models failed",
         attempts: [{
           ...failed,
           model: "a",
           startedAt: 0,
           endedAt: 0,
-          error: "the model failed with status 429",
+          error: "The model failed with status 429",
         }, {
           ...failed,
           model: "fallback:b,c",
           startedAt: 0,
           endedAt: 30,
-          error: "all models failed",
+          error: "All models failed",
           nested: [{
             ...failed,
             model: "b",
             startedAt: 0,
             endedAt: 30,
-            error: "no content within 30 ms",
+            error:
+              'Model "b" sent no content within 30 ms (timeouts.firstContentMs)',
           }, {
             ...failed,
             model: "c",
             startedAt: 30,
             endedAt: 30,
-            error: "the model failed with status 500",
+            error: "The model failed with status 500",
           }],
         }],
       },
@@ -197,7 +250,7 @@ Deno.test("the response sums up what was tried, also in chains in chains", async
   });
 });
 
-Deno.test("an error that fallbackOn refused is the response that it would be alone", async () => {
+Deno.test("errorResponse() treats an error that fallbackOn refused like any other", async () => {
   const models = [
     fakeModel("a", [step.fail(busy("20"))]),
     fakeModel("b", ["never"]),
@@ -207,7 +260,7 @@ Deno.test("an error that fallbackOn refused is the response that it would be alo
     const response = errorResponse(await call.catch((error) => error));
     assertEquals(response.status, 503);
     const { error } = await response.json();
-    assertEquals(error.message, "the model failed with status 429");
+    assertEquals(error.message, "The model failed with status 429");
     assertEquals(error.attempts.length, 1);
   });
 });

@@ -113,9 +113,9 @@ for (const [what, make] of Object.entries(thrown)) {
       const seen = await readAll(it.response);
       assertEquals(seen.map(([type]) => type), ["message", "error"]);
       const data = JSON.parse(seen[1]![1]);
-      assertEquals(Object.keys(data), ["message", "attempts"]);
-      assertEquals(data.attempts.length, 1);
-      assertEquals(data.attempts[0].outcome, "interrupted");
+      assertEquals(Object.keys(data), ["error"]);
+      assertEquals(data.error.attempts.length, 1);
+      assertEquals(data.error.attempts[0].outcome, "interrupted");
       assertSafe(JSON.stringify(seen));
       return it;
     });
@@ -151,7 +151,7 @@ for (const [what, make] of Object.entries(thrown)) {
       const error = await fallbackStream(models, "hi").catch((error) => error);
       const response = errorResponse(error);
       const text = await response.text();
-      assertEquals([bare.status, response.status], [502, 502]);
+      assertEquals([bare.status, response.status], [500, 502]);
       assertSafe(text + [...response.headers]);
       assertEquals(JSON.parse(text).error.attempts.length, 1);
     });
@@ -160,33 +160,39 @@ for (const [what, make] of Object.entries(thrown)) {
 
 Deno.test("our own errors speak for themselves, a provider's only by its status", async () => {
   const cases: [unknown, string][] = [
-    [new ModelTimeoutError("m", "idle", 50), "no further chunk within 50 ms"],
-    [new EmptyStreamError("m"), "the stream ended without any content"],
+    [
+      new ModelTimeoutError("m", "idle", 50),
+      'Model "m" sent no further chunk within 50 ms (timeouts.idleMs)',
+    ],
+    [
+      new EmptyStreamError("m"),
+      'Stream of "m" ended without content (set allowEmpty to accept this)',
+    ],
     [
       new TruncatedStreamError("m"),
-      "the stream ended before its final chunk",
+      'Stream of "m" ended before its final chunk (isFinal)',
     ],
-    [new HttpError(529, { body: SECRET }), "the model failed with status 529"],
+    [new HttpError(529, { body: SECRET }), "The model failed with status 529"],
     [
       Object.assign(secret(), { statusCode: 400 }),
-      "the model failed with status 400",
+      "The model failed with status 400",
     ],
     [
       new AllModelsFailedError([attempt({ error: secret() })]),
-      "all models failed",
+      "All models failed",
     ],
-    [secret(), "the model failed"],
+    [secret(), "The model failed"],
   ];
   for (const [error, message] of cases) {
     await virtualTime(async () => {
       const { response } = await answer(["a", step.fail(error)]);
       const { 1: last } = await readAll(response);
-      const data = JSON.parse(last![1]);
+      const data = JSON.parse(last![1]).error;
       assertEquals(data.message, message);
       assertEquals(data.attempts[0].error, message);
+      const { error: body } = await errorResponse(error).json();
+      assertEquals(body.message, message);
     });
-    const { error: body } = await errorResponse(error).json();
-    assertEquals(body.message, message);
   }
 });
 
@@ -211,7 +217,8 @@ Deno.test("the summary has the times, the chunks and an inner chain of each atte
         startedAt: 0,
         endedAt: 30,
         chunks: 0,
-        error: "no content within 30 ms",
+        error:
+          'Model "silent" sent no content within 30 ms (timeouts.firstContentMs)',
       }, {
         model: "fallback:a,b",
         outcome: "completed",
@@ -225,7 +232,7 @@ Deno.test("the summary has the times, the chunks and an inner chain of each atte
           startedAt: 30,
           endedAt: 35,
           chunks: 0,
-          error: "the model failed with status 500",
+          error: "The model failed with status 500",
         }, {
           model: "b",
           outcome: "completed",
@@ -253,7 +260,10 @@ Deno.test("the summary says of a skipped model how long its circuit is open", as
       const { attempts } = JSON.parse(seen.at(-1)![1]);
       assertEquals(attempts[0].outcome, outcome);
       if (outcome === "skipped") {
-        assertEquals(attempts[0].error, new CircuitOpenError("", 1000).message);
+        assertEquals(
+          attempts[0].error,
+          new CircuitOpenError("down", 1000).message,
+        );
       }
     }
   });
@@ -269,7 +279,7 @@ Deno.test("an error event sums up what was tried, also where the source has no a
       yield* await fallbackStream(models, "hi");
     }
     const seen = await readAll(sseResponse(words()));
-    const { attempts } = JSON.parse(seen.at(-1)![1]);
+    const { attempts } = JSON.parse(seen.at(-1)![1]).error;
     assertEquals(
       attempts.map((it: AttemptSummary) => [it.model, it.outcome]),
       [["bad", "failed"], ["cut", "interrupted"]],
@@ -286,7 +296,7 @@ Deno.test("a source that is no stream of ours is summed up as nothing", async ()
   const seen = await readAll(sseResponse(body, { onClose }));
   assertEquals(seen, [[
     "error",
-    '{"message":"the model failed","attempts":[]}',
+    '{"error":{"message":"The model failed","attempts":[]}}',
   ]]);
   assertEquals(ends.length, 1);
 });

@@ -120,7 +120,7 @@ for (const kind of kinds) {
     }));
 }
 
-test("a fake plays one script per call, and the last again and again", async () => {
+test("fakeModel() plays a script per call, and repeats the last", async () => {
   const model = fakeModel("a", { scripts: [["first"], ["second"]] });
   const calls = [0, 1, 2].map(async () => {
     const { pull } = puller(await model.stream(0, makeAttempt().context));
@@ -129,7 +129,7 @@ test("a fake plays one script per call, and the last again and again", async () 
   assertEquals(await Promise.all(calls), ["first", "second", "second"]);
 });
 
-test("the journal complains of what was not closed, closed twice, pulled wrongly or not aborted", () =>
+test("assertClean() reports what was not closed, closed twice, pulled wrongly or not aborted", () =>
   virtualTime(async () => {
     type Misuse = (
       use: {
@@ -151,7 +151,7 @@ test("the journal complains of what was not closed, closed twice, pulled wrongly
       ["was closed 2 times", ({ abort, stop }) => (abort(), stop(), stop())],
       ["its signal did not abort", ({ stop }) => stop()],
       [
-        "was pulled beside another pull",
+        "was pulled during another pull",
         ({ pull, abort, stop }) => (pull(), pull(), abort(), stop()),
       ],
       [
@@ -204,7 +204,7 @@ test("the journal complains of what was not closed, closed twice, pulled wrongly
     assertThrows(() => journal.assertClean(), Error, "1 listeners are left");
   }));
 
-test("a script that is none is refused by name", () => {
+test("fakeModel() throws TypeError for an invalid script", () => {
   assertThrows(() => fakeModel("a", { scripts: [] }), TypeError, "'script'");
   assertThrows(
     () => fakeModel("a", "text" as unknown as []),

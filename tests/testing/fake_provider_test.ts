@@ -27,7 +27,7 @@ async function packetsOf(
   return await Array.fromAsync(body!.pipeThrough(new TextDecoderStream()));
 }
 
-/** Asks by a plain `fetch`, over HTTP and then without. */
+/** Checks over HTTP, with the global `fetch`, and then without a network. */
 async function both(
   script: WireScript,
   check: (ask: () => Promise<Response>, provider: FakeProvider) => unknown,
@@ -39,7 +39,7 @@ async function both(
   await check(() => direct.fetch(ADDRESS, ASK), direct);
 }
 
-Deno.test("fakeProvider: sends each step as a packet and ends an answer", async () => {
+Deno.test("fakeProvider() sends each item as a packet, and completes the answer", async () => {
   const usage = { choices: [], usage: { total_tokens: 1 } };
   await both(["Hi", usage], async (ask, { calls }) => {
     const response = await ask();
@@ -63,7 +63,7 @@ Deno.test("fakeProvider: sends each step as a packet and ends an answer", async 
   });
 });
 
-Deno.test("fakeProvider: packets are split and joined as the script says", async () => {
+Deno.test("fakeProvider() splits and joins packets as the script says", async () => {
   const script = [
     wire.packet({ a: 1 }, wire.raw(": x\n\n"), { b: 2 }),
     Uint8Array.of(65),
@@ -85,7 +85,7 @@ Deno.test("fakeProvider: packets are split and joined as the script says", async
   ]);
 });
 
-Deno.test("fakeProvider: lines end as they are told to", async () => {
+Deno.test("fakeProvider() ends lines with 'lineEnd'", async () => {
   const { fetch } = fakeProvider([wire.errorEvent("x")], { lineEnd: "\r\n" });
 
   const [event] = await packetsOf(fetch(ADDRESS, ASK));
@@ -93,7 +93,7 @@ Deno.test("fakeProvider: lines end as they are told to", async () => {
   assertEquals(event, 'data: {"error":"x"}\r\n\r\n');
 });
 
-Deno.test("fakeProvider: a status answers with its headers and body", async () => {
+Deno.test("fakeProvider() answers a status with its headers and body", async () => {
   const headers = { "content-type": "text/html", "retry-after": "3" };
   const answers: [WireScript[number], number, string | null, string][] = [
     [wire.status(529, { body: { a: 1 } }), 529, "application/json", '{"a":1}'],
@@ -120,7 +120,7 @@ Deno.test("fakeProvider: a status answers with its headers and body", async () =
   );
 });
 
-Deno.test("fakeProvider: a failure cuts the connection where it stands", async () => {
+Deno.test("fakeProvider() closes the connection at step.fail()", async () => {
   await both([step.fail(new TypeError("cut"))], async (ask, { calls }) => {
     await assertRejects(ask, TypeError);
     assertEquals(calls[0]?.outcome, "failed");
@@ -137,14 +137,14 @@ Deno.test("fakeProvider: a failure cuts the connection where it stands", async (
   }
 });
 
-Deno.test("fakeProvider: truncating ends the body there and then", async () => {
+Deno.test("fakeProvider() ends the body at step.truncate()", async () => {
   await both([{ a: 1 }, step.truncate(), { b: 2 }], async (ask, { calls }) => {
     assertEquals(await (await ask()).text(), 'data: {"a":1}\n\n');
     assertEquals(calls[0]?.outcome, "failed");
   });
 });
 
-Deno.test("fakeProvider: each request has its script, the last repeats", async () => {
+Deno.test("fakeProvider() plays a script for each request, and repeats the last", async () => {
   const provider = fakeProvider({ scripts: [[wire.status(500)], ["Hi"]] });
 
   const statuses = [];
@@ -158,7 +158,7 @@ Deno.test("fakeProvider: each request has its script, the last repeats", async (
   assertEquals(provider.calls.length, 3);
 });
 
-Deno.test("fakeProvider: waits by the global timers", async () => {
+Deno.test("fakeProvider() waits with the global timers", async () => {
   using time = new FakeTime();
   const { fetch } = fakeProvider([
     step.wait(1000),
@@ -193,7 +193,7 @@ for (const pause of [step.hang(), step.wait(2_000_000_000)]) {
       ? "opening"
       : `after ${typeof before[0] === "string" ? "a chunk" : "the headers"}`;
 
-    Deno.test(`fakeProvider: a ${pause.type} ${where} ends when the client leaves`, async () => {
+    Deno.test(`fakeProvider() ends a ${pause.type} ${where} when the client disconnects`, async () => {
       const called = Promise.withResolvers<ProviderCall>();
       const script = [...before, pause, "never"];
       const provider = fakeProvider(script, { onCall: called.resolve });
@@ -212,14 +212,14 @@ for (const pause of [step.hang(), step.wait(2_000_000_000)]) {
         assertStrictEquals(error, reason);
         const call = provider.calls.at(-1)!;
         await call.closed;
-        assertEquals(call.outcome, "closed by the client");
+        assertEquals(call.outcome, "aborted");
         assert(!call.sent.includes("never"));
       }
     });
   }
 }
 
-Deno.test("fakeProvider: an answer is complete for who stops at [DONE]", async () => {
+Deno.test("fakeProvider() counts an answer as completed when the client stops at [DONE]", async () => {
   await both(["Hi"], async (ask, { calls }) => {
     const response = await ask();
     let text = "";
@@ -234,7 +234,7 @@ Deno.test("fakeProvider: an answer is complete for who stops at [DONE]", async (
   });
 });
 
-Deno.test("fakeProvider: an aborted answer breaks between two reads", async () => {
+Deno.test("fakeProvider() breaks an aborted answer between two reads", async () => {
   const { fetch } = fakeProvider(["Hel", "lo"]);
   const client = new AbortController();
   const reason = new Error("gone");
@@ -247,18 +247,18 @@ Deno.test("fakeProvider: an aborted answer breaks between two reads", async () =
   assertStrictEquals(await assertRejects(() => body.read()), reason);
 });
 
-Deno.test("fakeProvider: sends no more than the client takes", async () => {
+Deno.test("fakeProvider() sends no more than the client reads", async () => {
   const part = new Uint8Array(64 * 1024);
   await both(new Array(500).fill(part), async (ask, { calls }) => {
     const response = await ask();
     for await (const _ of response.body!) break;
     await calls[0]!.closed;
-    assertEquals(calls[0]!.outcome, "closed by the client");
+    assertEquals(calls[0]!.outcome, "aborted");
     assertLess(calls[0]!.sent.length, 500);
   });
 });
 
-Deno.test("fakeProvider: stopping the server cuts what hangs, twice as well", async () => {
+Deno.test("listen() closes hanging connections when it is disposed of, also twice", async () => {
   const provider = fakeProvider([step.open(), step.hang()]);
   const server = provider.listen();
   const response = await fetch(server.url, ASK);
@@ -270,11 +270,11 @@ Deno.test("fakeProvider: stopping the server cuts what hangs, twice as well", as
     server[Symbol.asyncDispose](),
   ]);
 
-  assertEquals(provider.calls[0]?.outcome, "closed by the client");
+  assertEquals(provider.calls[0]?.outcome, "aborted");
   await assertRejects(() => fetch(server.url, ASK), TypeError);
 });
 
-Deno.test("fakeProvider: where it cannot listen, it says so and what to do", async () => {
+Deno.test("listen() throws TypeError without Deno, and names the alternative", async () => {
   const { listen } = fakeProvider(["Hi"]);
   await assertRejects(
     () => without("Deno", () => void listen()),
@@ -283,7 +283,7 @@ Deno.test("fakeProvider: where it cannot listen, it says so and what to do", asy
   );
 });
 
-Deno.test("fakeProvider: long requests arrive whole", async () => {
+Deno.test("listen() reads long requests", async () => {
   const provider = fakeProvider(["Hi"]);
   await using server = provider.listen();
   const body = JSON.stringify({ text: "é".repeat(100_000) });
@@ -294,7 +294,7 @@ Deno.test("fakeProvider: long requests arrive whole", async () => {
   assertEquals(provider.calls[0]?.body, JSON.parse(body));
 });
 
-Deno.test("fakeProvider: a hundred clients are served at once", async () => {
+Deno.test("listen() serves a hundred clients at once", async () => {
   const provider = fakeProvider(["Hel", step.wait(1), "lo"]);
   await using server = provider.listen();
 
@@ -307,7 +307,7 @@ Deno.test("fakeProvider: a hundred clients are served at once", async () => {
   assert(provider.calls.every(({ outcome }) => outcome === "completed"));
 });
 
-Deno.test("fakeProvider: an aborted request is not sent", async () => {
+Deno.test("fakeProvider() does not send an aborted request", async () => {
   const provider = fakeProvider(["Hi"]);
   const signal = AbortSignal.abort(new Error("enough"));
 
@@ -320,7 +320,7 @@ Deno.test("fakeProvider: an aborted request is not sent", async () => {
   assertEquals(provider.calls, []);
 });
 
-Deno.test("fakeProvider: refuses scripts and statuses that make no sense", () => {
+Deno.test("fakeProvider() and wire.status() reject invalid scripts and statuses", () => {
   assertThrows(() => fakeProvider({ scripts: [] }), TypeError, "at least one");
   for (
     const script of [["Hi", wire.status(500)], [step.open(), wire.status(500)]]

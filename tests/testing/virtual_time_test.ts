@@ -18,7 +18,7 @@ import { TimeError } from "@std/testing/time";
 import { without } from "../_without.ts";
 import { test } from "../_pure.ts";
 
-test("virtualTime takes no time for a year, and runs what is due in order", async () => {
+test("virtualTime() lets a year pass at once, and runs timers in the order in which they are due", async () => {
   const started = performance.now();
   const order: string[] = [];
   await virtualTime(async () => {
@@ -47,14 +47,14 @@ const promisesComeFirst = () =>
   });
 
 test(
-  "virtualTime lets every promise that can run run before time advances",
+  "virtualTime() runs all promises before it advances the time",
   promisesComeFirst,
 );
 
-test("virtualTime does so in browsers too, which have no setImmediate", () =>
+test("virtualTime() runs all promises first where there is no setImmediate, as in browsers", () =>
   without("setImmediate", promisesComeFirst));
 
-test("virtualTime passes results and errors on, and restores real time on every path", async () => {
+test("virtualTime() returns results, throws errors, and always restores real time", async () => {
   const real = [
     globalThis.setTimeout,
     globalThis.clearTimeout,
@@ -85,7 +85,7 @@ test("virtualTime passes results and errors on, and restores real time on every 
   restored();
 });
 
-test("virtualTime refuses to run within itself, and the outer time goes on", () =>
+test("virtualTime() rejects inside virtualTime(), whose time goes on", () =>
   virtualTime(async () => {
     await delay(1_000);
     await assertRejects(() => virtualTime(() => {}), TimeError);
@@ -93,7 +93,7 @@ test("virtualTime refuses to run within itself, and the outer time goes on", () 
     assertEquals(Date.now(), 2_000);
   }));
 
-test("virtualTime says where everything waits", async () => {
+test("DeadlockError shows what the fakes did", async () => {
   const error = await assertRejects(
     () =>
       virtualTime(() =>
@@ -104,7 +104,7 @@ test("virtualTime says where everything waits", async () => {
   assertStringIncludes(error.message, `0 stuck#1 call "hi"`);
 });
 
-test("of what happened before a deadlock, its error shows the last 20 lines", async () => {
+test("DeadlockError shows the last 20 lines of the journals", async () => {
   const journal = createJournal();
   const script = [
     ...Array.from({ length: 30 }, (_, i) => `a${i}`),
@@ -123,7 +123,7 @@ test("of what happened before a deadlock, its error shows the last 20 lines", as
   assertEquals(tail, `${journal}`.split("\n").slice(-20));
 });
 
-test("the journal complains of a timer that is left", async () => {
+test("assertClean() reports a timer that is left", async () => {
   const journal = createJournal();
   await virtualTime(async () => {
     const stream = await fallbackStream(

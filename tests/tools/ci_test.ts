@@ -5,27 +5,39 @@ import { temporaryFolder } from "../_temporary_folder.ts";
 
 const RUN = fileURLToPath(new URL("../../.ci/run", import.meta.url));
 
-/** What `.ci/run` uses, besides what is made up here. */
+/** What `.ci/run` uses, besides the fakes. */
 const TOOLS = "bash cat dirname grep head mktemp rm sh tail tee timeout".split(
   " ",
 );
 
-/** Commands that are made up, by their names, as lines of a shell. */
+/** Fake commands, by their names, as lines of a shell. */
 type Commands = Readonly<Record<string, string>>;
 
-/**
- * Runs `.ci/run` with a made-up npx that prints what the tests and the checks
- * would, and then ends as they would. No command is there but these.
- */
-async function ci(
-  tests: string,
-  checks: string,
-  commands: Commands = { chromium: "" },
-) {
+/** What the tasks print and how they end, as lines of a shell. */
+interface Tasks {
+  readonly test?: string;
+  readonly slow?: string;
+  readonly check?: string;
+  readonly cost?: string;
+}
+
+const GOOD_TESTS = 'echo "ok | 12 passed (3 steps) | 0 failed (2s)"';
+const GOOD_SLOW_TESTS = 'echo "ok | 3 passed | 0 failed (2s)"';
+const GOOD_CHECKS = 'echo "5 passed, 0 failed"';
+const GOOD_COST = 'echo "1 passed, 0 failed"';
+const INSTALLED: Commands = { chromium: "", "valkey-server": "" };
+
+/** Runs `.ci/run` where only these commands exist, with an npx that is a fake. */
+async function ci(tasks: Tasks = {}, commands: Commands = INSTALLED) {
   await using folder = await temporaryFolder();
   const bin = folder.path;
   await link(bin, TOOLS);
-  const npx = `if [ "$4" = test ]; then ${tests}; else ${checks}; fi`;
+  const npx = `case "$4" in
+    test) ${tasks.test ?? GOOD_TESTS};;
+    test:slow) ${tasks.slow ?? GOOD_SLOW_TESTS};;
+    check) ${tasks.check ?? GOOD_CHECKS};;
+    cost) ${tasks.cost ?? GOOD_COST};;
+  esac`;
   for (const [name, line] of Object.entries({ npx, ...commands })) {
     const script = `#!${bin}/sh\n${line}\n`;
     await Deno.writeTextFile(`${bin}/${name}`, script, { mode: 0o755 });
@@ -35,7 +47,7 @@ async function ci(
   return { code, lines, last: lines.at(-1) };
 }
 
-/** Brings tools of this machine into a folder. */
+/** Links programs of this machine into a folder. */
 async function link(folder: string, names: readonly string[]): Promise<void> {
   const where = names.map((name) => `command -v ${name}`).join("; ");
   const { out } = await succeed("sh", ["-c", where]);
@@ -45,96 +57,101 @@ async function link(folder: string, names: readonly string[]): Promise<void> {
   }
 }
 
-const GOOD_TESTS = 'echo "ok | 12 passed (3 steps) | 0 failed (2s)"';
-const GOOD_CHECKS = 'echo "5 passed, 0 failed"';
-/** Where CI runs it, and its tools are. */
+/** `.ci/run` is for Linux. */
 const test = Deno.build.os === "linux" ? Deno.test : Deno.test.ignore;
 
-test("CI counts the tests and the checks together", async () => {
-  const { code, last } = await ci(GOOD_TESTS, GOOD_CHECKS);
-  assertEquals({ code, last }, { code: 0, last: "17 passed, 0 failed" });
-});
-
-test("CI prints what runs, and one total", async () => {
-  const { lines } = await ci(
-    GOOD_TESTS,
-    `echo "passed  lint"; ${GOOD_CHECKS}`,
-  );
+test(".ci/run prints what it runs, and one count of all", async () => {
+  const { code, lines } = await ci({
+    check: `echo "passed  lint"; ${GOOD_CHECKS}`,
+  });
+  assertEquals(code, 0);
   assertEquals(lines, [
     "ok | 12 passed (3 steps) | 0 failed (2s)",
+    "ok | 3 passed | 0 failed (2s)",
     "passed  lint",
-    "17 passed, 0 failed",
+    "21 passed, 0 failed",
   ]);
 });
 
-test("CI counts what fails, among what is ignored and filtered out", async () => {
-  const tests =
-    'echo "FAILED | 7 passed (1 step) | 2 failed (4 steps) | 3 ignored | 1 filtered out (1s)"; exit 1';
-  const { code, last } = await ci(tests, GOOD_CHECKS);
-  assertEquals({ code, last }, { code: 1, last: "12 passed, 2 failed" });
+const FAILURES: Record<string, { tasks: Tasks; last: string }> = {
+  "counts failures among ignored and filtered tests": {
+    tasks: {
+      test:
+        'echo "FAILED | 7 passed (1 step) | 2 failed (4 steps) | 3 ignored | 1 filtered out (1s)"; exit 1',
+    },
+    last: "16 passed, 2 failed",
+  },
+  "counts a command that ends without a count as one failure": {
+    tasks: { test: "echo oh; exit 3" },
+    last: "9 passed, 1 failed",
+  },
+  "counts a command that fails although nothing failed as one failure": {
+    tasks: { slow: `${GOOD_SLOW_TESTS}; exit 1` },
+    last: "21 passed, 1 failed",
+  },
+  "fails where nothing passed": {
+    tasks: {
+      test: 'echo "ok | 0 passed | 0 failed (0s)"',
+      slow: 'echo "ok | 0 passed | 0 failed (0s)"',
+      check: 'echo "0 passed, 0 failed"',
+      cost: 'echo "0 passed, 0 failed"',
+    },
+    last: "0 passed, 0 failed",
+  },
+};
+
+for (const [name, { tasks, last: expected }] of Object.entries(FAILURES)) {
+  test(`.ci/run ${name}`, async () => {
+    const { code, last } = await ci(tasks);
+    assertEquals({ code, last }, { code: 1, last: expected });
+  });
+}
+
+test(".ci/run reads the last count, not one that a test prints", async () => {
+  const { last } = await ci({
+    test: `echo "ok | 999 passed | 0 failed (1s)"; ${GOOD_TESTS}`,
+  });
+  assertEquals(last, "21 passed, 0 failed");
 });
 
-test("CI counts a command that dies without a count as one failure", async () => {
-  const { code, last } = await ci("echo oh; exit 3", GOOD_CHECKS);
-  assertEquals({ code, last }, { code: 1, last: "5 passed, 1 failed" });
+test(".ci/run installs what is missing, as root or with sudo", async () => {
+  await using folder = await temporaryFolder();
+  const log = `${folder.path}/log`;
+  const { code } = await ci({}, {
+    "apt-get": `echo "$*" >>${log}; case "$*" in *valkey*) exit 100;; esac`,
+    sudo: `shift; "$@"`,
+  });
+  assertEquals(code, 0);
+  const install = "install -y --no-install-recommends";
+  assertEquals((await Deno.readTextFile(log)).trimEnd().split("\n"), [
+    ...["update", `${install} chromium`],
+    ...["update", `${install} valkey-server`],
+    ...["update", `${install} redis-server`],
+  ]);
 });
 
-test("CI counts a command that fails with nothing failed as one failure", async () => {
-  const { code, last } = await ci(`${GOOD_TESTS}; exit 1`, GOOD_CHECKS);
-  assertEquals({ code, last }, { code: 1, last: "17 passed, 1 failed" });
-});
-
-test("CI believes the last count, not what a test prints on its way", async () => {
-  const tests = `echo "ok | 999 passed | 0 failed (1s)"; ${GOOD_TESTS}`;
-  const { last } = await ci(tests, GOOD_CHECKS);
-  assertEquals(last, "17 passed, 0 failed");
-});
-
-test("CI does not pass where nothing has passed", async () => {
-  const { code, last } = await ci(
-    'echo "ok | 0 passed | 0 failed (0s)"',
-    'echo "0 passed, 0 failed"',
-  );
-  assertEquals({ code, last }, { code: 1, last: "0 passed, 0 failed" });
-});
-
-test("CI installs a browser where there is none, as root or by sudo", async () => {
-  const log = await Deno.makeTempFile();
-  try {
-    const { code, lines } = await ci(GOOD_TESTS, GOOD_CHECKS, {
-      "apt-get": `echo "apt-get $*" >>${log}`,
-      sudo: `echo sudo >>${log}; shift; "$@"`,
-    });
-    assertEquals({ code, lines: lines.length }, { code: 0, lines: 2 });
-    const done = (await Deno.readTextFile(log)).replaceAll("sudo\n", "");
-    assertEquals(done.split("\n"), [
-      "apt-get update",
-      "apt-get install -y --no-install-recommends chromium",
-      "",
-    ]);
-  } finally {
-    await Deno.remove(log);
-  }
-});
-
-test("CI installs nothing where there is a browser", async () => {
+test(".ci/run installs nothing where a browser and a server are installed", async () => {
   for (const browser of ["chromium", "google-chrome"]) {
-    const { code, lines } = await ci(GOOD_TESTS, GOOD_CHECKS, {
-      [browser]: "",
-      "apt-get": "kill $PPID",
-      sudo: "kill $PPID",
-    });
-    assertEquals({ code, lines: lines.length }, { code: 0, lines: 2 });
+    for (const server of ["valkey-server", "redis-server"]) {
+      const { code } = await ci({}, {
+        [browser]: "",
+        [server]: "",
+        "apt-get": "kill $PPID",
+        sudo: "kill $PPID",
+      });
+      assertEquals(code, 0);
+    }
   }
 });
 
-test("CI goes on where no browser can be installed, and says so", async () => {
-  const none = {};
+test(".ci/run goes on where nothing can be installed, and says so", async () => {
   const refusing = { "apt-get": "exit 100", sudo: "exit 1" };
-  for (const commands of [none, refusing]) {
-    const { code, lines } = await ci(GOOD_TESTS, GOOD_CHECKS, commands);
-    assertEquals(code, 0);
-    assertEquals(lines[0], "No browser, and none could be installed.");
-    assertEquals(lines.at(-1), "17 passed, 0 failed");
+  for (const commands of [{}, refusing]) {
+    const { code, lines, last } = await ci({}, commands);
+    assertEquals({ code, last }, { code: 0, last: "21 passed, 0 failed" });
+    assertEquals(lines.slice(0, 2), [
+      "No browser, and none could be installed.",
+      "No Redis or Valkey, and none could be installed.",
+    ]);
   }
 });

@@ -1,0 +1,70 @@
+// Whole answers, judged as the same answer in a stream is: one that is empty or
+// filtered falls back there and here.
+
+import type {
+  LanguageModelV4GenerateResult,
+  LanguageModelV4StreamPart,
+} from "@ai-sdk/provider";
+import { EmptyStreamError } from "../errors.ts";
+import type { Model } from "../types/model.ts";
+import type { FallbackOptions } from "../types/options.ts";
+import {
+  callOptions,
+  type Entry,
+  type NestedCallOptions,
+} from "./ai_sdk_model.ts";
+import { assertFinished, isContent, isInterrupted } from "./_parts.ts";
+import { toUsage } from "./_usage.ts";
+
+type Part = LanguageModelV4StreamPart;
+
+/** The options of a chain that judge its answers. */
+type JudgeOptions = Pick<
+  FallbackOptions<NestedCallOptions, Part>,
+  "isContent" | "allowEmpty"
+>;
+
+/** A model that gives one whole answer as its only chunk. */
+export function toWholeModel(
+  entry: Entry,
+  options: JudgeOptions,
+): Model<NestedCallOptions, LanguageModelV4GenerateResult> {
+  return {
+    name: entry.name,
+    modelId: entry.model.modelId,
+    provider: entry.model.provider,
+    isContent: () => true,
+    isFinal: () => true,
+    usage: (result) => toUsage(result.usage),
+    async *stream(request, context) {
+      const result = await entry.model.doGenerate(
+        callOptions(entry, request, context),
+      );
+      // A whole body cannot break off, so a missing reason is none.
+      assertFinished(result.finishReason, entry.name, isInterrupted);
+      const hasContent = toParts(result).some((part) =>
+        options.isContent ? options.isContent(part) : isContent(part)
+      );
+      if (!hasContent && !options.allowEmpty) {
+        throw new EmptyStreamError(entry.name);
+      }
+      yield result;
+    },
+  };
+}
+
+/** A whole answer as the parts of a stream. */
+function toParts(result: LanguageModelV4GenerateResult): Part[] {
+  const { content, finishReason, usage } = result;
+  const parts = content.map((each, i): Part => {
+    switch (each.type) {
+      case "text":
+        return { type: "text-delta", id: `${i}`, delta: each.text };
+      case "reasoning":
+        return { type: "reasoning-delta", id: `${i}`, delta: each.text };
+      default:
+        return each;
+    }
+  });
+  return [...parts, { type: "finish", finishReason, usage }];
+}

@@ -1,0 +1,78 @@
+// The headers of a request, and which of them must not be shown.
+
+import { assertText } from "./_assert_text.ts";
+
+/** Names of headers whose values are secret. */
+const SECRET_NAME =
+  /auth|key|token|secret|cookie|password|credential|signature|session|jwt/i;
+
+/** Headers, or a function that returns them for each request. */
+export type HeadersOption =
+  | RequestInit["headers"]
+  | (() => RequestInit["headers"] | PromiseLike<RequestInit["headers"]>);
+
+/**
+ * The key as a header can carry it. Read from a file, a key brings a line end.
+ *
+ * @throws {TypeError} If it is empty, is a URL, or cannot be in a header.
+ */
+export function parseKey(apiKey: string): string {
+  assertText("options.apiKey", apiKey, (value) => `of type ${typeof value}`);
+  const key = apiKey.trim();
+  if (/^https?:\/\//i.test(key)) {
+    throw new TypeError(
+      "'options.apiKey' must be a key: current value is a URL (are 'apiKey' and 'baseURL' swapped?)",
+    );
+  }
+  try {
+    new Headers({ authorization: key });
+  } catch {
+    throw new TypeError(
+      "'options.apiKey' must hold only characters that a header can carry",
+    );
+  }
+  return key;
+}
+
+/**
+ * Headers as given by the caller.
+ *
+ * @throws {TypeError} If they are no headers. It does not show them.
+ */
+export function parseHeaders(name: string, own: unknown): Headers {
+  try {
+    return new Headers(own as RequestInit["headers"]);
+  } catch {
+    throw new TypeError(
+      `'${name}' must be header names with values: current value is of type ${typeof own}`,
+    );
+  }
+}
+
+/** What of the values of headers must not be shown. */
+export function secretsIn(headers: Headers): string[] {
+  const secrets: string[] = [];
+  for (const [name, value] of headers) {
+    if (!SECRET_NAME.test(name)) continue;
+    // Without `Bearer` or `Basic`.
+    const secret = value.replace(/^\S+\s+/, "");
+    secrets.push(secret);
+    if (/cookie/.test(name)) {
+      secrets.push(
+        ...value.split(";").map((each) => each.replace(/^.*?=/, "")),
+      );
+    }
+    if (/^basic\s/i.test(value)) secrets.push(...passwordsIn(secret));
+  }
+  return secrets;
+}
+
+/** What `Basic` authorization encodes: a user and a password. */
+function passwordsIn(encoded: string): string[] {
+  try {
+    const decoded = atob(encoded);
+    return [decoded, decoded.slice(decoded.indexOf(":") + 1)];
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,359 @@
+// Mapped models (R22), usage (R23), and times that are functions (R24).
+
+import { mapModel } from "../../src/map_model.ts";
+import { usageOf } from "../../src/usage_of.ts";
+import type { Usage } from "../../src/types/attempt.ts";
+import type { ModelContext } from "../../src/types/model.ts";
+import * as step from "../../src/testing/step.ts";
+import {
+  assertSame,
+  calledModels,
+  errorOf,
+  eventLog,
+  type Options,
+  read,
+  rule,
+  type RuleCase,
+  stopOf,
+} from "./_context.ts";
+
+/** Splits at "|"; an empty text becomes nothing. */
+const mapping = {
+  request: (request: unknown) => `mapped ${request}`,
+  chunk: (chunk: string): string[] => chunk.split("|").filter(Boolean),
+};
+
+/** The promises of R22 to R24. */
+export const mappingUsageAndTimes: RuleCase[] = [
+  rule(
+    "R22",
+    "converts requests and chunks; one inner chunk may become none, one or several",
+    async ({ fallbackStream, fake, journal }) => {
+      const model = fake("a", ["", "a0|a1|a2", "", "a3"]);
+      const stream = await fallbackStream([mapModel(model, mapping)], "hi");
+      const concurrent = await Promise.all([
+        stream.next(),
+        stream.next(),
+        stream.next(),
+        stream.next(),
+        stream.next(),
+      ]);
+      assertSame(
+        concurrent.map(({ value }) => value),
+        ["a0", "a1", "a2", "a3", undefined],
+        "chunks",
+      );
+      assertSame(
+        [stream.model, stream.attempts.length, stream.attempts[0]!.chunks],
+        ["a", 1, 4],
+        "the record",
+      );
+      assertSame(journal.calls[0]!.request, "mapped hi", "the request");
+    },
+  ),
+  rule(
+    "R22",
+    "delivers all that one chunk became before it pulls again",
+    async ({ fallbackStream, fake, journal }) => {
+      const model = mapModel(fake("a", ["a0|a1", "a2"]), mapping);
+      const stream = await fallbackStream([model], "hi");
+      const pulls = () =>
+        journal.entries.filter(({ type }) => type === "pull").length;
+      await stream.next();
+      await stream.next();
+      assertSame(pulls(), 1, "the pulls after two chunks");
+      assertSame(await read(stream), ["a2"], "the rest");
+    },
+  ),
+  rule(
+    "R22",
+    "the model judges its own chunks, also those that become nothing",
+    async ({ fallbackStream, fake }) => {
+      const silent = { ...mapping, chunk: (): string[] => [] };
+      const options = {
+        isContent: (chunk: string) => chunk !== "meta",
+        isFinal: (chunk: string) => chunk === "stop",
+      };
+      const models = [
+        mapModel(fake("a", ["meta", step.fail(1)], options), silent),
+        mapModel(fake("b", ["meta", "b0", step.fail(2)], options), silent),
+      ];
+      const stream = await fallbackStream(models, "hi", {
+        isContent: () => false,
+        isFinal: () => true,
+      });
+      assertSame(stream.model, "b", "the model");
+      assertSame(
+        await errorOf(read(stream)),
+        2,
+        "the error of the committed model",
+      );
+      const whole = await fallbackStream(
+        [mapModel(fake("c", ["c0", "stop"], options), silent)],
+        "hi",
+      );
+      assertSame(
+        await read(whole),
+        [],
+        "chunks of an answer of which nothing is left",
+      );
+    },
+  ),
+  rule(
+    "R22",
+    "what the model does not judge, the options judge on converted chunks",
+    async ({ fallbackStream, fake }) => {
+      const judged: string[] = [];
+      const models = [
+        mapModel(fake("a", ["meta|meta", step.fail(1)]), mapping),
+        mapModel(fake("b", ["meta|b0|b1", "stop"]), mapping),
+      ];
+      const stream = await fallbackStream(models, "hi", {
+        isContent: (chunk) => {
+          judged.push(chunk);
+          return chunk !== "meta";
+        },
+        isFinal: (chunk) => chunk === "stop",
+      });
+      assertSame(await read(stream), ["meta", "b0", "b1", "stop"], "chunks");
+      assertSame(
+        judged,
+        ["meta", "meta", "meta", "b0"],
+        "what isContent received",
+      );
+    },
+  ),
+  rule(
+    "R22",
+    "what request or chunk throws fails the attempt; after the content it ends the stream",
+    async ({ fallbackStream, fake, kind, journal }) => {
+      const wrong = new Error("cannot convert");
+      const bad = {
+        request: (): string => {
+          throw wrong;
+        },
+        chunk: (chunk: string) => chunk,
+      };
+      const picky = {
+        ...mapping,
+        chunk: (chunk: string) => {
+          if (chunk.startsWith("bad")) throw wrong;
+          return chunk;
+        },
+      };
+      const models = [
+        mapModel(fake("a", ["a0"]), bad),
+        mapModel(fake("b", ["bad"]), picky),
+        mapModel(fake("c", ["c0", "bad"]), picky),
+      ];
+      const stream = await fallbackStream(models, "hi");
+      assertSame(
+        stream.attempts.map(({ error }) => error),
+        [wrong, wrong, undefined],
+        "the failures",
+      );
+      assertSame(
+        await stream.next(),
+        { done: false, value: "c0" },
+        "the first",
+      );
+      assertSame(await errorOf(stream.next()), wrong, "the error");
+      assertSame(calledModels(journal), ["b", "c"], "the models called");
+      assertSame(
+        eventLog(journal).filter((line) => line.includes("close")),
+        ["b", "c"].flatMap((name) => [
+          `${name} close ${stopOf(kind)}`,
+          `${name} closed ${stopOf(kind)}`,
+        ]),
+        "the closes",
+      );
+    },
+  ),
+  rule(
+    "R22",
+    "return() and an abort reach the model's stream at once",
+    async ({ fallbackStream, fake, journal }) => {
+      for (const way of ["return", "abort"]) {
+        const controller = new AbortController();
+        const nested = mapModel(
+          mapModel(fake("a", ["a0", step.hang()]), mapping),
+          mapping,
+        );
+        const stream = await fallbackStream([nested], "hi", {
+          signal: journal.watch(controller.signal),
+        });
+        await stream.next();
+        const start = Date.now();
+        const pending = stream.next().catch((error: unknown) => error);
+        if (way === "return") await stream.return();
+        else controller.abort("stop");
+        assertSame(
+          await pending,
+          way === "abort" ? "stop" : { done: true, value: undefined },
+          "the pending next()",
+        );
+        assertSame(Date.now() - start, 0, "the time");
+      }
+    },
+  ),
+  rule(
+    "R22",
+    "a nameless function needs a name, and a mapped model is a model for any reader",
+    async ({ fake }) => {
+      const error = await errorOf(
+        () => mapModel((() => async function* () {})(), mapping as never),
+      ) as Error;
+      assertSame(
+        [error.name, error.message.includes("mapping.name")],
+        ["TypeError", true],
+        "the error",
+      );
+      const model = {
+        ...fake("a", ["a0|a1", "a2"]),
+        provider: "fakes",
+        modelId: "a-1",
+      };
+      const mapped = mapModel(model, { ...mapping, name: "b" });
+      assertSame(
+        [mapped.name, mapped.provider, mapped.modelId],
+        ["b", "fakes", "a-1"],
+        "its properties",
+      );
+      const context: ModelContext = {
+        signal: new AbortController().signal,
+        stack: new AsyncDisposableStack(),
+        model: "b",
+        attemptNumber: 1,
+      };
+      const source = await mapped.stream("hi", context);
+      assertSame(
+        await read(source as AsyncIterable<string>),
+        ["a0", "a1", "a2"],
+        "chunks",
+      );
+    },
+  ),
+  rule(
+    "R23",
+    "merges the reports of an attempt field by field, also of one that fails",
+    async ({ fallbackStream, fallbackModel, fake }) => {
+      const reports: Record<string, unknown> = {
+        first: { inputTokens: 10, outputTokens: 1 },
+        second: { outputTokens: 7, inputTokens: NaN, totalTokens: -1 },
+        odd: 5,
+        last: { outputTokens: 9, cachedInputTokens: 3, reasoningTokens: "4" },
+      };
+      const withUsage = (
+        name: string,
+        script: (string | ReturnType<typeof step.fail>)[],
+      ) => ({
+        ...fake(name, script),
+        usage(chunk: string) {
+          if (chunk === "throws") throw new Error("from usage");
+          return reports[chunk] as Usage | undefined;
+        },
+      });
+      const isContent = (chunk: string) => chunk === "throws";
+      const inner = [
+        withUsage("b", ["second", step.fail(2)]),
+        withUsage("c", ["first", "throws", "odd", "second", "last"]),
+      ];
+      const models = [
+        withUsage("a", ["first", step.fail(1)]),
+        fallbackModel(inner, { isContent }),
+      ];
+      const stream = await fallbackStream(models, "hi", { isContent });
+      await read(stream);
+      assertSame(
+        stream.attempts[0]!.usage,
+        { inputTokens: 10, outputTokens: 1 },
+        "the usage of an attempt that failed",
+      );
+      assertSame("usage" in stream.attempts[1]!, false, "a nested chain's own");
+      assertSame(
+        usageOf(stream.attempts),
+        { inputTokens: 20, outputTokens: 17, cachedInputTokens: 3 },
+        "the sum",
+      );
+    },
+  ),
+  rule(
+    "R24",
+    "times that are functions are called once per attempt with the model's name",
+    async ({ fallbackStream, fake }) => {
+      const calls: string[] = [];
+      const time = (what: string, ms: number | undefined) => (name: string) => {
+        calls.push(`${what} ${name}`);
+        return ms;
+      };
+      const stream = await fallbackStream(
+        [
+          fake("a", { scripts: [[step.fail(1)], [step.hang()]] }),
+          fake("b", [step.wait(300), "b0"]),
+        ],
+        "hi",
+        {
+          timeouts: {
+            firstContentMs: time("content", 1e12),
+            idleMs: time("idle", undefined),
+          },
+          retry: { maxAttempts: 2, minDelayMs: 0 },
+          hedge: { afterMs: time("hedge", 99.5) },
+        },
+      );
+      assertSame(stream.model, "b", "the model");
+      assertSame(Date.now(), 100 + 300, "the time");
+      assertSame(
+        calls,
+        ["a", "a", "b"].flatMap((name) => [
+          `content ${name}`,
+          `idle ${name}`,
+          `hedge ${name}`,
+        ]),
+        "the calls",
+      );
+      await read(stream);
+    },
+  ),
+  rule(
+    "R24",
+    "what such a function throws, and any other value, fails the attempt before anything is opened",
+    async ({ fallbackStream, fake, journal }) => {
+      const thrown = new Error("no time");
+      for (const value of [NaN, "5", null, Promise.resolve(5), thrown]) {
+        const time = (name: string) => {
+          if (name !== "a") return 1000;
+          if (value === thrown) throw thrown;
+          return value as number;
+        };
+        const all: [string, Options][] = [
+          ["timeouts.firstContentMs", { timeouts: { firstContentMs: time } }],
+          ["timeouts.idleMs", { timeouts: { idleMs: time } }],
+          ["hedge.afterMs", { hedge: { afterMs: time } }],
+        ];
+        for (const [option, options] of all) {
+          const models = [fake("a", ["a0"]), fake("b", ["b0"])];
+          const stream = await fallbackStream(models, "hi", options);
+          assertSame(await read(stream), ["b0"], "chunks");
+          const { name, message, cause } = stream.attempts[0]!.error as Error;
+          assertSame(
+            [name, message.includes(`options.${option}`), cause],
+            ["TypeError", true, value === thrown ? thrown : undefined],
+            "the failure",
+          );
+        }
+      }
+      assertSame(
+        calledModels(journal).includes("a"),
+        false,
+        "whether a was called",
+      );
+      const zero = await errorOf(
+        fallbackStream([fake("c", [step.wait(1), "c0"])], "hi", {
+          timeouts: { firstContentMs: () => -5 },
+        }),
+      ) as AggregateError;
+      assertSame(Object(zero.errors[0]).ms, 0, "a negative time");
+    },
+  ),
+];

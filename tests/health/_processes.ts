@@ -1,0 +1,177 @@
+// Four processes that share circuits, and a provider that goes down and comes
+// back. What each of them sends is counted where it arrives. They call all the
+// time on the real clock; the test waits for progress, not for a time.
+
+import type { CircuitSnapshot } from "@fallback/stream/health";
+import {
+  fakeProvider,
+  type ProviderCall,
+  step,
+  wire,
+} from "@fallback/stream/testing";
+import { assert, assertEquals, assertGreaterOrEqual } from "@std/assert";
+import { delay } from "@std/async/delay";
+import { serveHttp } from "../../src/testing/_http_server.ts";
+import type { Child } from "../_child.ts";
+import type { Call, CallerSettings } from "./_caller.ts";
+import { openPlace, type Place, startProgram } from "./_place.ts";
+
+const NAMES = ["ann", "ben", "cleo", "dan"];
+const COOLDOWN_MS = 1500;
+/** How long the primary takes to answer or to refuse. */
+const ANSWER_MS = 200;
+/** A store that waits longer than this goes on alone, with a probe of its own. */
+const ALONE_MS = 190;
+
+// No process sees more than one of the failures that open the circuit.
+const options = {
+  failureThreshold: NAMES.length,
+  cooldownMs: COOLDOWN_MS,
+  maxCooldownMs: 2 * COOLDOWN_MS,
+  cacheMs: 200,
+};
+
+/** A request that has arrived at the primary. */
+interface Arrival {
+  readonly name: string;
+  readonly at: number;
+}
+
+/** What was seen while the primary was down, and after that. */
+interface Story {
+  readonly arrivals: readonly Arrival[];
+  readonly calls: readonly (readonly Call[])[];
+  readonly opened: CircuitSnapshot;
+  readonly reopened: CircuitSnapshot;
+}
+
+/** A primary that can be repaired, over HTTP. */
+function startPrimary(arrivals: Arrival[]) {
+  const onCall = ({ body }: ProviderCall) => {
+    arrivals.push({ name: Object(body).user, at: Date.now() });
+  };
+  const down = fakeProvider([step.wait(ANSWER_MS), wire.status(503)], {
+    onCall,
+  });
+  const up = fakeProvider([step.wait(ANSWER_MS), "Hello"], { onCall });
+  let provider = down;
+  const server = serveHttp((request) => provider.fetch(request));
+  return {
+    baseURL: `${server.url}/v1`,
+    repair: () => provider = up,
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  };
+}
+
+/** Calls, two at a time, until the signal is aborted. */
+async function callUntil(
+  signal: AbortSignal,
+  child: Child,
+  calls: Call[],
+): Promise<void> {
+  while (!signal.aborted) {
+    calls.push(...await child.tell("call 2") as Call[]);
+    await delay(20);
+  }
+}
+
+async function play(place: Place): Promise<Story> {
+  await using cleanup = new AsyncDisposableStack();
+  const arrivals: Arrival[] = [];
+  const first = cleanup.use(startPrimary(arrivals));
+  const second = cleanup.use(fakeProvider(["Hello"]).listen());
+  const baseURLs = [first.baseURL, second.baseURL];
+  const children = NAMES.map((name) => {
+    const settings: CallerSettings = { name, place, baseURLs, options };
+    return cleanup.use(startProgram("_caller.ts", settings));
+  });
+  await Promise.all(children.map((child) => child.tell("ready")));
+  const { health } = cleanup.use(await openPlace(place, options));
+  const stored = async (isReached: (circuit: CircuitSnapshot) => boolean) => {
+    for (;; await delay(20)) {
+      const [circuit] = await health.snapshot();
+      if (circuit && isReached(circuit)) return circuit;
+    }
+  };
+
+  // Each of them sees one failure.
+  await Promise.all(children.map((child) => child.tell("call 1")));
+  assertEquals(arrivals.map(({ name }) => name).sort(), NAMES);
+  const opened = await stored(({ state, failures }) =>
+    state === "open" && failures === NAMES.length
+  );
+  const stop = new AbortController();
+  const calls = children.map((): Call[] => []);
+  const calling = Promise.all(
+    children.map((child, i) => callUntil(stop.signal, child, calls[i]!)),
+  );
+  const ended = calling.then(() => {}, () => {}); // thrown below
+  cleanup.defer(() => {
+    stop.abort();
+    return ended;
+  });
+  const reopened = await stored(({ state, failures }) =>
+    state === "open" && failures > NAMES.length
+  );
+  first.repair();
+  await stored(({ state }) => state === "closed");
+  const closedAt = Date.now();
+  const isBack = (own: readonly Call[]) =>
+    own.some(({ startedAt, outcomes }) =>
+      startedAt > closedAt && outcomes.join() === "completed"
+    );
+  while (!calls.every(isBack)) await Promise.race([delay(20), calling]);
+  stop.abort();
+  await calling;
+  for (const child of children) assert((await child.end()).success);
+  return { arrivals, calls, opened, reopened };
+}
+
+/** Whether every process had an answer of the database in time. */
+function isConclusive({ calls }: Story): boolean {
+  return calls.flat().every(({ admitMs }) => admitMs < ALONE_MS);
+}
+
+/** Checks what four processes over a database do. */
+export async function checkProcesses(
+  openDatabase: () => Promise<AsyncDisposable & { readonly place: Place }>,
+): Promise<void> {
+  for (let attempt = 1; attempt <= 3; attempt++) {
+    await using database = await openDatabase();
+    const story = await play(database.place);
+    checkSkipping(story);
+    if (isConclusive(story)) return checkProbes(story);
+  }
+  // A store without an answer in time sends a probe of its own, by design.
+  console.warn("This machine is too slow to count probes.");
+}
+
+/** A process that has skipped the model sends nothing before the cooldown ends. */
+function checkSkipping({ arrivals, calls, opened }: Story): void {
+  for (const [i, own] of calls.entries()) {
+    const skipped = own.filter(({ outcomes }) => outcomes[0] === "skipped");
+    assert(skipped.length > 0, `${NAMES[i]} has skipped nothing`);
+    for (const { outcomes } of own) {
+      assert(outcomes.at(-1) === "completed", `a call failed: ${outcomes}`);
+    }
+    const since = skipped[0]!.startedAt + 1;
+    const early = arrivals.filter(({ name, at }) =>
+      name === NAMES[i] && at > since && at < opened.retryAt!
+    );
+    // A call that began before may arrive after.
+    assert(early.length <= 1, `${NAMES[i]} called ${early.length} times`);
+  }
+}
+
+/** One probe goes out across all processes, and the next after twice the time. */
+function checkProbes({ arrivals, opened, reopened }: Story): void {
+  const from = (start: number) => arrivals.filter(({ at }) => at >= start);
+  const [probe, second] = from(opened.retryAt!);
+  assertGreaterOrEqual(
+    reopened.retryAt! - probe!.at,
+    ANSWER_MS + 2 * COOLDOWN_MS - 20,
+  );
+  assertGreaterOrEqual(second!.at, reopened.retryAt! - 20);
+  const third = from(second!.at)[1]!;
+  assertGreaterOrEqual(third.at, second!.at + ANSWER_MS - 20);
+}

@@ -1,0 +1,87 @@
+// How long it takes until a model that was down is used again, in virtual time.
+
+import { fallbackStream, type HealthStore, type Model } from "@fallback/stream";
+import { memoryHealth } from "@fallback/stream/health";
+import { virtualTime } from "@fallback/stream/testing";
+import { assert, assertEquals, assertLess } from "@std/assert";
+import { delay } from "@std/async/delay";
+import { test } from "../_pure.ts";
+import { FakeKv } from "../kv/_fake_kv.ts";
+import { FakeRedis } from "../redis/_fake_redis.ts";
+
+const OUTAGE_MS = 60_000;
+const CALLS = 20;
+const CALL_EVERY_MS = 4000;
+
+const latencyMs = () => 2;
+const stores: Readonly<Record<string, () => HealthStore>> = {
+  memoryHealth: () => memoryHealth(),
+  kvHealth: () => new FakeKv().connect({ latencyMs }).open(),
+  redisHealth: () => new FakeRedis().connect({ latencyMs }).open(),
+};
+
+/** @returns The attempts on the primary while it was down, and when it answered. */
+async function play(health: HealthStore, startMs: number) {
+  const recoversAt = Date.now() + OUTAGE_MS;
+  let attempts = 0;
+  let answersAt: number | undefined;
+  const primary: Model<string, string> = {
+    name: "primary",
+    async *stream() {
+      await delay(100);
+      if (Date.now() < recoversAt) {
+        attempts++;
+        throw Object.assign(new Error("unavailable"), { status: 503 });
+      }
+      answersAt ??= Date.now();
+      yield "primary";
+    },
+  };
+  const backup: Model<string, string> = {
+    name: "backup",
+    async *stream() {
+      await delay(100);
+      yield "backup";
+    },
+  };
+  await delay(startMs);
+  for (let call = 0; call < CALLS; call++) {
+    const next = delay(CALL_EVERY_MS);
+    await using stream = await fallbackStream([primary, backup], "hi", {
+      health,
+    });
+    assertEquals((await Array.fromAsync(stream)).length, 1);
+    await next;
+  }
+  return {
+    attempts,
+    lateMs: answersAt === undefined ? NaN : answersAt - recoversAt,
+  };
+}
+
+for (const [name, open] of Object.entries(stores)) {
+  test(`${name}() lets a primary that was down for 60 s be used again within 30 s, and answers every call (R21)`, async () => {
+    const results: Awaited<ReturnType<typeof play>>[] = [];
+    // Calls and the recovery meet at every phase.
+    for (let startMs = 0; startMs < CALL_EVERY_MS; startMs += 250) {
+      await virtualTime(async () => {
+        results.push(await play(open(), startMs));
+      });
+    }
+    for (const { attempts, lateMs } of results) {
+      assert(lateMs >= 0, "the primary was never used again");
+      assertLess(lateMs, 30_000);
+      // Without a store there are 15.
+      assert(attempts >= 5 && attempts <= 9, `${attempts} attempts`);
+    }
+    const [first] = results;
+    const worstMs = Math.max(...results.map(({ lateMs }) => lateMs));
+    console.log(
+      `${name}: ${
+        first!.attempts
+      } attempts on the primary while it was down; used again after ${
+        first!.lateMs
+      } ms, at most ${worstMs} ms`,
+    );
+  });
+}

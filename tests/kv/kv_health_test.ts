@@ -1,0 +1,17 @@
+import { assertEquals } from "@std/assert";
+import { retentionMs, sharedViolation } from "../health/_check.ts";
+import { test } from "../_pure.ts";
+import { openDenoKv, openFakeKv } from "./_worlds.ts";
+
+test("kvHealth() does what the reference does in 2,500 random sequences of three isolates (R21)", async () => {
+  const runs = { runs: 2500, seed: 20_262 };
+  const found = await sharedViolation(openFakeKv, runs, retentionMs);
+  assertEquals(found, undefined, found);
+});
+
+// Deno KV drops what has expired by the real clock, so nothing expires here.
+Deno.test("kvHealth() does what the reference does over a real Deno KV (R21)", async () => {
+  const runs = { runs: 60, seed: 20_263 };
+  const found = await sharedViolation(openDenoKv, runs, () => Infinity);
+  assertEquals(found, undefined, found);
+});

@@ -1,0 +1,196 @@
+// What is stored in a KV, and what can be read there.
+
+import { kvHealth, type KvStore } from "@fallback/stream/kv";
+import { virtualTime } from "@fallback/stream/testing";
+import { assert, assertEquals } from "@std/assert";
+import { delay } from "@std/async/delay";
+import fc from "fast-check";
+import { overloaded } from "../health/_errors.ts";
+import { test } from "../_pure.ts";
+import { FakeKv } from "./_fake_kv.ts";
+
+const MODEL = "gpt";
+const KEY = ["fallback-stream", "health", "v1", MODEL];
+const NOTHING = { model: MODEL, state: "closed", failures: 0 } as const;
+
+/** A stored circuit of each state. */
+const CIRCUITS = [
+  { state: "closed", window: [{ at: 5, calls: 2, failures: 1 }] },
+  {
+    state: "open",
+    retryAt: 9000,
+    probing: true,
+    failures: 2,
+    failedProbes: 1,
+  },
+];
+
+const JUNK = [
+  ...[undefined, null, NaN, Infinity, -Infinity, -1, 0.5, 1e300, "5", ""],
+  ...[true, 5n, [], {}, [null], [[]], [{}], [undefined], new Date(0)],
+  ...[new Map(), new Uint8Array(3), { at: 1 }, "closed", "half-open"],
+];
+
+/** Every copy of a value in which one part, at any depth, is something else. */
+function* damaged(value: unknown): Generator<unknown> {
+  yield* JUNK;
+  if (typeof value !== "object" || value === null) return;
+  for (const [key, part] of Object.entries(value)) {
+    for (const other of damaged(part)) {
+      const copy = structuredClone(value) as Record<string, unknown>;
+      copy[key] = other;
+      yield copy;
+    }
+    if (Array.isArray(value)) continue;
+    const copy = structuredClone(value) as Record<string, unknown>;
+    delete copy[key];
+    yield copy;
+  }
+}
+
+/** Whether a store over this value can count five failures and recover. */
+async function heals(value: unknown): Promise<void> {
+  const kv = new FakeKv();
+  kv.set(KEY, value);
+  const errors: unknown[] = [];
+  const health = kvHealth(kv.connect(), {
+    cacheMs: 0,
+    onError: (error) => errors.push(error),
+  });
+  await health.snapshot();
+  await health.admit(MODEL);
+  for (let i = 0; i < 5; i++) {
+    await health.report(MODEL, "failure", overloaded());
+  }
+  await delay(301_000);
+  assert((await health.admit(MODEL)).admit, "the probe");
+  await health.report(MODEL, "success");
+  assertEquals(await health.snapshot(), [NOTHING]);
+  assertEquals(errors, []);
+}
+
+test("kvHealth() replaces a stored value of the wrong shape at any depth (R21)", async () => {
+  await virtualTime(async () => {
+    for (const circuit of CIRCUITS) {
+      for (const value of damaged(circuit)) {
+        try {
+          await heals(value);
+        } catch (error) {
+          throw new Error(`${Deno.inspect(value)}: ${error}`);
+        }
+      }
+    }
+  });
+});
+
+test("kvHealth() replaces whatever is stored (R21)", async () => {
+  const values = fc.oneof(
+    fc.anything({ withNullPrototype: false }),
+    fc.record({ state: fc.constant("closed"), window: fc.anything() }),
+    fc.record({
+      state: fc.constant("closed"),
+      window: fc.array(fc.anything()),
+    }),
+  ).filter((value) => {
+    try {
+      structuredClone(value);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+  await virtualTime(() =>
+    fc.assert(fc.asyncProperty(values, heals), { numRuns: 200, seed: 4 })
+  );
+});
+
+test("kvHealth() stores a circuit under its model, and no longer than it makes a difference (R21)", async () => {
+  const kv = new FakeKv();
+  const options = {
+    prefix: ["my", 7, true],
+    failureThreshold: 2,
+    windowMs: 500,
+    cooldownMs: 30,
+    maxCooldownMs: 90,
+    maxRetryAfterMs: 400,
+  };
+  const health = kvHealth(kv.connect(), options);
+  await health.report("a/b", "failure", overloaded());
+  await health.report("a/b", "failure", overloaded());
+  assertEquals(kv.writes.length, 2);
+  for (const { key, expireIn } of kv.writes) {
+    assertEquals(key, ["my", 7, true, "v1", "a%2Fb"]);
+    assertEquals(expireIn, 500 + 2 * 400);
+  }
+});
+
+test("kvHealth() leaves alone what other versions and longer prefixes store (R21)", async () => {
+  const kv = new FakeKv();
+  const open = { state: "open", retryAt: 1e15, unit: "fortnights" };
+  const others = [
+    ["fallback-stream", "health", MODEL],
+    ["fallback-stream", "health", "v2", MODEL],
+    ["fallback-stream", "health", "v1", "eu", MODEL],
+    ["fallback-stream", "health", "v1", 7],
+    ["fallback-stream", "health", "v1", "%"],
+  ];
+  for (const key of others) kv.set(key, open);
+  const health = kvHealth(kv.connect(), { failureThreshold: 1 });
+  assert((await health.admit(MODEL)).admit);
+  await health.report(MODEL, "failure", overloaded());
+  assertEquals((await health.snapshot()).map(({ state }) => state), ["open"]);
+  for (const key of others) assertEquals(kv.get(key)?.value, open);
+});
+
+test("kvHealth() tries a commit again for four seconds while others are faster (R21)", async () => {
+  await virtualTime(async () => {
+    const kv = new FakeKv();
+    const connection = kv.connect({
+      conflict: () => true,
+      latencyMs: () => 1,
+    });
+    const errors: unknown[] = [];
+    const health = kvHealth(connection, {
+      failureThreshold: 1,
+      onError: (error) => errors.push(error),
+    });
+    const startedAt = Date.now();
+    await health.report(MODEL, "failure", overloaded());
+    const ms = Date.now() - startedAt;
+    assert(ms >= 4000 && ms < 4100, `${ms}`);
+    const { writes } = connection.traffic;
+    assert(writes > 100, `${writes}`);
+    await delay(60_000);
+    assertEquals(connection.traffic.writes, writes);
+    assertEquals(errors.length, 1);
+  });
+});
+
+test("kvHealth() counts the events of one model once while another cannot be stored (R21)", async () => {
+  await virtualTime(async () => {
+    const kv = new FakeKv();
+    const connection: KvStore = kv.connect();
+    let isBroken = true;
+    const health = kvHealth({
+      list: (selector) => connection.list(selector),
+      atomic: () => connection.atomic(),
+      get: (key) =>
+        isBroken && key.at(-1) === "broken"
+          ? Promise.reject(new Error("a broken shard"))
+          : connection.get(key),
+    });
+    for (let round = 0; round < 3; round++) {
+      await Promise.all(
+        ["broken", MODEL].map((model) =>
+          health.report(model, "failure", overloaded())
+        ),
+      );
+      await delay(1000);
+    }
+    isBroken = false;
+    await health.admit(MODEL);
+    await delay(100);
+    const counts = (await health.snapshot()).map(({ failures }) => failures);
+    assertEquals(counts, [3, 3]);
+  });
+});

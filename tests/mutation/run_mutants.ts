@@ -1,0 +1,91 @@
+// Runs mutants on all cores, and counts.
+
+import { random } from "../../bench/_random.ts";
+import { EQUIVALENT, type EquivalentMutant } from "./equivalent.ts";
+import { type Mutant, mutantsOf } from "./mutants.ts";
+import { type Pauses, Sandbox, type Verdict } from "./sandbox.ts";
+
+const ROOT = new URL("../../", import.meta.url);
+
+/** What became of a mutant, or why it was not run. */
+export interface Result {
+  readonly mutant: Mutant;
+  readonly verdict: Verdict | "equivalent";
+}
+
+/** All mutants of the files whose paths contain one of these texts. */
+export async function findMutants(
+  parts: readonly string[] = ["src/"],
+): Promise<Mutant[]> {
+  const mutants: Mutant[] = [];
+  for (const file of (await filesBelow("src")).sort()) {
+    if (!parts.some((part) => file.includes(part))) continue;
+    const text = await Deno.readTextFile(new URL(file, ROOT));
+    mutants.push(...mutantsOf(file, text));
+  }
+  return mutants;
+}
+
+async function filesBelow(folder: string): Promise<string[]> {
+  const files: string[] = [];
+  for await (const entry of Deno.readDir(new URL(folder, ROOT))) {
+    const path = `${folder}/${entry.name}`;
+    if (entry.isDirectory) files.push(...await filesBelow(path));
+    else if (path.endsWith(".ts")) files.push(path);
+  }
+  return files;
+}
+
+/** Draws some of the mutants, always the same ones for a seed. */
+export function draw<T>(items: readonly T[], count: number, seed: number): T[] {
+  return items.map((item, index) => ({ item, key: random(seed, index)() }))
+    .sort((a, b) => a.key - b.key)
+    .slice(0, count)
+    .map(({ item }) => item);
+}
+
+/** Whether an entry of the list is about this mutant. */
+export function isAbout(
+  { file, from, to }: EquivalentMutant,
+  mutant: Mutant,
+): boolean {
+  return file === mutant.file && from === mutant.from && to === mutant.to;
+}
+
+/**
+ * Runs the tests of each mutant, in several copies of the project at once.
+ *
+ * @param mutants The mutants.
+ * @param onResult Called with each result, in the order in which they come.
+ */
+export async function runMutants(
+  mutants: readonly Mutant[],
+  onResult: (result: Result) => void = () => {},
+): Promise<Result[]> {
+  const results: Result[] = [];
+  const add = (result: Result) => {
+    results.push(result);
+    onResult(result);
+  };
+  const waiting: Mutant[] = [];
+  for (const mutant of mutants) {
+    if (EQUIVALENT.some((entry) => isAbout(entry, mutant))) {
+      add({ mutant, verdict: "equivalent" });
+    } else waiting.push(mutant);
+  }
+  const files = [...new Set(waiting.map(({ file }) => file))];
+  const pauses = await measurePauses(files);
+  const workers = Math.min(navigator.hardwareConcurrency, waiting.length);
+  await Promise.all(Array.from({ length: workers }, async () => {
+    await using sandbox = await Sandbox.create(pauses);
+    for (let mutant; (mutant = waiting.shift());) {
+      add({ mutant, verdict: await sandbox.run(mutant) });
+    }
+  }));
+  return results;
+}
+
+async function measurePauses(files: readonly string[]): Promise<Pauses> {
+  await using sandbox = await Sandbox.create();
+  return await sandbox.runOriginal(files);
+}

@@ -1,0 +1,119 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { FakeTime } from "@std/testing/time";
+import { fallbackStream, type Usage } from "@fallback/stream";
+import { openaiModel } from "@fallback/stream/openai";
+import { cutAt, packetsFetch } from "./_packets.ts";
+import { type Dialect, dialects } from "./dialects.ts";
+
+/** What came of an answer. */
+interface Result {
+  text: string;
+  outcome: string;
+  status?: unknown;
+  message?: string;
+  usage?: Usage | undefined;
+}
+
+/** Ways to cut a body into packets. */
+function* splitsOf(bytes: Uint8Array): Generator<Uint8Array[]> {
+  const all = (size: number) =>
+    cutAt(
+      bytes,
+      Array.from(
+        { length: Math.max(0, Math.ceil(bytes.length / size) - 1) },
+        (_, i) => (i + 1) * size,
+      ),
+    );
+  yield [bytes];
+  yield all(1);
+  yield all(3);
+  const events = eventEnds(bytes);
+  yield cutAt(bytes, events);
+  yield cutAt(bytes, events.filter((_, i) => i % 2 === 1));
+  // Within a line end, a field name, a character: everywhere.
+  for (let at = 1; at < bytes.length; at++) yield cutAt(bytes, [at]);
+}
+
+function eventEnds(bytes: Uint8Array): number[] {
+  const ends: number[] = [];
+  bytes.forEach((byte, at) => {
+    if (byte === 10 && bytes[at - 1] === 10) ends.push(at + 1);
+  });
+  return ends;
+}
+
+async function play(
+  { end, contentType, n = 1 }: Dialect,
+  packets: Uint8Array[],
+): Promise<Result> {
+  const model = openaiModel({
+    model: "m",
+    fetch: packetsFetch(packets, { end, contentType }),
+  });
+  const result: Result = { text: "", outcome: "complete" };
+  try {
+    const request = { messages: [], n };
+    await using stream = await fallbackStream([model], request, {
+      fallbackOn: () => false,
+    });
+    const { attempts } = stream;
+    for await (const { choices } of stream) {
+      for (const { index, delta } of choices) {
+        const { content } = delta ?? {};
+        if (!index && typeof content === "string") result.text += content;
+      }
+    }
+    result.usage = attempts[0]?.usage;
+  } catch (error) {
+    const { name, message, status } = error as Error & { status?: unknown };
+    Object.assign(result, { outcome: name, message, status });
+  }
+  return result;
+}
+
+function assertResult(dialect: Dialect, result: Result, split: string): void {
+  const { outcome, text, status, message, tokens } = dialect;
+  const context = `${split}: ${JSON.stringify(result)}`;
+  assertEquals(result.outcome, outcome, context);
+  assertEquals(result.text, text, context);
+  if (status !== undefined) assertEquals(result.status, status, context);
+  if (message !== undefined) {
+    assertStringIncludes(result.message ?? "", message);
+  }
+  if (tokens !== undefined) {
+    assertEquals(result.usage?.totalTokens, tokens, context);
+  }
+}
+
+/** Plays a row in all splits. */
+async function playAll(dialect: Dialect): Promise<void> {
+  const bytes = new TextEncoder().encode(dialect.body);
+  for (const packets of splitsOf(bytes)) {
+    const sizes = packets.map((packet) => packet.length).slice(0, 4);
+    const split = `packets of ${sizes} bytes`;
+    assertResult(dialect, await play(dialect, packets), split);
+  }
+}
+
+/** Silence is waited for in fake time. */
+async function playSilence(dialect: Dialect): Promise<void> {
+  using time = new FakeTime();
+  const done = playAll(dialect);
+  let isDone = false;
+  done.finally(() => isDone = true).catch(() => {});
+  while (!isDone) {
+    await time.runMicrotasks();
+    time.next();
+  }
+  await done;
+}
+
+for (const dialect of dialects) {
+  Deno.test(`openaiModel() reads ${dialect.name}`, async () => {
+    await (dialect.end === "silence" ? playSilence : playAll)(dialect);
+  });
+}
+
+Deno.test("every dialect has a name of its own", () => {
+  assertEquals(new Set(dialects.map(({ name }) => name)).size, dialects.length);
+});

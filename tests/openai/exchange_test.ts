@@ -1,0 +1,257 @@
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertRejects,
+  assertStrictEquals,
+} from "@std/assert";
+import { fallbackStream } from "@fallback/stream";
+import {
+  type ChatRequest,
+  HttpError,
+  openaiModel,
+} from "@fallback/stream/openai";
+import { fakeProvider, wire, type WireScript } from "@fallback/stream/testing";
+import { failureOf } from "../_failure_of.ts";
+import { REQUEST } from "./_visit.ts";
+
+type Body = {
+  messages: { role: string; content: string }[];
+  stream_options?: unknown;
+};
+
+/** A model in front of a provider that plays one script per request. */
+function setUp(
+  scripts: readonly WireScript[],
+  options: Partial<Parameters<typeof openaiModel>[0]> = {},
+) {
+  const provider = fakeProvider({ scripts });
+  const model = openaiModel({ model: "m", fetch: provider.fetch, ...options });
+  return {
+    model,
+    bodies: () => provider.calls.map(({ body }) => body as Body),
+    run: async (request: ChatRequest = REQUEST) => {
+      await using stream = await fallbackStream([model], request);
+      for await (const _ of stream);
+      return stream.attempts;
+    },
+  };
+}
+
+const refusal = (status: number, message: string): WireScript => [
+  wire.status(status, { body: { error: { message } } }),
+];
+
+const PREFILL = {
+  messages: [
+    { role: "user", content: "Tell" },
+    { role: "assistant", content: "Once upon" },
+  ],
+};
+
+const roles = ({ messages }: Body) => messages.map(({ role }) => role);
+
+// stream_options
+
+Deno.test("openaiModel() asks for usage, unless the request says otherwise", async () => {
+  const { run, bodies } = setUp([["Hi"]]);
+  await run();
+  await run({ ...REQUEST, stream_options: { include_usage: false } });
+
+  assertEquals(bodies().map((body) => body.stream_options), [
+    { include_usage: true },
+    { include_usage: false },
+  ]);
+});
+
+Deno.test("openaiModel() never sends stream_options if they are false", async () => {
+  const { run, bodies } = setUp([["Hi"]], { streamOptions: false });
+  await run({ ...REQUEST, stream_options: { include_usage: true } });
+
+  assert(!("stream_options" in bodies()[0]!));
+});
+
+for (const status of [400, 422]) {
+  Deno.test(`openaiModel() sends a request without stream_options after a ${status} that names them, and remembers`, async () => {
+    const { run, bodies } = setUp([
+      refusal(status, "Unrecognized request argument: stream_options"),
+      ["Hi"],
+    ]);
+
+    const attempts = await run();
+    await run();
+
+    assertEquals(attempts.map(({ outcome }) => outcome), ["completed"]);
+    assertEquals(bodies().map((body) => "stream_options" in body), [
+      true,
+      false,
+      false,
+    ]);
+  });
+}
+
+Deno.test("openaiModel() throws a 400 that is not about stream_options", async () => {
+  const { run, bodies } = setUp([refusal(400, "bad temperature")]);
+
+  await assertRejects(() => run(), Error, "400 bad temperature");
+
+  assertEquals(bodies().length, 1);
+});
+
+// Continuing
+
+for (const status of [400, 422]) {
+  Deno.test(`openaiModel() asks to continue after a ${status} to a prefill, and remembers`, async () => {
+    const { run, bodies, model } = setUp([
+      refusal(status, "This model does not support assistant message prefill."),
+      [" a time"],
+    ]);
+    assertEquals(model.continuation, "prefill");
+
+    const attempts = await run(PREFILL);
+    assertEquals(model.continuation, "ask");
+    await run(PREFILL);
+
+    assertEquals(attempts.map(({ outcome }) => outcome), ["completed"]);
+    assertEquals(bodies().map(roles), [
+      ["user", "assistant"],
+      ["user", "assistant", "user"],
+      ["user", "assistant", "user"],
+    ]);
+  });
+}
+
+Deno.test("openaiModel({ continuation: 'ask' }) never sends a prefill", async () => {
+  const { run, bodies } = setUp([["Hi"]], { continuation: "ask" });
+  await run(PREFILL);
+
+  assertEquals(roles(bodies()[0]!), ["user", "assistant", "user"]);
+});
+
+Deno.test("openaiModel() throws what the server says to the second form, and does not remember", async () => {
+  const { run, model, bodies } = setUp([
+    refusal(400, "no prefill"),
+    refusal(400, "bad temperature"),
+  ]);
+
+  await assertRejects(() => run(PREFILL), Error, "400 bad temperature");
+
+  assertEquals(model.continuation, "prefill");
+  assertEquals(bodies().length, 2);
+});
+
+Deno.test("openaiModel() does not take a finished turn with calls of tools for a prefill", async () => {
+  const { run, bodies } = setUp([refusal(400, "no")]);
+  const turn = { role: "assistant", content: "", tool_calls: [{ id: "1" }] };
+
+  await assertRejects(() => run({ messages: [turn] }));
+
+  assertEquals(bodies().length, 1);
+});
+
+Deno.test("openaiModel() can drop both stream_options and a prefill", async () => {
+  const { run, bodies } = setUp([
+    refusal(400, "prefill is not supported"),
+    refusal(400, "unknown field stream_options"),
+    ["Hi"],
+  ]);
+
+  assertEquals((await run(PREFILL)).length, 1);
+
+  assertEquals(bodies().length, 3);
+  assert(!("stream_options" in bodies()[2]!));
+  assertEquals(roles(bodies()[2]!), ["user", "assistant", "user"]);
+});
+
+// Redirects
+
+for (const status of [301, 302, 303, 307, 308]) {
+  Deno.test(`openaiModel() follows no ${status}, and says where it goes`, async () => {
+    const asked: string[] = [];
+    await using stranger = Deno.serve(
+      { hostname: "127.0.0.1", port: 0, onListen() {} },
+      () => {
+        asked.push("stranger");
+        return new Response("no");
+      },
+    );
+    const target = `http://127.0.0.1:${stranger.addr.port}`;
+    await using server = Deno.serve(
+      { hostname: "127.0.0.1", port: 0, onListen() {} },
+      () =>
+        new Response(null, {
+          status,
+          headers: { location: `${target}/v1?token=SECRET` },
+        }),
+    );
+    const model = openaiModel({
+      model: "m",
+      baseURL: `http://127.0.0.1:${server.addr.port}/v1`,
+      headers: { "api-key": "0123456789" },
+    });
+
+    const error = await failureOf(
+      fallbackStream([model], REQUEST, { fallbackOn: () => false }),
+    );
+
+    assertInstanceOf(error, HttpError);
+    assertEquals(
+      error.message,
+      `${status} redirects to ${target}, which is not followed`,
+    );
+    assertEquals(error.status, status);
+    assertEquals(error.headers.get("location"), target);
+    assertEquals(asked, []);
+  });
+}
+
+Deno.test("openaiModel() fails with an HttpError where a browser hides a redirect", async () => {
+  const hidden = Object.defineProperties(new Response(null), {
+    type: { value: "opaqueredirect" },
+    status: { value: 0 },
+    ok: { value: false },
+  });
+  const model = openaiModel({
+    model: "m",
+    fetch: () => Promise.resolve(hidden),
+  });
+
+  const error = await failureOf(
+    fallbackStream([model], REQUEST, { fallbackOn: () => false }),
+  );
+
+  assertInstanceOf(error, HttpError);
+  assertEquals(error.status, 0);
+  assertEquals(error.message, "0 the server redirects, which is not followed");
+});
+
+// Connections
+
+Deno.test("openaiModel() passes on an error of the caller's fetch that shows nothing", async () => {
+  const reason = new RangeError("no more sockets");
+  const model = openaiModel({
+    model: "m",
+    fetch: () => Promise.reject(reason),
+  });
+
+  const error = await failureOf(
+    fallbackStream([model], REQUEST, { fallbackOn: () => false }),
+  );
+
+  assertStrictEquals(error, reason);
+});
+
+Deno.test("openaiModel() shows nothing of a redirect to what is no address", async () => {
+  const headers = { location: "http://[SECRET" };
+  const model = openaiModel({
+    model: "m",
+    fetch: () => Promise.resolve(new Response(null, { status: 302, headers })),
+  });
+
+  const error = await failureOf(
+    fallbackStream([model], REQUEST, { fallbackOn: () => false }),
+  );
+
+  assertInstanceOf(error, HttpError);
+  assertEquals(error.headers.get("location"), null);
+});

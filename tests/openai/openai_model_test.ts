@@ -1,0 +1,277 @@
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import {
+  type ChatRequest,
+  openaiModel,
+  type OpenAIModelOptions,
+} from "@fallback/stream/openai";
+import { fakeProvider } from "@fallback/stream/testing";
+import { makeAttempt } from "../_attempt.ts";
+import { collect, KEY, read, REQUEST, Visit } from "./_visit.ts";
+
+const model = openaiModel({ model: "fake" });
+
+Deno.test("openaiModel() posts the request's fields to /chat/completions", async () => {
+  await using visit = new Visit(["Hi"]);
+
+  await collect(
+    await visit.open({ ...REQUEST, temperature: 0.2, model: "other" }),
+  );
+
+  const { url, headers, body } = visit.call;
+  assert(url.endsWith("/v1/chat/completions"), url);
+  assertEquals(headers.get("authorization"), `Bearer ${KEY}`);
+  assertEquals(headers.get("content-type"), "application/json");
+  assertEquals(headers.get("accept"), "text/event-stream, application/json");
+  assertEquals(body, {
+    ...REQUEST,
+    temperature: 0.2,
+    model: "fake",
+    stream: true,
+    stream_options: { include_usage: true },
+  });
+});
+
+Deno.test("openaiModel() sends no authorization without a key", async () => {
+  await using visit = new Visit(["Hi"], { apiKey: undefined });
+
+  await visit.chunks();
+
+  assertEquals(visit.call.headers.get("authorization"), null);
+});
+
+Deno.test("openaiModel() white space around a key is no part of it", async () => {
+  await using visit = new Visit(["Hi"], { apiKey: `\n ${KEY}\r\n` });
+
+  await visit.chunks();
+
+  assertEquals(visit.call.headers.get("authorization"), `Bearer ${KEY}`);
+});
+
+Deno.test("openaiModel() the caller's headers win", async () => {
+  await using visit = new Visit(["Hi"], {
+    headers: { Authorization: "Basic abc", "x-team": "red" },
+  });
+
+  await visit.chunks();
+
+  assertEquals(visit.call.headers.get("authorization"), "Basic abc");
+  assertEquals(visit.call.headers.get("x-team"), "red");
+});
+
+Deno.test("openaiModel() joins any base address", async () => {
+  const bases = {
+    "https://host": "https://host/chat/completions",
+    "https://host/": "https://host/chat/completions",
+    "https://host/v1//": "https://host/v1/chat/completions",
+    "http://host:8080/a/v1?api-version=2": //
+      "http://host:8080/a/v1/chat/completions?api-version=2",
+  };
+  for (const [baseURL, expected] of Object.entries(bases)) {
+    const provider = fakeProvider(["Hi"]);
+    await read([], { baseURL, fetch: provider.fetch });
+    assertEquals(provider.calls[0]?.url, expected);
+  }
+});
+
+Deno.test("openaiModel() calls fetch as a plain function", async () => {
+  const { fetch } = fakeProvider(["Hi"]);
+  const seen: unknown[] = [];
+
+  await read([], {
+    fetch(this: unknown, url, init) {
+      seen.push(this);
+      return fetch(url, init);
+    },
+  });
+
+  assertEquals(seen, [undefined]);
+});
+
+Deno.test("openaiModel() is named by its model, and provided by its host", () => {
+  assertEquals(openaiModel({ model: "gpt" }).name, "gpt");
+  assertEquals(openaiModel({ model: "gpt", name: "a" }).name, "a");
+  assertEquals(openaiModel({ model: "gpt" }).provider, "openai");
+  const groq = openaiModel({ model: "m", baseURL: "https://api.groq.com/v1" });
+  assertEquals(groq.provider, "api.groq.com");
+});
+
+Deno.test("openaiModel() takes messages of the caller's own types", async () => {
+  interface OwnMessage {
+    role: "user" | "assistant";
+    content: string;
+  }
+  const own: OwnMessage[] = [{ role: "user", content: "Hi" }];
+  const requests: ChatRequest[] = [
+    { messages: own, temperature: 1 },
+    { messages: [{ role: "user", content: "Hi", cache_control: {} }] },
+    { messages: [{ role: "user", content: [{ type: "text", text: "Hi" }] }] },
+  ];
+  for (const request of requests) {
+    await using visit = new Visit(["Hi"]);
+    await collect(await visit.open(request));
+    assertEquals(
+      visit.call.body,
+      {
+        ...request,
+        model: "fake",
+        stream: true,
+        stream_options: { include_usage: true },
+      },
+    );
+  }
+});
+
+Deno.test("openaiModel() refuses wrong options by name and value", () => {
+  const wrong: [unknown, string][] = [
+    [undefined, "'options' must be an object: current value is undefined"],
+    [{}, "'options.model' must be a string that is not empty: current value i"],
+    [
+      { model: " " },
+      `'options.model' must be a string that is not empty: curr`,
+    ],
+    [{ model: 5 }, "that is not empty: current value is 5"],
+    [{ model: "m", name: "" }, `'options.name' must be a string that is not`],
+    [{ model: "m", baseURL: 5 }, "'options.baseURL' must be a string"],
+    [{ model: "m", baseURL: "ftp://host" }, `: its scheme is "ftp"`],
+    [{ model: "m", baseUrl: "https://h" }, "did you mean 'baseURL'?"],
+    [{ model: "m", api_key: "k" }, "'options.api_key' is not an option"],
+    [{ model: "m", fetch: "f" }, `'options.fetch' must be a function: current`],
+    [{ model: "m", headers: "h" }, "'options.headers' must be header names"],
+    [{ model: "m", apiKey: "" }, "current value is of type string"],
+    [{ model: "m", apiKey: 7 }, "current value is of type number"],
+    [{ model: "m", apiKey: "https://h/v1" }, "'apiKey' and 'baseURL' swapped?"],
+    [{ model: "m", streamOptions: {} }, "'options.streamOptions' must be a b"],
+    [{ model: "m", continuation: "go" }, `must be "prefill" or "ask"`],
+    [{ model: "m", maxEventBytes: "1" }, "'options.maxEventBytes' must be a"],
+  ];
+  for (const [options, message] of wrong) {
+    assertThrows(
+      () => openaiModel(options as OpenAIModelOptions),
+      TypeError,
+      message,
+    );
+  }
+  assertThrows(() => openaiModel({ model: "m", maxEventBytes: 0 }), RangeError);
+});
+
+Deno.test("openaiModel() hints at what is wrong with a base URL", () => {
+  const hints: [string, string][] = [
+    [
+      "api.groq.com/openai/v1",
+      `did you mean "https://api.groq.com/openai/v1"?`,
+    ],
+    ["localhost:11434/v1", `did you mean "http://localhost:11434/v1"?`],
+    ["127.0.0.1:8000/v1", `did you mean "http://127.0.0.1:8000/v1"?`],
+    ["//host/v1", `did you mean "https://host/v1"?`],
+    ["sk-proj-abc", "(are 'apiKey' and 'baseURL' swapped?)"],
+    ["gsk_abcdefghijklmnop", "(are 'apiKey' and 'baseURL' swapped?)"],
+    ["htp://host/v1?key=SECRET", `its scheme is "htp"`],
+  ];
+  for (const [baseURL, hint] of hints) {
+    const { message } = assertThrows(
+      () => openaiModel({ model: "m", baseURL }),
+      TypeError,
+      hint,
+    );
+    assert(!/SECRET|sk-proj|gsk_/.test(message), message);
+  }
+});
+
+Deno.test("openaiModel() refuses a request without messages", async () => {
+  await using attempt = makeAttempt();
+  const request = { messages: "Hi" } as unknown as ChatRequest;
+
+  await assertRejects(
+    async () => await model.stream(request, attempt.context),
+    TypeError,
+    `'request.messages' must be an array: current value is "Hi"`,
+  );
+});
+
+Deno.test("openaiModel() shows no key where a key is wrong, nor in the model", () => {
+  const plain = KEY.replace("/", "");
+  const shown = [
+    Deno.inspect(
+      openaiModel({ model: "m", apiKey: KEY, headers: { "api-key": KEY } }),
+      { depth: 9, showHidden: true, getters: true },
+    ),
+  ];
+  for (
+    const options of [
+      { model: "m", apiKey: `${KEY}\u0000` },
+      { model: "m", apiKey: [KEY] as unknown as string },
+      { model: "m", headers: { "api-key": `${KEY}\u0000` } },
+      { model: "m", baseURL: `https://user:${KEY}@host` },
+      { model: "m", baseURL: `https://${plain}@host` },
+      { model: "m", baseURL: `user:${plain}@host/v1` },
+      { model: "m", baseURL: `host/v1?key=${plain}` },
+      { model: "m", baseURL: KEY },
+      { model: "m", baseURL: plain },
+    ]
+  ) {
+    const error = assertThrows(() => openaiModel(options), TypeError);
+    shown.push(Deno.inspect(error, { depth: 9, showHidden: true }));
+  }
+  for (const text of shown) {
+    assert(!text.includes(KEY) && !text.includes(plain), text);
+  }
+});
+
+Deno.test("openaiModel() sends a key of Azure as api-key, and a token as such", async () => {
+  const baseURL = "https://r.openai.azure.com/openai/deployments/d" +
+    "?api-version=2024-10-21";
+  for (
+    const [apiKey, name] of [["0123abcd", "api-key"], ["eyJx", "authorization"]]
+  ) {
+    const { calls, fetch } = fakeProvider(["Hi"]);
+    await read([], { baseURL, fetch, apiKey });
+    const [call] = calls;
+    assertEquals(
+      call?.url,
+      "https://r.openai.azure.com/openai/deployments/d/chat/completions" +
+        "?api-version=2024-10-21",
+    );
+    assertEquals(call?.headers.has("api-key"), name === "api-key");
+    assertEquals(call?.headers.has("authorization"), name !== "api-key");
+  }
+});
+
+Deno.test("openaiModel() calls a headers function for each request", async () => {
+  const { calls, fetch } = fakeProvider(["Hi"]);
+  let count = 0;
+  const model = openaiModel({
+    model: "m",
+    fetch,
+    headers: () => Promise.resolve({ authorization: `Bearer t${++count}` }),
+  });
+  for (const _ of [1, 2]) {
+    await using attempt = makeAttempt();
+    await model.stream(REQUEST, attempt.context);
+  }
+
+  assertEquals(calls.map(({ headers }) => headers.get("authorization")), [
+    "Bearer t1",
+    "Bearer t2",
+  ]);
+});
+
+Deno.test("openaiModel() fails the attempt if a headers function throws or returns nonsense", async () => {
+  const reason = new Error("no token");
+  for (
+    const [headers, expected] of [
+      [() => Promise.reject(reason), "no token"],
+      [() => "nonsense", "'options.headers' must be header names"],
+    ] as const
+  ) {
+    await using attempt = makeAttempt();
+    const model = openaiModel({
+      model: "m",
+      headers: headers as unknown as () => HeadersInit,
+    });
+    await assertRejects(
+      async () => await model.stream(REQUEST, attempt.context),
+      Error,
+      expected,
+    );
+  }
+});

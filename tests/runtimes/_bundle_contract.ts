@@ -1,0 +1,58 @@
+// The cases of the contract as one JavaScript module, which imports what it tests
+// from the published package.
+
+import config from "../../deno.json" with { type: "json" };
+import { readFiles, writeFiles } from "../../tools/_files.ts";
+import { succeed } from "../_process.ts";
+
+const ROOT = new URL("../../", import.meta.url);
+
+/**
+ * An import of what the package exports. The fakes are not among them: the cases
+ * use parts of these that are private.
+ */
+const EXPORTED =
+  /from "\.\.\/\.\.\/src\/(?!testing\/|types\/)(\w+)(\/mod)?[^"]*"/g;
+
+/**
+ * Bundles the cases.
+ *
+ * @param cwd The folder that gets `contract.js`, beside the installed package.
+ * @param env What Deno needs to find the standard library.
+ */
+export async function bundleContract(
+  cwd: string,
+  env: Record<string, string>,
+): Promise<void> {
+  const project = `${cwd}/contract_project`;
+  const { imports, compilerOptions } = config;
+  const cases = await readFiles(new URL("tests/contract/", ROOT), ".ts");
+  const sources = await readFiles(new URL("src/", ROOT), ".ts");
+  await writeFiles(
+    new Map([
+      ["deno.json", JSON.stringify({ imports, compilerOptions })],
+      ...[...cases].map(([path, text]) =>
+        [
+          `tests/contract/${path}`,
+          text.replaceAll(
+            EXPORTED,
+            (_, name, isEntryPoint) =>
+              isEntryPoint
+                ? `from "@fallback/stream/${name}"`
+                : 'from "@fallback/stream"',
+          ),
+        ] as const
+      ),
+      ...[...sources].map(([path, text]) => [`src/${path}`, text] as const),
+    ]),
+    project,
+  );
+  await succeed(Deno.execPath(), [
+    "bundle",
+    "--quiet",
+    "--external=@fallback/stream",
+    "--external=@fallback/stream/*",
+    `--output=${cwd}/contract.js`,
+    "tests/contract/contract.ts",
+  ], { cwd: project, env });
+}

@@ -1,0 +1,155 @@
+/**
+ * `deno task pack [FILE]`: the package as a tarball for npm, which installs
+ * without JSR.
+ *
+ * `deno pack` leaves the specifiers of the import map as they are, so that Node
+ * cannot resolve them, and makes `jsr:` packages dependencies of the scope
+ * `@jsr`, which npm's own registry does not have. And it names no package of which
+ * only types are imported. So this packs a copy of what is
+ * published, in which npm packages are imported by inline `npm:` specifiers and
+ * what we use of the standard library (three small modules) is bundled, and then
+ * writes the dependencies into the `package.json`.
+ *
+ * @module
+ */
+
+import { basename, resolve } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import config from "../deno.json" with { type: "json" };
+import { type Files, readFiles, writeFiles } from "./_files.ts";
+import { registry } from "./std_mirror/registry.ts";
+
+const ROOT = fileURLToPath(new URL("../", import.meta.url));
+/** An import or export that begins a line, or the last line of a long one. */
+const IMPORT = /^((?:import|export|\}).* from )"([@\w][^"]*)"/gm;
+/** Where the bundled modules go. */
+const STD_FOLDER = "src/_std";
+
+/** The copy of a text with other specifiers. */
+function rewriteSpecifiers(
+  text: string,
+  rewrite: (specifier: string) => string | undefined,
+): string {
+  return text.replaceAll(
+    IMPORT,
+    (_, before, specifier) => `${before}"${rewrite(specifier) ?? specifier}"`,
+  );
+}
+
+/** `@std/async/delay` is bundled into `async_delay.js`. */
+const fileOf = (specifier: string) =>
+  `${specifier.slice("@std/".length).replaceAll(/\W/g, "_")}.js`;
+
+/** What is published, with specifiers that `deno pack` understands. */
+async function packedFiles(): Promise<
+  { files: Files; std: Set<string>; dependencies: Record<string, string> }
+> {
+  const files: Files = new Map();
+  const dependencies: Record<string, string> = {};
+  const std = new Set<string>();
+  const imports: Record<string, string> = config.imports;
+  const sources = await readFiles(new URL("../src/", import.meta.url), ".ts");
+  const all: [string, string][] = [
+    ["mod.ts", await Deno.readTextFile(`${ROOT}/mod.ts`)],
+    ...[...sources].map(([path, text]): [string, string] => [
+      `src/${path}`,
+      text,
+    ]),
+  ];
+  for (const [path, text] of all) {
+    files.set(
+      path,
+      rewriteSpecifiers(text, (specifier) => {
+        if (!specifier.startsWith("@std/")) {
+          const range = /@([^@]+)$/.exec(imports[specifier] ?? "")?.[1];
+          if (range !== undefined) dependencies[specifier] = range;
+          return imports[specifier];
+        }
+        std.add(specifier);
+        return "../".repeat(path.split("/").length - 1) +
+          `${STD_FOLDER}/${fileOf(specifier)}`;
+      }),
+    );
+  }
+  for (const name of ["README.md", "LICENSE", "CHANGELOG.md"]) {
+    files.set(name, await Deno.readTextFile(`${ROOT}/${name}`));
+  }
+  const { name, version, license, exports } = config;
+  files.set("deno.json", JSON.stringify({ name, version, license, exports }));
+  return { files, std, dependencies };
+}
+
+async function run(
+  command: string,
+  args: readonly string[],
+  cwd: string,
+  env: Record<string, string> = {},
+): Promise<void> {
+  const { success, stderr } = await new Deno.Command(command, {
+    args: [...args],
+    cwd,
+    env,
+    stdin: "null",
+    stdout: "null",
+  }).output();
+  if (!success) throw new Error(new TextDecoder().decode(stderr));
+}
+
+/** Bundles a module, with types that hold for every use of it. */
+async function bundle(
+  specifier: string,
+  target: string,
+  env: Record<string, string>,
+): Promise<void> {
+  const output = `--output=${target}`;
+  const entry = import.meta.resolve(specifier);
+  await run(Deno.execPath(), ["bundle", "--quiet", output, entry], ROOT, env);
+  const code = await Deno.readTextFile(target);
+  const declaration = target.replace(/\.js$/, ".d.ts");
+  const types = `// @ts-self-types="./${basename(declaration)}"\n`;
+  await Deno.writeTextFile(target, types + code);
+  // `deno check` has checked the real types; none of them is in our own.
+  const names = Object.keys(await import(pathToFileURL(target).href));
+  const declarations = names.map((name) => `export const ${name}: any;\n`);
+  await Deno.writeTextFile(declaration, declarations.join(""));
+}
+
+/**
+ * Makes the tarball.
+ *
+ * @param target The path of the file to write.
+ */
+export async function pack(target: string): Promise<void> {
+  const { env } = await registry();
+  const folder = await Deno.makeTempDir();
+  try {
+    const { files, std, dependencies } = await packedFiles();
+    await writeFiles(files, folder);
+    for (const specifier of std) {
+      await bundle(
+        specifier,
+        `${folder}/${STD_FOLDER}/${fileOf(specifier)}`,
+        env,
+      );
+    }
+    const draft = `${folder}/draft.tgz`;
+    const args = ["pack", "--no-source-maps", `--output=${draft}`];
+    await run(Deno.execPath(), args, folder, env);
+    await run("tar", ["-xzf", draft], folder);
+    const manifestFile = `${folder}/package/package.json`;
+    const manifest = JSON.parse(await Deno.readTextFile(manifestFile));
+    const complete = JSON.stringify({ ...manifest, dependencies }, null, 2);
+    await Deno.writeTextFile(manifestFile, `${complete}\n`);
+    await run("tar", ["-czf", resolve(target), "package"], folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+if (import.meta.main) {
+  const { name, version } = config;
+  const target = Deno.args[0] ??
+    `${name.replace("@", "").replace("/", "-")}-${version}.tgz`;
+  await pack(target);
+  console.log(target);
+}

@@ -1,0 +1,83 @@
+/**
+ * `deno task test`: all tests but the slow ones, and then how much of `src` they
+ * have run, which has to be nearly all of it.
+ *
+ * - With paths or other arguments of `deno test`: just those tests.
+ * - `--quick`: the tests that a contributor runs after each change.
+ * - `--slow`: only the slow ones, which need other programs: other runtimes, a
+ *   browser, Redis, the real SDKs and clients.
+ * - `--missed`: also each line that was not run.
+ *
+ * @module
+ */
+
+import { coverageOf, detailsOf } from "./_coverage.ts";
+import { runDeno } from "./_run_deno.ts";
+
+const TEST = ["test", "-A", "--parallel"];
+
+const SLOW = [
+  "tests/examples/browser",
+  "tests/gateway/clients",
+  "tests/real",
+  "tests/redis",
+  "tests/runtimes",
+];
+
+const QUICK = [
+  "tests/_shared",
+  "tests/contract",
+  "tests/engine",
+  "tests/policies",
+  "tests/property",
+];
+
+/** Those of the folders that exist. */
+function existing(folders: readonly string[]): string[] {
+  return folders.filter((folder) => {
+    try {
+      return Deno.statSync(new URL(`../${folder}`, import.meta.url))
+        .isDirectory;
+    } catch {
+      return false;
+    }
+  });
+}
+
+async function testWithCoverage(showsMissed: boolean): Promise<number> {
+  await Deno.mkdir(".coverage", { recursive: true });
+  const folder = await Deno.makeTempDir({ dir: ".coverage" });
+  try {
+    const code = await runDeno([
+      ...TEST,
+      "--doc",
+      `--coverage=${folder}`,
+      "--coverage-raw-data-only",
+      `--ignore=${SLOW.join()}`,
+    ]);
+    if (code !== 0) return code;
+    if (showsMissed) console.log(await detailsOf(folder));
+    const { summary, isEnough } = await coverageOf(folder);
+    console.log(summary);
+    return isEnough ? 0 : 1;
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+async function test(args: readonly string[]): Promise<number> {
+  switch (args.join(" ")) {
+    case "":
+      return await testWithCoverage(false);
+    case "--missed":
+      return await testWithCoverage(true);
+    case "--quick":
+      return await runDeno([...TEST, "--no-check", ...existing(QUICK)]);
+    case "--slow":
+      return await runDeno([...TEST, ...existing(SLOW)]);
+    default:
+      return await runDeno([...TEST, "--doc", ...args]);
+  }
+}
+
+Deno.exit(await test(Deno.args));
