@@ -63,7 +63,7 @@ async function start(events: number, packets: number) {
       "-A",
       "--no-check",
       "--v8-flags=--expose-gc",
-      new URL("_handlers.ts", import.meta.url).pathname,
+      new URL("gateway/_handlers.ts", import.meta.url).pathname,
       `http://127.0.0.1:${port}/${events}/${packets}`,
     ],
     stdout: "piped",
