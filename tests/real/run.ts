@@ -130,5 +130,7 @@ if (import.meta.main) {
       `${faulty.length - unknown.length} known, ${unknown.length} faults`,
   );
   if (Deno.args.includes("--latest")) printChanges(cells, await runLatest());
+  const passed = cells.length - unknown.length;
+  console.log(`${passed} passed, ${unknown.length} failed`);
   Deno.exit(unknown.length > 0 ? 1 : 0);
 }
