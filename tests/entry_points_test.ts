@@ -1,4 +1,4 @@
-// What each entry point brings with it: whom it imports, and what it touches.
+// What each entry point imports, and what importing it does.
 
 import { assert, assertEquals } from "@std/assert";
 import config from "../deno.json" with { type: "json" };
@@ -10,7 +10,7 @@ interface Module {
   readonly dependencies?: readonly { readonly specifier: string }[];
 }
 
-/** Runs Deno, and gives what it prints. */
+/** Runs Deno, and returns what it prints. */
 async function deno(args: readonly string[], program = ""): Promise<string> {
   const process = new Deno.Command(Deno.execPath(), {
     args: [...args],
@@ -59,7 +59,7 @@ async function allowed(): Promise<Map<string, string[]>> {
   return entries;
 }
 
-/** Those of the files whose code names Deno, other than to say a version. */
+/** Those of the files whose code uses the global `Deno`. */
 async function namingDeno(files: readonly Module[]): Promise<string[]> {
   const naming: string[] = [];
   for (const { specifier } of files) {
@@ -77,7 +77,7 @@ const NAMING_DENO: Record<string, readonly string[]> = {
   "./testing": ["src/testing/_http_server.ts", "src/testing/fake_provider.ts"],
 };
 
-Deno.test("the root imports nothing but its own files, every other entry point what CONTRIBUTING says, and hardly anything names Deno", async () => {
+Deno.test("entry points import only the packages that CONTRIBUTING lists for them, the root none, and use Deno only where they must", async () => {
   const packages = await allowed();
   assert(packages.size > 0);
   await Promise.all(
@@ -91,7 +91,7 @@ Deno.test("the root imports nothing but its own files, every other entry point w
   );
 });
 
-Deno.test("importing the root does nothing, and takes no permission", async () => {
+Deno.test("importing the root has no side effect and needs no permission", async () => {
   const program = `
     const own = () => Object.entries(
       Object.getOwnPropertyDescriptors(globalThis),

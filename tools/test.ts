@@ -5,7 +5,7 @@
  * - With paths or other arguments of `deno test`: just those tests.
  * - `--quick`: the tests that a contributor runs after each change.
  * - `--slow`: only the slow ones, which need other programs: other runtimes, a
- *   browser, Redis, the real SDKs and clients.
+ *   browser, Redis, clients in other languages. `deno task real` runs the real SDKs.
  * - `--missed`: also each line that was not run.
  *
  * @module
@@ -17,9 +17,8 @@ import { runDeno } from "./_run_deno.ts";
 const TEST = ["test", "-A", "--parallel"];
 
 const SLOW = [
-  "tests/examples/browser",
+  "tests/examples/page_test.ts",
   "tests/gateway/clients",
-  "tests/real",
   "tests/redis",
   "tests/runtimes",
 ];
@@ -31,18 +30,6 @@ const QUICK = [
   "tests/policies",
   "tests/property",
 ];
-
-/** Those of the folders that exist. */
-function existing(folders: readonly string[]): string[] {
-  return folders.filter((folder) => {
-    try {
-      return Deno.statSync(new URL(`../${folder}`, import.meta.url))
-        .isDirectory;
-    } catch {
-      return false;
-    }
-  });
-}
 
 async function testWithCoverage(showsMissed: boolean): Promise<number> {
   await Deno.mkdir(".coverage", { recursive: true });
@@ -72,9 +59,9 @@ async function test(args: readonly string[]): Promise<number> {
     case "--missed":
       return await testWithCoverage(true);
     case "--quick":
-      return await runDeno([...TEST, "--no-check", ...existing(QUICK)]);
+      return await runDeno([...TEST, "--no-check", ...QUICK]);
     case "--slow":
-      return await runDeno([...TEST, ...existing(SLOW)]);
+      return await runDeno([...TEST, ...SLOW]);
     default:
       return await runDeno([...TEST, "--doc", ...args]);
   }

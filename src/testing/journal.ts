@@ -137,7 +137,8 @@ class Recorder implements OpenJournal {
   readonly entries: JournalEntry[] = [];
   readonly calls: OpenCall[] = [];
   readonly #problems: string[] = [];
-  readonly #listeners = new Set<object>();
+  /** The listeners of watched signals, each with its type. */
+  readonly #listeners = new Map<object, string>();
   #start: number | undefined;
 
   begin(
@@ -178,11 +179,13 @@ class Recorder implements OpenJournal {
   watch(signal: AbortSignal): AbortSignal {
     const { addEventListener, removeEventListener } = signal;
     signal.addEventListener = (type: string, listener: object, ...rest: []) => {
-      this.#listeners.add(listener);
+      this.#listeners.set(listener, type);
       addEventListener.call(signal, type, listener as EventListener, ...rest);
     };
     signal.removeEventListener = (type: string, listener: object) => {
-      this.#listeners.delete(listener);
+      if (this.#listeners.get(listener) === type) {
+        this.#listeners.delete(listener);
+      }
       removeEventListener.call(signal, type, listener as EventListener);
     };
     return signal;

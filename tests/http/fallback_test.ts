@@ -62,7 +62,7 @@ async function outcomes(...providers: FakeProvider[]): Promise<string[]> {
   return calls.map(({ outcome }) => outcome);
 }
 
-Deno.test("over HTTP: refused, silent and cut before content fall back; the answer is one model's", async () => {
+Deno.test("fallbackStream() over HTTP falls back from refusals, silence and truncation, and delivers one model's answer", async () => {
   await using stack = new AsyncDisposableStack();
   const { models, providers } = serve(
     stack,
@@ -124,7 +124,7 @@ Deno.test("over HTTP: what no provider answers says why of each, and shows no ke
   assertEquals(shown.includes("sk-secret"), false);
 });
 
-Deno.test("over HTTP: an abort closes the connection, whatever it waits for", async () => {
+Deno.test("fallbackStream() over HTTP closes the connection on abort, whatever it waits for", async () => {
   const scripts: WireScript[] = [[step.hang()], [preamble, step.hang()], [
     "Hel",
     step.hang(),
@@ -148,7 +148,7 @@ Deno.test("over HTTP: an abort closes the connection, whatever it waits for", as
   }
 });
 
-Deno.test("over HTTP: idleMs ends an answer that stalls, and closes the connection", async () => {
+Deno.test("idleMs over HTTP ends an answer that stalls, and closes the connection", async () => {
   await using stack = new AsyncDisposableStack();
   const { models, providers } = serve(stack, ["Hel", step.hang()]);
   const error = await assertRejects(

@@ -106,9 +106,23 @@ function isWithoutEffect(node: ts.Node): boolean {
 function isSetOfNames(node: ts.Node): boolean {
   return ts.isObjectLiteralExpression(node) && node.properties.length > 1 &&
     node.properties.every((property) =>
-      ts.isPropertyAssignment(property) &&
-      property.initializer.kind === SyntaxKind.TrueKeyword
+      ts.isSpreadAssignment(property) || ts.isPropertyAssignment(property) &&
+        property.initializer.kind === SyntaxKind.TrueKeyword
     );
+}
+
+/**
+ * Whether an `await` is needed only for stack traces: the one of a `return`, unless
+ * something is closed when the block ends.
+ */
+function isForTracesOnly(node: ts.AwaitExpression): boolean {
+  if (!ts.isReturnStatement(node.parent)) return false;
+  for (let outer: ts.Node = node.parent; outer; outer = outer.parent) {
+    if (ts.isTryStatement(outer)) return false;
+    if (ts.isBlock(outer) && /\busing \w/.test(outer.getText())) return false;
+    if (ts.isFunctionLike(outer)) return true;
+  }
+  return true;
 }
 
 function* changesOf(
@@ -142,6 +156,7 @@ function* changesOf(
       yield replace("swap an operator", node.operand.getText(source));
     }
   } else if (ts.isAwaitExpression(node)) {
+    if (isForTracesOnly(node)) return;
     yield replace("remove an await", node.expression.getText(source));
   } else if (ts.isTryStatement(node) && node.finallyBlock) {
     yield replace("remove a finally", "{}", node.finallyBlock);

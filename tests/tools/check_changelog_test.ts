@@ -6,7 +6,7 @@ const RELEASED = "## [1.2.3] - 2026-11-23\n\n### Fixed\n\n- A bug.\n";
 const isMissing = (changelog: string, release: boolean) =>
   missingSection(changelog, release, "1.2.3") !== undefined;
 
-Deno.test("a version may be worked on, but is released only with a section and its date", () => {
+Deno.test("missingSection() accepts 'Unreleased', and for a release only a section with the version and a date", () => {
   const undated = RELEASED.replace(" - 2026-11-23", "");
   const cases: [string, boolean, boolean][] = [
     [UNRELEASED, false, false],

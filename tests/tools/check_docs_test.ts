@@ -53,20 +53,20 @@ async function lacking(text: string): Promise<string[]> {
   return lines.map((line) => line.replace(/^.*\.ts:\d+ /, ""));
 }
 
-Deno.test("every export of ours is documented", async () => {
+Deno.test("checkDocs() finds nothing in the entry points", async () => {
   assertEquals(await checkDocs(Object.values(config.exports)), undefined);
 });
 
-Deno.test("what lacks something is told with its file and line", async () => {
+Deno.test("checkDocs() names the file and the line of what is missing", async () => {
   const said = await check(`${MODULE}export type A = string;\n`);
   assertMatch(said!, /\n {2}\S+\.ts:12 A: a summary$/);
 });
 
-Deno.test("what cannot be read is told as Deno tells it", async () => {
+Deno.test("checkDocs() returns Deno's error for a file that cannot be parsed", async () => {
   assertMatch((await check("export {"))!, /SyntaxError: /);
 });
 
-Deno.test("a module needs a comment with an example", async () => {
+Deno.test("checkDocs() requires a module doc with an example", async () => {
   const lacking = /@module: an example that asserts$/;
   assertMatch((await check("export {};\n"))!, lacking);
   const bare = "/**\n * A module.\n *\n * @module\n */\n";
@@ -74,7 +74,7 @@ Deno.test("a module needs a comment with an example", async () => {
   assertEquals(await check(MODULE), undefined);
 });
 
-Deno.test("a function needs a summary and every tag", async () => {
+Deno.test("checkDocs() requires a summary and every tag of a function", async () => {
   assertEquals(await lacking(FUNCTION), []);
   const code = FUNCTION.slice(FUNCTION.indexOf("export"));
   assertEquals(await lacking(code), [
@@ -86,12 +86,12 @@ Deno.test("a function needs a summary and every tag", async () => {
   ]);
 });
 
-Deno.test("a parameter that is not there is not documented", async () => {
+Deno.test("checkDocs() rejects the documentation of a parameter that does not exist", async () => {
   const old = FUNCTION.replace(" * @param b", " * @param c One.\n$&");
   assertEquals(await lacking(old), ["f: @param a,b,rest"]);
 });
 
-Deno.test("what gives nothing needs no @returns", async () => {
+Deno.test("checkDocs() requires no @returns of what returns nothing", async () => {
   const members =
     "a(): void;\n  b(): Promise<void>;\n  c(): unknown;\n  d(): this;"
       .replaceAll(/^ *\w/gm, "  /** Does. */\n$&");
@@ -99,14 +99,14 @@ Deno.test("what gives nothing needs no @returns", async () => {
   assertEquals(await lacking(code), []);
 });
 
-Deno.test("tags stand in order", async () => {
+Deno.test("checkDocs() requires the tags in order", async () => {
   const line = " * @throws {TypeError} Never.\n";
   const late = FUNCTION.replace(line, "")
     .replace(" * @typeParam", `${line}$&`);
   assertMatch(`${await lacking(late)}`, /^f: the order template, .*, throws$/);
 });
 
-Deno.test("an example has a title, and asserts when it is run", async () => {
+Deno.test("checkDocs() requires a title and an assertion of each example", async () => {
   const bare = FUNCTION.replace("@example Usage", "@example");
   assertEquals(await lacking(bare), ["f: a title of @example"]);
   const unasserted = ["f: an assertion in @example"];

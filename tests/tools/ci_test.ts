@@ -17,6 +17,7 @@ type Commands = Readonly<Record<string, string>>;
 interface Tasks {
   readonly test?: string;
   readonly slow?: string;
+  readonly real?: string;
   readonly check?: string;
   readonly cost?: string;
 }
@@ -24,6 +25,7 @@ interface Tasks {
 const GOOD_TESTS = 'echo "ok | 12 passed (3 steps) | 0 failed (2s)"';
 const GOOD_SLOW_TESTS = 'echo "ok | 3 passed | 0 failed (2s)"';
 const GOOD_CHECKS = 'echo "5 passed, 0 failed"';
+const GOOD_REAL = 'echo "100 passed, 0 failed"';
 const GOOD_COST = 'echo "1 passed, 0 failed"';
 const INSTALLED: Commands = { chromium: "", "valkey-server": "" };
 
@@ -35,6 +37,7 @@ async function ci(tasks: Tasks = {}, commands: Commands = INSTALLED) {
   const npx = `case "$4" in
     test) ${tasks.test ?? GOOD_TESTS};;
     test:slow) ${tasks.slow ?? GOOD_SLOW_TESTS};;
+    real) ${tasks.real ?? GOOD_REAL};;
     check) ${tasks.check ?? GOOD_CHECKS};;
     cost) ${tasks.cost ?? GOOD_COST};;
   esac`;
@@ -69,7 +72,7 @@ test(".ci/run prints what it runs, and one count of all", async () => {
     "ok | 12 passed (3 steps) | 0 failed (2s)",
     "ok | 3 passed | 0 failed (2s)",
     "passed  lint",
-    "21 passed, 0 failed",
+    "121 passed, 0 failed",
   ]);
 });
 
@@ -79,20 +82,21 @@ const FAILURES: Record<string, { tasks: Tasks; last: string }> = {
       test:
         'echo "FAILED | 7 passed (1 step) | 2 failed (4 steps) | 3 ignored | 1 filtered out (1s)"; exit 1',
     },
-    last: "16 passed, 2 failed",
+    last: "116 passed, 2 failed",
   },
   "counts a command that ends without a count as one failure": {
     tasks: { test: "echo oh; exit 3" },
-    last: "9 passed, 1 failed",
+    last: "109 passed, 1 failed",
   },
   "counts a command that fails although nothing failed as one failure": {
     tasks: { slow: `${GOOD_SLOW_TESTS}; exit 1` },
-    last: "21 passed, 1 failed",
+    last: "121 passed, 1 failed",
   },
   "fails where nothing passed": {
     tasks: {
       test: 'echo "ok | 0 passed | 0 failed (0s)"',
       slow: 'echo "ok | 0 passed | 0 failed (0s)"',
+      real: 'echo "0 passed, 0 failed"',
       check: 'echo "0 passed, 0 failed"',
       cost: 'echo "0 passed, 0 failed"',
     },
@@ -111,7 +115,7 @@ test(".ci/run reads the last count, not one that a test prints", async () => {
   const { last } = await ci({
     test: `echo "ok | 999 passed | 0 failed (1s)"; ${GOOD_TESTS}`,
   });
-  assertEquals(last, "21 passed, 0 failed");
+  assertEquals(last, "121 passed, 0 failed");
 });
 
 test(".ci/run installs what is missing, as root or with sudo", async () => {
@@ -148,7 +152,7 @@ test(".ci/run goes on where nothing can be installed, and says so", async () => 
   const refusing = { "apt-get": "exit 100", sudo: "exit 1" };
   for (const commands of [{}, refusing]) {
     const { code, lines, last } = await ci({}, commands);
-    assertEquals({ code, last }, { code: 0, last: "21 passed, 0 failed" });
+    assertEquals({ code, last }, { code: 0, last: "121 passed, 0 failed" });
     assertEquals(lines.slice(0, 2), [
       "No browser, and none could be installed.",
       "No Redis or Valkey, and none could be installed.",

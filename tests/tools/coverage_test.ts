@@ -5,7 +5,7 @@ import { judge } from "../../tools/_coverage.ts";
 const report = (path: string, lines: number, branches: number) =>
   `SF:/home/me/stream/${path}\nBRF:100\nBRH:${branches}\nLF:100\nLH:${lines}\nend_of_record\n`;
 
-Deno.test("coverage is told in one line where it is enough", () => {
+Deno.test("judge() prints one line where the coverage is enough", () => {
   const lcov = report("mod.ts", 100, 100) + report("src/a.ts", 94, 90);
   assertEquals(judge(lcov), {
     summary: "coverage of src: lines 97.0 %, branches 95.0 %",
@@ -13,11 +13,11 @@ Deno.test("coverage is told in one line where it is enough", () => {
   });
 });
 
-Deno.test("coverage of nothing is not enough", () => {
+Deno.test("judge() fails without any coverage", () => {
   assertEquals(judge("").isEnough, false);
 });
 
-Deno.test("coverage names the files that have too little where all together have", () => {
+Deno.test("judge() names the files with too little coverage where the total is too little", () => {
   for (const [lines, branches] of [[93, 100], [100, 89]] as const) {
     const lcov = report("src/a/b.ts", 100, 100) +
       report("src/c.ts", lines, branches);

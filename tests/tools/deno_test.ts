@@ -10,12 +10,12 @@ const tool = (...args: string[]) =>
     env: { JSR_URL: "file:///made-up/" },
   });
 
-Deno.test("the arguments go to Deno, and its output and exit code come back", async () => {
+Deno.test("tools/deno.ts passes arguments on, and returns output and exit code", async () => {
   const { code, out } = await tool("eval", "console.log('out'); Deno.exit(42)");
   assertEquals({ code, out }, { code: 42, out: "out\n" });
 });
 
-Deno.test("a registry that is given is used, and one line says so", async () => {
+Deno.test("tools/deno.ts uses JSR_URL where it is set, and says so", async () => {
   const { out, err } = await tool(
     "eval",
     "console.log(Deno.env.get('JSR_URL'))",

@@ -15,19 +15,19 @@ const DECLARED = declaredIn(
   ]),
 );
 
-Deno.test("an import is read with its names as the module has them", () => {
+Deno.test("stdImports() reads the names as the module exports them", () => {
   const line = 'import { a, type B, c as d } from "@std/made-up/one-thing";';
   assertEquals(stdImports(line), [
     { module: "made-up/one-thing", names: ["a", "B", "c"] },
   ]);
 });
 
-Deno.test("an import over several lines of a doc comment is read", () => {
+Deno.test("stdImports() reads an import over several lines of a doc comment", () => {
   const comment = ' * import {\n *   a,\n *   b,\n * } from "@std/made-up";\n';
   assertEquals(stdImports(comment), [{ module: "made-up", names: ["a", "b"] }]);
 });
 
-Deno.test("a re-export, a namespace and a bare import are read", () => {
+Deno.test("stdImports() reads re-exports, namespaces and bare imports", () => {
   const lines = [
     'export { a } from "@std/made-up";',
     'import * as b from "@std/made-up/two";',
@@ -40,17 +40,17 @@ Deno.test("a re-export, a namespace and a bare import are read", () => {
   ]);
 });
 
-Deno.test("an inline specifier is read without its version", () => {
+Deno.test("stdImports() drops the version of an inline specifier", () => {
   const line = 'import { a } from "jsr:@std/made-up@^1.0.0/two";';
   assertEquals(stdImports(line), [{ module: "made-up/two", names: ["a"] }]);
 });
 
-Deno.test("a dynamic import is read", () => {
+Deno.test("stdImports() reads dynamic imports", () => {
   const line = 'const { delay } = await import("@std/async/delay");';
   assertEquals(stdImports(line), [{ module: "async/delay", names: [] }]);
 });
 
-Deno.test("other imports are passed over", () => {
+Deno.test("stdImports() ignores other imports", () => {
   const lines = [
     'import { a } from "./std.ts";',
     'import { b } from "node:fs";',
@@ -59,7 +59,7 @@ Deno.test("other imports are passed over", () => {
   assertEquals(stdImports(lines.join("\n")), []);
 });
 
-Deno.test("a declared name may come from its module or from the root", () => {
+Deno.test("undeclared() accepts a declared name from its module and from the root", () => {
   const lines = [
     'import { one, type OneOptions, type Other } from "@std/made-up/one-thing";',
     'import { one, Two } from "@std/made-up";',
@@ -67,7 +67,7 @@ Deno.test("a declared name may come from its module or from the root", () => {
   assertEquals(undeclared(new Map([["x.ts", lines.join("\n")]]), DECLARED), []);
 });
 
-Deno.test("a name or a module without a declaration is told with its file", () => {
+Deno.test("undeclared() names the file of an undeclared name or module", () => {
   const lines = [
     'import { one, Two } from "@std/made-up/one-thing";',
     'import { three } from "@std/made-up/three";',

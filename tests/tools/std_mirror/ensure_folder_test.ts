@@ -14,19 +14,19 @@ async function namesIn(folder: string): Promise<string[]> {
   return entries.map(({ name }) => name).sort();
 }
 
-Deno.test("the same files have the same hash in any order", async () => {
+Deno.test("hashOf() ignores the order of files", async () => {
   const reversed = new Map([...FILES].reverse());
   assertEquals(await hashOf(reversed), await hashOf(FILES));
 });
 
-Deno.test("another text, or another path, is another hash", async () => {
+Deno.test("hashOf() differs for other texts and other paths", async () => {
   const text = new Map([...FILES, ["a.txt", "other"]]);
   const path = new Map([["b.txt", "A"], ["deep/er/b.txt", "B"]]);
   assertNotEquals(await hashOf(text), await hashOf(FILES));
   assertNotEquals(await hashOf(path), await hashOf(FILES));
 });
 
-Deno.test("a folder holds exactly the files, below a name with their hash", async () => {
+Deno.test("ensureFolder() writes exactly the files, into a folder named by their hash", async () => {
   await using temporary = await temporaryFolder();
   const dir = temporary.path;
   const folder = await ensureFolder(FILES, `${dir}/made/up`);
@@ -35,7 +35,7 @@ Deno.test("a folder holds exactly the files, below a name with their hash", asyn
   assertEquals(new Map([...read].sort()), FILES);
 });
 
-Deno.test("a folder that is there is used again, untouched", async () => {
+Deno.test("ensureFolder() does not touch a folder that exists", async () => {
   await using temporary = await temporaryFolder();
   const dir = temporary.path;
   const folder = await ensureFolder(FILES, `${dir}/up`);
@@ -44,7 +44,7 @@ Deno.test("a folder that is there is used again, untouched", async () => {
   assertEquals(await Deno.readTextFile(`${folder}/a.txt`), "touched");
 });
 
-Deno.test("many may make a folder at once, and leave nothing else behind", async () => {
+Deno.test("ensureFolder() may run several times at once, and leaves no draft", async () => {
   await using temporary = await temporaryFolder();
   const dir = temporary.path;
   const made = await Promise.all(
@@ -54,7 +54,7 @@ Deno.test("many may make a folder at once, and leave nothing else behind", async
   assertEquals((await namesIn(dir)).length, 1);
 });
 
-Deno.test("a draft that somebody left half-written does no harm", async () => {
+Deno.test("ensureFolder() ignores an incomplete draft", async () => {
   await using temporary = await temporaryFolder();
   const dir = temporary.path;
   await Deno.mkdir(`${dir}/up-draft-0/deep`, { recursive: true });
@@ -62,7 +62,7 @@ Deno.test("a draft that somebody left half-written does no harm", async () => {
   assertEquals(await namesIn(folder), ["a.txt", "deep"]);
 });
 
-Deno.test("nothing is found in a folder that is not there", async () => {
+Deno.test("readFiles() returns nothing for a folder that does not exist", async () => {
   const nowhere = new URL("./not_there/", import.meta.url);
   assertEquals(await readFiles(nowhere, ".ts"), new Map());
 });

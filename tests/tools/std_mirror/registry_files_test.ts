@@ -18,49 +18,49 @@ const ONE_THING_TYPES = new Map([[
   "export const one: number;\n",
 ]]);
 
-Deno.test("an import of another package becomes a jsr: specifier", () => {
+Deno.test("rewriteImports() makes an import of another package a jsr: specifier", () => {
   assertEquals(
     rewriteImports('import { a } from "../made_up/a_b.js";', "here/now.js"),
     'import { a } from "jsr:@std/made-up@^1/a-b";',
   );
 });
 
-Deno.test("an import of another package's root has no subpath", () => {
+Deno.test("rewriteImports() adds no subpath to the root of another package", () => {
   assertEquals(
     rewriteImports('export * from "../made_up/mod.js";', "here/now.js"),
     'export * from "jsr:@std/made-up@^1";',
   );
 });
 
-Deno.test("an import over several lines is rewritten", () => {
+Deno.test("rewriteImports() rewrites an import over several lines", () => {
   assertEquals(
     rewriteImports('import {\n  a,\n} from "../made_up/a.js";\n', "here/x.js"),
     'import {\n  a,\n} from "jsr:@std/made-up@^1/a";\n',
   );
 });
 
-Deno.test("a folder of the wrong name becomes the package of the right one", () => {
+Deno.test("rewriteImports() corrects the wrong folder name of some versions", () => {
   assertEquals(
     rewriteImports('import { a } from "../made-up/a_b.js";', "here/now.js"),
     'import { a } from "jsr:@std/made-up@^1/a-b";',
   );
 });
 
-Deno.test("an import within the package stays, however deep it is", () => {
+Deno.test("rewriteImports() keeps imports within the package", () => {
   for (const specifier of ["./a.js", "../a.js", "../../here/a.js"]) {
     const line = `import { a } from "${specifier}";`;
     assertEquals(rewriteImports(line, "here/deep/now.js"), line);
   }
 });
 
-Deno.test("a deep import of another package is resolved from its file", () => {
+Deno.test("rewriteImports() resolves a deep import from its file", () => {
   assertEquals(
     rewriteImports('import { a } from "../../there/a.js";', "here/deep/x.js"),
     'import { a } from "jsr:@std/there@^1/a";',
   );
 });
 
-Deno.test("what only looks like an import stays", () => {
+Deno.test("rewriteImports() ignores imports in comments and texts", () => {
   const code = [
     "/**",
     ' * import { a } from "../made_up/a.js";',
@@ -72,21 +72,21 @@ Deno.test("what only looks like an import stays", () => {
   assertEquals(rewriteImports(code, "here/now.js"), code);
 });
 
-Deno.test("files are exported under the names that JSR gives them", () => {
+Deno.test("exportName() gives files the names that they have on JSR", () => {
   assertEquals(exportName("mod.js"), ".");
   assertEquals(exportName("red_black_tree.js"), "./red-black-tree");
   assertEquals(exportName("posix/mod.js"), "./posix");
   assertEquals(exportName("posix/from_url.js"), "./posix/from-url");
 });
 
-Deno.test("a private file and a declaration get no export", () => {
+Deno.test("exportsOf() leaves out private files and declarations", () => {
   assertEquals(
     exportsOf(["mod.js", "a_b.js", "a_b.d.ts", "_c.js", "_d/e.js", "f/_g.js"]),
     { ".": "./mod.js", "./a-b": "./a_b.js" },
   );
 });
 
-Deno.test("a file with a declaration says so on its first line", () => {
+Deno.test("serve() names the declaration on the first line of a file", () => {
   const served = serve("made_up", MADE_UP, ONE_THING_TYPES);
   assertEquals(
     served.get("one_thing.js"),
@@ -95,7 +95,7 @@ Deno.test("a file with a declaration says so on its first line", () => {
   assertEquals(served.get("other.js"), MADE_UP.get("other.js"));
 });
 
-Deno.test("a root declares those of its parts that have a declaration", () => {
+Deno.test("serve() declares in the root the parts that have a declaration", () => {
   const served = serve("made_up", MADE_UP, ONE_THING_TYPES);
   assertEquals(
     served.get("mod.d.ts"),
@@ -103,13 +103,13 @@ Deno.test("a root declares those of its parts that have a declaration", () => {
   );
 });
 
-Deno.test("a package without declarations is served without types", () => {
+Deno.test("serve() adds no types to a package without declarations", () => {
   const served = serve("made_up", MADE_UP, new Map());
   assertEquals(served.get("mod.js"), MADE_UP.get("mod.js"));
   assertEquals(served.has("mod.d.ts"), false);
 });
 
-Deno.test("a package is laid out with its versions, sizes, checksums and exports", async () => {
+Deno.test("registryFiles() writes versions, sizes, checksums and exports", async () => {
   const files = await registryFiles(
     { folder: "made_up", version: "1.2.3" },
     new Map([["mod.js", "é"], ["a_b.js", "abc"]]),

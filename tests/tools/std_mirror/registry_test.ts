@@ -8,7 +8,7 @@ async function jsrAnswersTo(answer: () => Promise<Response>): Promise<boolean> {
   return await jsrAnswers();
 }
 
-Deno.test("JSR answers with the metadata of a package", async () => {
+Deno.test("jsrAnswers() is true for the metadata of a package", async () => {
   const meta = { scope: "std", name: "async" };
   assertEquals(
     await jsrAnswersTo(() => Promise.resolve(Response.json(meta))),
@@ -16,17 +16,17 @@ Deno.test("JSR answers with the metadata of a package", async () => {
   );
 });
 
-Deno.test("a portal's page is not an answer of JSR", async () => {
+Deno.test("jsrAnswers() is false for the page of a captive portal", async () => {
   const page = new Response("<p>Log in</p>");
   assertEquals(await jsrAnswersTo(() => Promise.resolve(page)), false);
 });
 
-Deno.test("a proxy's refusal is not an answer of JSR", async () => {
+Deno.test("jsrAnswers() is false for the refusal of a proxy", async () => {
   const refusal = Response.json({ error: "blocked" }, { status: 403 });
   assertEquals(await jsrAnswersTo(() => Promise.resolve(refusal)), false);
 });
 
-Deno.test("no connection is no answer of JSR", async () => {
+Deno.test("jsrAnswers() is false without a connection", async () => {
   const failure = new TypeError("error sending request");
   assertEquals(await jsrAnswersTo(() => Promise.reject(failure)), false);
 });
