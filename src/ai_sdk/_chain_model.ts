@@ -137,9 +137,9 @@ export function parseEntries(models: unknown, expected?: string): Entry[] {
     assertArgument(
       model.specificationVersion === version,
       `models[${i}]`,
-      `be of specification ${version}, as the ${
-        expected ? "chain" : "first"
-      } is`,
+      `be of specification ${version}, as ${
+        expected ? "'options.specificationVersion' says" : "the first is"
+      }`,
       model.specificationVersion,
     );
   }

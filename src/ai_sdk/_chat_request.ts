@@ -4,7 +4,6 @@
 import type { ChatRequest } from "../openai/mod.ts";
 import {
   array,
-  type Fields,
   number,
   object,
   string,

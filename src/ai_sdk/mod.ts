@@ -61,8 +61,47 @@ export {
   type LanguageModelsByRequest,
 } from "./fallback_language_model.ts";
 export { StreamPartError } from "./stream_part_error.ts";
-export type { FallbackOptions } from "../types/options.ts";
-export type { Model } from "../types/model.ts";
+export type {
+  ChatChoice,
+  ChatChunk,
+  ChatDelta,
+  ChatFunctionCall,
+  ChatMessage,
+  ChatMessageFields,
+  ChatRequest,
+  ChatRequestFields,
+  ChatToolCall,
+  ChatUsage,
+} from "../openai/mod.ts";
+export type { Attempt, Outcome, Usage } from "../types/attempt.ts";
+export type {
+  AttemptEvent,
+  CancelledEvent,
+  FailureEvent,
+  FallbackEvent,
+  FallbackEventBase,
+  FallbackListener,
+  HedgingEvent,
+  RetryingEvent,
+} from "../types/events.ts";
+export type { Admission, HealthReport, HealthStore } from "../types/health.ts";
+export type {
+  Model,
+  ModelContext,
+  ModelFunction,
+  StreamSource,
+} from "../types/model.ts";
+export type {
+  ErrorClass,
+  ErrorCondition,
+  ErrorTest,
+  FallbackOptions,
+  HedgeBudget,
+  HedgeOptions,
+  Milliseconds,
+  RetryOptions,
+  Timeouts,
+} from "../types/options.ts";
 export type {
   LanguageModelV3,
   LanguageModelV3CallOptions,

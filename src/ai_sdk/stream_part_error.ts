@@ -92,9 +92,25 @@ const STATUS_OF_TYPE: Readonly<Record<string, number>> = {
   DEADLINE_EXCEEDED: 504,
 };
 
-/** An `Error` for the error of a part: itself, if it is one. */
+/**
+ * An `Error` for the error of a part: itself, if it is one. Some providers
+ * validate the server's error object as if it were a chunk: then the validation
+ * error has the object as its `value`, and only the object has the status.
+ */
 export function toStreamError(error: unknown): Error {
-  if (isInstance(error, Error)) return error;
+  if (isInstance(error, Error)) {
+    const value = getProperty(error, "value");
+    const holders = errorObjects(value);
+    const message = messageIn(holders);
+    const isHidden = Object(value) === value && message !== undefined &&
+      statusOf(error) === undefined;
+    return isHidden
+      ? new StreamPartError(message, {
+        cause: error,
+        status: statusIn(holders),
+      })
+      : error;
+  }
   const holders = errorObjects(error);
   return new StreamPartError(messageIn(holders) ?? describe(error), {
     cause: error,

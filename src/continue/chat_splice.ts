@@ -18,7 +18,7 @@ const EMPTY_FIELDS = new Set(["role", "content"]);
  * `id` and `created` of the first model and the `model` of their own, and usage
  * is the sum of the parts.
  *
- * @param continuation What was delivered so far.
+ * @param part What was delivered so far.
  * @param options How the next model was made to continue.
  * @returns The splice for this part.
  *
@@ -51,9 +51,10 @@ const EMPTY_FIELDS = new Set(["role", "content"]);
  * @throws {TypeError} If `options.as` is neither `"prefill"` nor `"ask"`.
  */
 export function chatSplice(
-  { chunks }: Pick<NextPart<ChatChunk>, "chunks">,
+  part: Pick<NextPart<ChatChunk>, "chunks">,
   options: TextSpliceOptions = {},
 ): ChunkSplice<ChatChunk> {
+  const { chunks } = part;
   let text = "";
   let id: string | undefined;
   let created: number | undefined;

@@ -18,6 +18,7 @@ import type { Cancellable } from "./cancel_scope.ts";
 import { closeWithin, withoutErrors } from "./close.ts";
 import { CommittedStream } from "./committed_stream.ts";
 import type { Failure } from "./failure.ts";
+import { keepFinishNote } from "./finish_note.ts";
 import { ChunkReader } from "./chunk_reader.ts";
 import { type InnerJudge, MappedSource } from "./mapped_source.ts";
 import { ModelStack } from "./model_stack.ts";
@@ -397,8 +398,9 @@ export class AttemptRunner<Request, Chunk>
         error: failure.error,
       });
     }
-    const note = outcome === "completed" && this.#source?.finishNote;
-    if (note && !note.isUsual) {
+    const note = this.#source?.finishNote;
+    if (note) keepFinishNote(record, note);
+    if (note?.reason && !note.isUsual && outcome === "completed") {
       writeRecord(record, "finishReason", note.reason);
     }
     this.#stack.seal();

@@ -1,18 +1,35 @@
-// Why a model has stopped, for records and errors. An iterator that knows says
-// so under this key. It is read when the stream has ended.
+// What a server says of its answer besides the chunks, for records, errors and
+// telemetry. An iterator that knows it says so under this key. It is read when
+// the attempt ends.
+
+import type { Attempt } from "../types/attempt.ts";
 
 /** The key of the note. */
 export const finishNote: unique symbol = Symbol("finishNote");
 
-/** Why a model has stopped. */
+/** What a server says of its answer. */
 export interface FinishNote {
-  /** The reason, in the provider's word. */
-  readonly reason: string;
+  /** Why the model has stopped, in the provider's word, if it has. */
+  readonly reason: string | undefined;
   /** Whether it is one of the usual reasons, which records leave out. */
   readonly isUsual: boolean;
+  /** What the server calls the model that has answered. */
+  readonly model: string | undefined;
 }
 
-/** Something that may know why the model has stopped. */
+/** Something that may know what the server says. */
 export interface NotedSource {
   readonly [finishNote]?: FinishNote | undefined;
+}
+
+const notes = new WeakMap<Attempt, FinishNote>();
+
+/** Keeps the note of an attempt. */
+export function keepFinishNote(record: Attempt, note: FinishNote): void {
+  notes.set(record, note);
+}
+
+/** The note of an attempt that has ended. */
+export function finishNoteOf(record: Attempt): FinishNote | undefined {
+  return notes.get(record);
 }

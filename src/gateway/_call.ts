@@ -4,7 +4,7 @@ import { ignoreErrors } from "../_shared/ignore_errors.ts";
 import { attemptsOf } from "../attempts_of.ts";
 import type { Attempt } from "../types/attempt.ts";
 import { usageOf } from "../usage_of.ts";
-import type { ResolvedOptions } from "./options.ts";
+import type { CallReport, ResolvedOptions } from "./options.ts";
 
 /** The status of a response that nobody has waited for. */
 export const CLIENT_LEFT = 499;
@@ -62,11 +62,9 @@ export class GatewayCall {
     this.#hasEnded = true;
     this.#clientSignal.removeEventListener("abort", this.leave);
     this.#onEnd();
-    const { onCall } = this.#options;
-    if (!onCall) return;
     const attempts = this.attempts ?? attemptsOf(error);
     const { requestId, client, model } = this;
-    const report = {
+    reportCall(this.#options, {
       requestId,
       client,
       model,
@@ -75,7 +73,14 @@ export class GatewayCall {
       status: this.hasLeft ? CLIENT_LEFT : status,
       durationMs: Math.round(performance.now() - this.#startedAt),
       ...(error !== undefined && { error }),
-    };
-    ignoreErrors(() => onCall(report));
+    });
   }
+}
+
+/** Tells the operator. */
+export function reportCall(
+  { onCall }: ResolvedOptions,
+  report: CallReport,
+): void {
+  if (onCall) ignoreErrors(() => onCall(report));
 }

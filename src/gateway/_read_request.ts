@@ -1,9 +1,11 @@
 // The body of a request: limited in size and time, and parsed.
 
 import { LimitedBytesTransformStream } from "@std/streams/limited-bytes-transform-stream";
-import { toText } from "@std/streams/to-text";
 import { isInstance } from "../_shared/safe_access.ts";
 import { GatewayError } from "./_gateway_error.ts";
+
+/** The deepest nesting of a body. To write a deeper one overflows the stack. */
+const MAX_DEPTH = 500;
 
 /** How large a body may be, and how long it may take. */
 export interface BodyLimits {
@@ -41,7 +43,19 @@ export async function readJsonObject(
   if (typeof body !== "object" || body === null || Array.isArray(body)) {
     throw new GatewayError(400, "The body must be a JSON object.");
   }
+  if (isDeeperThan(MAX_DEPTH, body)) {
+    throw new GatewayError(
+      400,
+      `The body is nested more than ${MAX_DEPTH} deep.`,
+    );
+  }
   return body as Record<string, unknown>;
+}
+
+function isDeeperThan(depth: number, value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  if (depth === 0) return true;
+  return Object.values(value).some((each) => isDeeperThan(depth - 1, each));
 }
 
 async function readLimited(
@@ -57,13 +71,12 @@ async function readLimited(
   const timeout = new AbortController();
   const timer = setTimeout(() => timeout.abort(), bodyTimeoutMs);
   try {
-    const text = body
-      .pipeThrough(
-        new LimitedBytesTransformStream(maxBodyBytes, { error: true }),
-        { signal: timeout.signal },
-      )
-      .pipeThrough(new TextDecoderStream("utf-8", { fatal: true }));
-    return await toText(text);
+    const limited = body.pipeThrough(
+      new LimitedBytesTransformStream(maxBodyBytes, { error: true }),
+      { signal: timeout.signal },
+    );
+    const bytes = await new Response(limited).bytes();
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (error) {
     if (timeout.signal.aborted) {
       throw new GatewayError(

@@ -98,7 +98,32 @@ export function chatResponse(
   stream: AsyncIterable<ChatChunk>,
   options?: ChatResponseOptions & { readonly stream?: true | undefined },
 ): Response;
-/** A whole answer, or whatever `options.stream` says. */
+/**
+ * Sends an answer as a stream, or as one whole answer, as `options.stream` says.
+ *
+ * @param stream The answer. The response owns it from now on.
+ * @param options How it is sent.
+ * @returns The response: a promise of it unless `options.stream` is `true`.
+ *
+ * @example A whole answer
+ * ```ts
+ * import { fallbackStream } from "@fallback/stream";
+ * import { chatResponse } from "@fallback/stream/gateway";
+ * import { openaiModel } from "@fallback/stream/openai";
+ * import { fakeProvider } from "@fallback/stream/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const { fetch } = fakeProvider(["Hi"]);
+ * const models = [openaiModel({ model: "fake", fetch })];
+ *
+ * const stream = await fallbackStream(models, { messages: [] });
+ * const response = await chatResponse(stream, { stream: false });
+ * const { choices } = await response.json();
+ * assertEquals(choices[0].message.content, "Hi");
+ * ```
+ *
+ * @throws {TypeError} If an argument is of the wrong kind. The stream is closed.
+ */
 export function chatResponse(
   stream: AsyncIterable<ChatChunk>,
   options: ChatResponseOptions,

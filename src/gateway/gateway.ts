@@ -5,7 +5,7 @@
  */
 
 import { isInstance } from "../_shared/safe_access.ts";
-import { CLIENT_LEFT, GatewayCall } from "./_call.ts";
+import { CLIENT_LEFT, GatewayCall, reportCall } from "./_call.ts";
 import { parseChatCall } from "./_chat_fields.ts";
 import { complete, modelNotFound, toChainError } from "./_complete.ts";
 import { GatewayError } from "./_gateway_error.ts";
@@ -99,7 +99,21 @@ export function gateway(
       const call = new GatewayCall(resolved, requestId, client, signal, end);
       return await runCall(request, call, headers, resolved);
     } catch (error) {
-      return toChainError(error).toResponse(headers);
+      const answer = toChainError(error);
+      // It is `authorize` that threw, before there was a call.
+      if (error !== answer) {
+        reportCall(resolved, {
+          requestId,
+          client: undefined,
+          model: undefined,
+          attempts: [],
+          usage: {},
+          status: answer.status,
+          durationMs: 0,
+          error,
+        });
+      }
+      return answer.toResponse(headers);
     }
   };
 }

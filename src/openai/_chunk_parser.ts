@@ -45,6 +45,7 @@ export class ChunkParser implements BodyHandler {
   readonly #choices = new Map<number, boolean>();
   #unfinished = 0;
   #finishReason = "";
+  #responseModel: string | undefined;
 
   constructor(options: ChunkParserOptions) {
     const { redactor, contentType, maxEventBytes } = options;
@@ -61,6 +62,11 @@ export class ChunkParser implements BodyHandler {
   /** Why the answer failed. It counts once the chunks before it are taken. */
   get failure(): { readonly error: unknown } | undefined {
     return this.#failure;
+  }
+
+  /** What the server calls the model. */
+  get responseModel(): string | undefined {
+    return this.#responseModel;
   }
 
   /** The first `finish_reason`; empty if there was none. */
@@ -138,6 +144,7 @@ export class ChunkParser implements BodyHandler {
     const isWhole = isBare &&
       (hasMessage || chunk.object === "chat.completion");
     if (isWhole) markAsChunk(chunk);
+    if (typeof chunk.model === "string") this.#responseModel ??= chunk.model;
     const failedReason = this.#trackChoices(chunk);
     const hasContent = this.#hasContent && error === undefined ||
       isContent(chunk);

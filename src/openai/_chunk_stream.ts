@@ -83,8 +83,10 @@ export class ChunkStream
   }
 
   get [finishNote](): FinishNote | undefined {
-    const reason = this.#parser.finishReason;
-    return reason === "" ? undefined : { reason, isUsual: isUsual(reason) };
+    const { finishReason, responseModel: model } = this.#parser;
+    const reason = finishReason === "" ? undefined : finishReason;
+    if (reason === undefined && model === undefined) return undefined;
+    return { reason, isUsual: isUsual(finishReason), model };
   }
 
   async return(): Promise<Result> {

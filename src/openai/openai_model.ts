@@ -179,11 +179,10 @@ export interface OpenAIModel extends Model<ChatRequest, ChatChunk> {
  */
 export function openaiModel(options: OpenAIModelOptions): OpenAIModel {
   const { name, server } = parseOptions(options);
-  const { hostname } = server.url;
   return {
     name,
     modelId: server.model,
-    provider: hostname === "api.openai.com" ? "openai" : hostname,
+    provider: providerOf(server.url),
     get continuation() {
       return server.continuation;
     },
@@ -195,6 +194,13 @@ export function openaiModel(options: OpenAIModelOptions): OpenAIModel {
       return await openStream(server, request, context);
     },
   };
+}
+
+/** The host of the server, with its port unless that is 443. */
+function providerOf({ hostname, port, protocol }: URL): string {
+  if (hostname === "api.openai.com") return "openai";
+  const number = port || (protocol === "http:" ? "80" : "443");
+  return number === "443" ? hostname : `${hostname}:${number}`;
 }
 
 function parseOptions(

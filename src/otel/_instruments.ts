@@ -1,4 +1,5 @@
-// The metrics, made once somebody listens.
+// The metrics. Those of the conventions have their names, units and buckets; our
+// own begin with `fallback.`.
 
 import {
   type Counter,
@@ -8,40 +9,52 @@ import {
   metrics,
 } from "@opentelemetry/api";
 
-/** What is measured. */
+/** The metric instruments. */
 export interface Instruments {
   readonly duration: Histogram;
   readonly timeToFirstChunk: Histogram;
+  readonly timePerOutputChunk: Histogram;
+  readonly tokenUsage: Histogram;
+  readonly inputTokens: Counter;
+  readonly outputTokens: Counter;
   readonly callDuration: Histogram;
+  readonly callTimeToFirstContent: Histogram;
   readonly callAttempts: Histogram;
   readonly hedges: Counter;
+  readonly hedgesWon: Counter;
+  readonly retries: Counter;
+  readonly skips: Counter;
 }
 
-/** In seconds: those that the conventions ask for, and less for what is quick. */
-const SECONDS = [
+/** Powers of two, in seconds: the buckets of the conventions for durations. */
+const SECONDS = Array.from({ length: 14 }, (_, i) => 2 ** i / 100);
+/** In seconds: the buckets of the conventions for the time between chunks. */
+const CHUNK_SECONDS = [
   0.01,
-  0.02,
-  0.04,
-  0.08,
-  0.16,
-  0.32,
-  0.64,
-  1.28,
-  2.56,
-  5.12,
-  10.24,
-  20.48,
-  40.96,
-  81.92,
+  0.025,
+  0.05,
+  0.075,
+  0.1,
+  0.15,
+  0.2,
+  0.3,
+  0.4,
+  0.5,
+  0.75,
+  1,
+  2.5,
 ];
+/** Powers of four: the buckets of the conventions for tokens. */
+const TOKENS = Array.from({ length: 14 }, (_, i) => 4 ** i);
 const ATTEMPTS = [1, 2, 3, 4, 5, 6, 8, 10, 15, 20];
 
-/** Whether anybody listens to metrics. */
+/** Whether an SDK for metrics is registered. */
 export function hasMeter(scope: string): boolean {
   return metrics.getMeter(scope) !== createNoopMeter();
 }
 
-export function makeInstruments(meter: Meter): Instruments {
+/** Creates the instruments of a meter. */
+export function createInstruments(meter: Meter): Instruments {
   const histogram = (
     name: string,
     unit: string,
@@ -53,34 +66,80 @@ export function makeInstruments(meter: Meter): Instruments {
       description,
       advice: { explicitBucketBoundaries },
     });
+  const counter = (name: string, unit: string, description: string) =>
+    meter.createCounter(name, { unit, description });
   return {
     duration: histogram(
-      "gen_ai.client.operation.duration",
+      "gen_ai.client.inference.duration",
       "s",
-      "How long an attempt took",
+      "Duration of an attempt",
       SECONDS,
     ),
     timeToFirstChunk: histogram(
-      "gen_ai.client.operation.time_to_first_chunk",
+      "gen_ai.client.inference.time_to_first_chunk",
       "s",
-      "How long an attempt took until its first content",
+      "Time from the start of an attempt to its first content",
       SECONDS,
+    ),
+    timePerOutputChunk: histogram(
+      "gen_ai.client.inference.time_per_output_chunk",
+      "s",
+      "Mean time between the chunks of an answer",
+      CHUNK_SECONDS,
+    ),
+    tokenUsage: histogram(
+      "gen_ai.client.token.usage",
+      "{token}",
+      "Tokens of an attempt, by gen_ai.token.type",
+      TOKENS,
+    ),
+    inputTokens: counter(
+      "gen_ai.client.inference.usage.input_tokens",
+      "{token}",
+      "Input tokens, those of failed attempts included",
+    ),
+    outputTokens: counter(
+      "gen_ai.client.inference.usage.output_tokens",
+      "{token}",
+      "Output tokens, those of failed attempts included",
     ),
     callDuration: histogram(
       "fallback.call.duration",
       "s",
-      "How long a call took, until its answer was read",
+      "Duration of a call, until its answer has been read",
+      SECONDS,
+    ),
+    callTimeToFirstContent: histogram(
+      "fallback.call.time_to_first_content",
+      "s",
+      "Time that a caller has waited in all for the first content",
       SECONDS,
     ),
     callAttempts: histogram(
       "fallback.call.attempts",
       "{attempt}",
-      "How many attempts a call took",
+      "Attempts of a call",
       ATTEMPTS,
     ),
-    hedges: meter.createCounter("fallback.hedges", {
-      unit: "{hedge}",
-      description: "How many models were opened beside a slow one",
-    }),
+    hedges: counter(
+      "fallback.hedges",
+      "{hedge}",
+      "Models that were opened beside a slow one",
+    ),
+    hedgesWon: counter(
+      "fallback.hedges.won",
+      "{hedge}",
+      "Hedged calls that another model than the slow one has answered",
+    ),
+    retries: counter(
+      "fallback.retries",
+      "{retry}",
+      "Attempts that were followed by another one on the same model",
+    ),
+    skips: counter(
+      "fallback.skips",
+      "{skip}",
+      "Models that were skipped because their circuit is open",
+    ),
   };
 }

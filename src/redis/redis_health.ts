@@ -55,15 +55,17 @@ export type RedisHealth = SharedHealth;
  * @param options When a circuit opens and for how long, and where it is kept.
  * @returns The store. Share one among all calls of a process.
  *
- * @example npm `redis`
- * ```ts ignore
+ * @example A client that cannot be reached fails no call
+ * ```ts
+ * import { fallbackStream } from "@fallback/stream";
  * import { redisHealth } from "@fallback/stream/redis";
- * import { createClient } from "redis";
+ * import { fakeModel } from "@fallback/stream/testing";
+ * import { assertEquals } from "@std/assert";
  *
- * const client = createClient({ url, disableOfflineQueue: true });
- * client.on("error", (error) => console.error("redis", error));
- * await client.connect();
- * const health = redisHealth((args) => client.sendCommand([...args]));
+ * const health = redisHealth(() => Promise.reject(new Error("no connection")));
+ * const models = [fakeModel("a", ["Hello"])];
+ * await using stream = await fallbackStream(models, "hi", { health });
+ * assertEquals(await Array.fromAsync(stream), ["Hello"]);
  * ```
  *
  * @throws {TypeError} If an argument is of the wrong kind, or an option unknown.

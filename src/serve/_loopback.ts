@@ -26,6 +26,7 @@ export function loopbackOnly(
       code: "forbidden",
       param: null,
     };
-    return Response.json({ error }, { status: 403 });
+    const headers = { "x-request-id": crypto.randomUUID() };
+    return Response.json({ error }, { status: 403, headers });
   };
 }

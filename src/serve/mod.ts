@@ -25,6 +25,14 @@
  * the environment. `--demo` serves fakes. It listens on 127.0.0.1 unless `--host`
  * says otherwise, and any other host needs access keys.
  *
+ * ```ts
+ * import { serve } from "@fallback/stream/serve";
+ * import { assertRejects } from "@std/assert";
+ *
+ * // A configuration is checked before anything listens.
+ * await assertRejects(() => serve({ models: {} }), Error, "models");
+ * ```
+ *
  * @module
  */
 

@@ -2,7 +2,7 @@
 
 import type { Admission, HealthStore } from "../../src/types/health.ts";
 import type { Attempt } from "../../src/types/attempt.ts";
-import { type Script } from "../../src/testing/script.ts";
+import type { Script } from "../../src/testing/script.ts";
 import * as step from "../../src/testing/step.ts";
 import {
   assertSame,

@@ -1,6 +1,5 @@
 /**
- * The rules as cases, so that any implementation can be measured with the same
- * ruler.
+ * The conformance suite: the rules of docs/contract.md as test cases.
  *
  * @module
  */
@@ -22,24 +21,10 @@ import { type ContractCase, type Subject, toCases } from "./_context.ts";
 export type { ContractCase, Subject };
 
 /**
- * The promises of this module, each as a case that runs in virtual time and
- * without any permission, for every kind of source.
+ * The cases of all rules, each in virtual time and for every kind of source.
  *
- * @param subject The implementation.
+ * @param subject The implementation under test.
  * @returns The cases, in the order of the rules.
- *
- * @example Measure an implementation
- * ```ts
- * import { fallbackModel, fallbackStream } from "@fallback/stream";
- * import { contract } from "./contract.ts";
- * import { assertEquals } from "@std/assert";
- *
- * const broken: string[] = [];
- * for (const { name, run } of contract({ fallbackModel, fallbackStream })) {
- *   await run().catch(() => broken.push(name));
- * }
- * assertEquals(broken, []);
- * ```
  */
 export function contract(subject: Subject): readonly ContractCase[] {
   const { continueStream } = subject;

@@ -1,6 +1,7 @@
 // What a client gets of an answer: events, one whole answer, usage, and the end
 // of an answer that breaks off.
 
+import type { ChatChunk, ChatRequest } from "@fallback/stream/gateway";
 import { step, wire, type WireScript } from "@fallback/stream/testing";
 import { assert, assertEquals } from "@std/assert";
 import { chain, chatRequest, eventsOf, refusal } from "./_client.ts";
@@ -230,4 +231,31 @@ Deno.test("gateway() does not continue calls of tools, structured output or seve
     assertEquals(events.at(-1).error.code, "stream_interrupted");
     assertEquals(providers[1]!.calls.length, 0);
   }
+});
+
+Deno.test("gateway() asks a model of any kind in another form when it refuses a prefill, and remembers that", async () => {
+  const requests: number[] = [];
+  async function* broken() {
+    yield chunk({ content: "Half an " }) as ChatChunk;
+    throw new Error("reset");
+  }
+  async function refusing({ messages }: ChatRequest) {
+    requests.push(messages.length);
+    if (messages.at(-1)?.role === "assistant") {
+      throw Object.assign(new Error("no prefill"), { status: 400 });
+    }
+    return await Promise.resolve([
+      chunk({ content: "answer" }),
+      chunk({}, { choices: [{ delta: {}, finish_reason: "stop" }] }),
+    ] as ChatChunk[]).then(ReadableStream.from<ChatChunk>);
+  }
+  const { handler } = chain([], {
+    models: { chat: [broken, refusing] },
+    continueCutAnswers: true,
+  });
+  for (let i = 0; i < 2; i++) {
+    const answer = await (await handler(chatRequest())).json();
+    assertEquals(answer.choices[0].message.content, "Half an answer");
+  }
+  assertEquals(requests, [2, 3, 3]);
 });

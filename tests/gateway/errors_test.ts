@@ -79,6 +79,23 @@ const cases: Case[] = [
     asked: 1,
   },
   {
+    name: "an answer that was filtered before its first content",
+    scripts: [[wire.finish("content_filter")], ["never"]],
+    status: 400,
+    code: "content_filter",
+    asked: 1,
+  },
+  {
+    name: "a content refusal inside a stream",
+    scripts: [
+      [{ error: { code: "content_filter", message: "filtered" } }],
+      ["never"],
+    ],
+    status: 400,
+    code: "content_filter",
+    asked: 1,
+  },
+  {
     name: "Azure's nested content refusal",
     scripts: [
       refusal(400, {

@@ -54,6 +54,14 @@ const cases: Case[] = [
   { name: "no JSON", body: "{", status: 400 },
   { name: "an array", body: "[]", status: 400 },
   {
+    name: "deep nesting, which would fail every model",
+    body: field({ messages: 0 }).replace(
+      ":0",
+      `:${"[".repeat(900)}${"]".repeat(900)}`,
+    ),
+    status: 400,
+  },
+  {
     name: "an unknown field, before the model",
     body: field({ model: "no", api_base: "http://evil" }),
     status: 400,
@@ -78,7 +86,7 @@ const cases: Case[] = [
 Deno.test("gateway() refuses requests in the order of its checks", async (t) => {
   const { handler } = chain([["Hi"]], {
     authorize: bearerKeys(KEY),
-    maxBodyBytes: 2000,
+    maxBodyBytes: 4000,
   });
   for (const { name, path, method = "POST", headers, body, ...rest } of cases) {
     await t.step(name, async () => {
@@ -177,10 +185,14 @@ Deno.test("gateway() admits only true and an id", async () => {
     const { handler } = chain([["Hi"]], { authorize: () => result as boolean });
     assertEquals((await handler(chatRequest())).status, status);
   }
+  const failure = new Error("database down");
+  const errors: unknown[] = [];
   const { handler } = chain([["Hi"]], {
-    authorize: () => Promise.reject(new Error("database down")),
+    authorize: () => Promise.reject(failure),
+    onCall: ({ error }) => void errors.push(error),
   });
   assertEquals((await handler(chatRequest())).status, 500);
+  assertEquals(errors, [failure]);
 });
 
 Deno.test("gateway() answers 408 when the body is slow", async () => {

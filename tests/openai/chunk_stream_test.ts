@@ -2,7 +2,6 @@ import {
   assert,
   assertEquals,
   assertInstanceOf,
-  assertMatch,
   assertRejects,
   assertStrictEquals,
 } from "@std/assert";
@@ -186,51 +185,6 @@ Deno.test("openaiModel() a stream that is never pulled is closed with its attemp
   assertEquals(visit.call.outcome, "aborted");
 });
 
-Deno.test("openaiModel() refuses an event longer than maxEventBytes", async () => {
-  const long = `data: ${
-    JSON.stringify(delta({ content: "é".repeat(300) }))
-  }\n\n`;
-  const half = `data: ${"x".repeat(700)}`;
-  const lines = `data: ${"x".repeat(80)}\n`.repeat(9);
-  const cases = [[long], [half], [lines], Array.from(long, (char) => char)];
-  for (const packets of cases) {
-    const bytes = packets.map((packet) => wire.raw(packet));
-    const fetch = packetsFetch(bytes, { end: "silence" });
-    const error = await failureOf(read([], { fetch, maxEventBytes: 600 }));
-    assertInstanceOf(error, StreamError);
-    assertMatch(
-      error.message,
-      /event is longer than 600 bytes \(maxEventBytes\)/,
-    );
-  }
-  const fetch = packetsFetch([wire.raw(long)]);
-  assertEquals((await read([], { fetch, maxEventBytes: 700 })).length, 1);
-});
-
-Deno.test("openaiModel() reads an event of several MiB, as images are", async () => {
-  const content = "x".repeat(3 * 1024 * 1024);
-
-  assertEquals(textOf(await read([content])).length, content.length);
-});
-
-Deno.test("openaiModel() stops reading a page or JSON that has no end", async () => {
-  for (const [start, limit] of [["<p>", 200], ["{\n", 2000]] as const) {
-    let packets = 0;
-    const body = new ReadableStream({
-      pull(controller) {
-        const text = packets++ === 0 ? start : "x".repeat(1023) + "\n";
-        controller.enqueue(wire.raw(text));
-      },
-    }, { highWaterMark: 0 });
-    const fetch = () => Promise.resolve(new Response(body));
-    const error = await failureOf(
-      read([], { fetch, maxEventBytes: 1024 * 1024 }),
-    );
-    assertInstanceOf(error, StreamError);
-    assert(packets < limit, `${packets} packets`);
-  }
-});
-
 Deno.test("openaiModel() ends a complete answer after 1000 ms of silence, and closes it", async () => {
   using time = new FakeTime();
   await using attempt = makeAttempt();
@@ -364,4 +318,28 @@ Deno.test("openaiModel() cancels the body at once when the signal aborts, also w
 
   assertEquals(reasons, [reason]);
   assertStrictEquals(await failureOf(pending), reason);
+});
+
+Deno.test("openaiModel() numbers the calls of tools in a whole completion", async () => {
+  const call = { id: "c", function: { name: "f", arguments: "{}" } };
+  const message = { content: null, tool_calls: [call, { ...call, index: 7 }] };
+  const completion = {
+    object: "chat.completion",
+    choices: [{ index: 0, message, finish_reason: "tool_calls" }],
+  };
+  const fetch = packetsFetch([wire.raw(JSON.stringify(completion))]);
+
+  const chunks = await read([], { fetch });
+
+  assertEquals(chunks, [{
+    object: "chat.completion.chunk",
+    choices: [{
+      index: 0,
+      delta: {
+        content: null,
+        tool_calls: [{ ...call, index: 0 }, { ...call, index: 7 }],
+      },
+      finish_reason: "tool_calls",
+    }],
+  }]);
 });

@@ -323,6 +323,23 @@ function errorRows(): Dialect[] {
       }),
       { status: 500, message: "500 Boom" },
     ],
+    [
+      "error_message in a choice",
+      event({
+        choices: [{ delta: {}, error_message: "Filtered", error_code: 400 }],
+      }),
+      { status: 400, message: "400 Filtered" },
+    ],
+    ["success: false", event({ success: false, code: 503 }), { status: 503 }],
+    [
+      "a list with an error",
+      event([{ error: { message: "Busy", code: 503 } }]),
+      {
+        source: "Gemini",
+        status: 503,
+        message: "503 Busy",
+      },
+    ],
     ["an error as a string", event({ error: "STREAM_EXPLODED" }), {
       source: "fox1245/NeoGraph#124",
       message: "STREAM_EXPLODED",
@@ -836,6 +853,22 @@ const CHOICES: readonly Dialect[] = [
 ];
 
 const FRAMES: readonly Dialect[] = [
+  {
+    name: "a list of chunks in an event",
+    body: event([
+      { choices: [{ delta: { content: HELLO_TEXT } }] },
+      { choices: [{ delta: {}, finish_reason: "stop" }] },
+    ]),
+    outcome: "complete",
+    text: HELLO_TEXT,
+  },
+  {
+    name: "nothing but a status in a comment",
+    body: ":HTTP_STATUS/503\n\n",
+    outcome: "StreamError",
+    text: "",
+    status: 503,
+  },
   {
     name: "lines that end with CRLF",
     body: (HELLO + finish() + DONE).replaceAll("\n", "\r\n"),

@@ -19,6 +19,14 @@ const each = (spell: (char: string, code: number) => string): Spell => (text) =>
 const hex = (code: number, digits: number): string =>
   code.toString(16).padStart(digits, "0");
 
+const HTML_NAMES: Record<string, string> = {
+  "=": "&equals;",
+  "/": "&sol;",
+  "+": "&plus;",
+  "_": "&lowbar;",
+  ".": "&period;",
+};
+
 /** Escapes that may be put around each other. */
 const escapes: Record<string, Spell> = {
   "as it is": (text) => text,
@@ -29,6 +37,10 @@ const escapes: Record<string, Spell> = {
   "all in a URL": each((_, code) => `%${hex(code, 2)}`),
   "HTML": each((char, code) => /\w/.test(char) ? char : `&#${code};`),
   "HTML in hex": each((_, code) => `&#x${hex(code, 2)};`),
+  "HTML names": each((char) => HTML_NAMES[char] ?? char),
+  "octal": each((char, code) =>
+    /\w/.test(char) ? char : `\\${code.toString(8).padStart(3, "0")}`
+  ),
   "JavaScript": each((_, code) => `\\x${hex(code, 2)}`),
 };
 

@@ -234,8 +234,10 @@ Deno.test("an SDK that is registered after instrument() is told of the calls tha
     assertEquals(Object.keys(await sdk.metrics()).toSorted(), [
       "fallback.call.attempts",
       "fallback.call.duration",
-      "gen_ai.client.operation.duration",
-      "gen_ai.client.operation.time_to_first_chunk",
+      "fallback.call.time_to_first_content",
+      "gen_ai.client.inference.duration",
+      "gen_ai.client.inference.time_per_output_chunk",
+      "gen_ai.client.inference.time_to_first_chunk",
     ]);
   }
   assertEquals(onEvent[runInContext], undefined);

@@ -5,7 +5,7 @@ import {
   runInContext,
   type TracingListener,
 } from "../../src/engine/listener.ts";
-import type { Attempt, FallbackListener } from "@fallback/stream";
+import type { Attempt } from "@fallback/stream";
 import { instrument } from "@fallback/stream/otel";
 import type { Subject } from "../contract/contract.ts";
 import type { Attributes } from "@opentelemetry/api";

@@ -452,8 +452,8 @@ Deno.test("an inner chain's call hangs under the outer chain's attempt", async (
   });
   assertEquals(lines(sdk.spans()), [
     "chat 0–50 completed",
-    "  chat fallback:a,b 0–20 failed !AllModelsFailedError",
-    "    chat 0–20 failed !AllModelsFailedError",
+    "  chat fallback:a,b 0–20 failed !529",
+    "    chat 0–20 failed !529",
     "      chat a 0–10 failed !529",
     "      chat b 10–20 failed !529",
     "  chat fallback:c,d 20–50 completed",
@@ -507,7 +507,7 @@ Deno.test("a part of an answer that fails tells no model of an earlier part", as
   assertEquals(lines(sdk.spans()), [
     "chat 0–10 interrupted !TypeError",
     "  chat a 0–10 interrupted !TypeError",
-    "chat 10–20 failed !AllModelsFailedError",
+    "chat 10–20 failed !529",
     "  chat b 10–20 failed !529",
   ]);
   const told = sdk.spans().map(({ name, attributes }) => [

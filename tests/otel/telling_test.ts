@@ -49,8 +49,11 @@ Deno.test("attributes have the names of the semantic conventions", async () => {
       attributes: {
         "gen_ai.operation.name": "chat",
         "gen_ai.provider.name": "openai",
+        "server.address": "api.openai.com",
+        "server.port": 443,
         "gen_ai.request.model": "gpt",
         "gen_ai.request.stream": true,
+        "fallback.model": "gpt",
         "fallback.attempt": 1,
         "fallback.outcome": "failed",
         "error.type": "529",
@@ -64,6 +67,7 @@ Deno.test("attributes have the names of the semantic conventions", async () => {
         "gen_ai.operation.name": "chat",
         "gen_ai.request.model": "llama",
         "gen_ai.request.stream": true,
+        "fallback.model": "llama",
         "gen_ai.response.model": "llama",
         "gen_ai.response.time_to_first_chunk": 0.05,
         "fallback.attempt": 2,
@@ -77,6 +81,7 @@ Deno.test("attributes have the names of the semantic conventions", async () => {
       attributes: {
         "gen_ai.operation.name": "chat",
         "gen_ai.response.model": "llama",
+        "fallback.time_to_first_content": 0.15,
         "fallback.attempts": 2,
         "fallback.outcome": "completed",
       },
@@ -181,13 +186,19 @@ for (const recordErrors of [undefined, false, true]) {
   });
 }
 
-Deno.test("metrics count calls, attempts, times to first content and hedges", async () => {
+Deno.test("instrument() counts calls, attempts, the wait of callers, tokens and hedges", async () => {
   await using sdk = new Sdk();
   const onEvent = instrument();
   await virtualTime(async () => {
+    const withUsage = () => {
+      const [gpt, llama] = models();
+      const usage = (chunk: string) =>
+        chunk === "" ? { inputTokens: 12 } : { outputTokens: 3 };
+      return [gpt!, { ...llama!, usage }];
+    };
     const read = async (options = {}) => {
       const all = { ...options, onEvent };
-      await using stream = await fallbackStream(models(), SECRETS[0], all);
+      await using stream = await fallbackStream(withUsage(), SECRETS[0], all);
       await Array.fromAsync(stream);
     };
     await read();
@@ -200,70 +211,51 @@ Deno.test("metrics count calls, attempts, times to first content and hedges", as
     const [gpt] = models();
     await fallbackStream([gpt!], SECRETS[0], { onEvent }).catch(() => {});
   });
-  const chat = { "gen_ai.operation.name": "chat" };
-  const gpt = {
-    ...chat,
-    "gen_ai.request.model": "gpt",
-    "gen_ai.provider.name": "openai",
-  };
-  const failed = { "fallback.outcome": "failed", "error.type": "529" };
-  const llama = {
-    ...chat,
-    "gen_ai.request.model": "llama",
-    "gen_ai.response.model": "llama",
-  };
-  const answered = { ...chat, "gen_ai.response.model": "llama" };
-  const completed = { "fallback.outcome": "completed" };
-  const cancelled = { "fallback.outcome": "cancelled" };
-  const exhausted = {
-    "fallback.outcome": "failed",
-    "error.type": "AllModelsFailedError",
-  };
-  assertEquals(await sdk.metrics(), {
-    "gen_ai.client.operation.duration": [
-      { attributes: { ...gpt, ...failed }, count: 3, sum: 0.3 },
-      { attributes: { ...llama, ...completed }, count: 3, sum: 0.15 },
-      {
-        attributes: { ...gpt, "fallback.outcome": "lost" },
-        count: 1,
-        sum: 0.09,
-      },
-      {
-        attributes: { ...chat, "gen_ai.request.model": "hangs", ...cancelled },
-        count: 1,
-        sum: 1,
-      },
-    ],
-    "gen_ai.client.operation.time_to_first_chunk": [
-      { attributes: llama, count: 3, sum: 0.15 },
-    ],
-    "fallback.call.duration": [
-      { attributes: { ...answered, ...completed }, count: 3, sum: 0.39 },
-      { attributes: { ...chat, ...cancelled }, count: 1, sum: 1 },
-      { attributes: { ...chat, ...exhausted }, count: 1, sum: 0.1 },
-    ],
-    "fallback.call.attempts": [
-      { attributes: { ...answered, ...completed }, count: 3, sum: 6 },
-      { attributes: { ...chat, ...cancelled }, count: 1, sum: 1 },
-      { attributes: { ...chat, ...exhausted }, count: 1, sum: 1 },
-    ],
-    "fallback.hedges": [
-      { attributes: { "gen_ai.request.model": "gpt" }, sum: 1 },
-    ],
-  });
-  // From 10 ms, each twice the one before.
-  const seconds = Array.from({ length: 14 }, (_, i) => 2 ** i / 100);
-  assertEquals(await sdk.scales(), {
-    "gen_ai.client.operation.duration": { unit: "s", bounds: seconds },
-    "gen_ai.client.operation.time_to_first_chunk": {
-      unit: "s",
-      bounds: seconds,
-    },
-    "fallback.call.duration": { unit: "s", bounds: seconds },
-    "fallback.call.attempts": {
-      unit: "{attempt}",
-      bounds: [1, 2, 3, 4, 5, 6, 8, 10, 15, 20],
-    },
-    "fallback.hedges": { unit: "{hedge}", bounds: undefined },
-  });
+  const metrics = await sdk.metrics();
+  const points = (name: string) =>
+    metrics[name]?.map(({ attributes, count, sum }) =>
+      [
+        attributes["fallback.model"] ?? "call",
+        attributes["fallback.outcome"],
+        attributes["fallback.needed"],
+        attributes["gen_ai.token.type"],
+        attributes["error.type"],
+        count,
+        sum,
+      ].filter((value) => value !== undefined).join(" ")
+    ).toSorted();
+  assertEquals(points("gen_ai.client.inference.duration"), [
+    "gpt failed 529 3 0.3",
+    "gpt lost 1 0.09",
+    "hangs cancelled 1 1",
+    "llama completed 3 0.15",
+  ]);
+  assertEquals(points("gen_ai.client.inference.time_to_first_chunk"), [
+    "llama 3 0.15",
+  ]);
+  assertEquals(points("gen_ai.client.token.usage"), [
+    "llama completed input 3 36",
+    "llama completed output 3 9",
+  ]);
+  assertEquals(points("gen_ai.client.inference.usage.input_tokens"), [
+    "llama completed 36",
+  ]);
+  assertEquals(points("gen_ai.client.inference.usage.output_tokens"), [
+    "llama completed 9",
+  ]);
+  assertEquals(points("fallback.call.duration"), [
+    "call cancelled 1 1",
+    "call completed 3 0.39",
+    "call failed 529 1 0.1",
+  ]);
+  assertEquals(points("fallback.call.time_to_first_content"), [
+    "call true 3 0.39",
+  ]);
+  assertEquals(points("fallback.call.attempts"), [
+    "call cancelled 1 1",
+    "call completed 3 6",
+    "call failed 529 1 1",
+  ]);
+  assertEquals(points("fallback.hedges"), ["gpt 1"]);
+  assertEquals(points("fallback.hedges.won"), ["llama 1"]);
 });

@@ -22,6 +22,8 @@ export interface Client {
     load: Load,
     fetch: typeof globalThis.fetch,
     name: string,
+    /** Collects the types of the parts that arrive. */
+    seen?: Set<string>,
   ): Promise<Model<string, string>>;
 }
 
@@ -31,6 +33,8 @@ export interface Cell {
   readonly situation: string;
   /** What the caller saw: the text, and the error or the end. */
   readonly outcome: string;
+  /** The types of the parts, where a language model streams them. */
+  readonly parts?: readonly string[];
   /** What the health store was told about the first model. */
   readonly health: string;
   /** What is not as wished, if anything. */
@@ -67,7 +71,8 @@ export async function runCell(
   situation: Situation,
 ): Promise<Cell> {
   const connection = new Connection(situation.script(client.wire));
-  const first = await client.make(load, connection.fetch, "first");
+  const seen = new Set<string>();
+  const first = await client.make(load, connection.fetch, "first", seen);
   const health = new Reports();
   const { connect, ending } = situation.script(client.wire);
   const isSilent = connect === "hang" || ending === "hang";
@@ -132,6 +137,7 @@ export async function runCell(
     client: client.name,
     situation: situation.name,
     outcome: `${text}, ${end}${failure ? "" : why}`,
+    ...(seen.size > 0 && { parts: [...seen].sort() }),
     health: told,
     faults,
   };

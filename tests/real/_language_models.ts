@@ -161,6 +161,7 @@ export const LANGUAGE_MODELS: readonly LanguageModelClient[] = [
 export function byParts(
   model: LanguageModelV4 | LanguageModelV3,
   name: string,
+  seen?: Set<string>,
 ): Model<string, string> {
   return mapModel(aiSdkModel(model as LanguageModelV4, { name }), {
     request: (text: string) => ({
@@ -169,7 +170,10 @@ export function byParts(
         content: [{ type: "text" as const, text }],
       }],
     }),
-    chunk: (part) => part.type === "text-delta" ? part.delta : undefined,
+    chunk(part) {
+      seen?.add(part.type === "custom" ? part.kind : part.type);
+      return part.type === "text-delta" ? part.delta : undefined;
+    },
   });
 }
 

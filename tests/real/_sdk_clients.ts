@@ -162,13 +162,10 @@ export const SDK_CLIENTS: readonly SdkClient[] = [
     wire: google,
     async make(load, fetch, name) {
       const { GoogleGenAI } = await load("@google/genai");
-      const client = new GoogleGenAI(
-        {
-          apiKey,
-          httpOptions: { retryOptions: { attempts: 1 } },
-          fetch,
-        } as ConstructorParameters<typeof GoogleGenAI>[0],
-      );
+      const client = new GoogleGenAI({
+        apiKey,
+        httpOptions: { fetch: fetch as never },
+      });
       return mapModel({
         name,
         stream: (contents: string, { signal }) =>

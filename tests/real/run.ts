@@ -26,7 +26,8 @@ export const CLIENTS: readonly Client[] = [
   ...LANGUAGE_MODELS.map(({ name, wire, make }): Client => ({
     name,
     wire,
-    make: async (load, fetch, model) => byParts(await make(load, fetch), model),
+    make: async (load, fetch, model, seen) =>
+      byParts(await make(load, fetch), model, seen),
   })),
   ...LANGUAGE_MODELS.map(({ name, wire, make }): Client => ({
     name: `chatModel(${name})`,
@@ -99,8 +100,12 @@ function printChanges(before: readonly Cell[], after: readonly Cell[]): void {
     if (JSON.stringify(old) === JSON.stringify(cell)) continue;
     changes++;
     console.log(`${cell.client}, ${cell.situation}:`);
-    console.log(`  pinned: ${old?.outcome} [${old?.health}] ${old?.faults}`);
-    console.log(`  newest: ${cell.outcome} [${cell.health}] ${cell.faults}`);
+    console.log(
+      `  pinned: ${old?.outcome} [${old?.health}] ${old?.parts} ${old?.faults}`,
+    );
+    console.log(
+      `  newest: ${cell.outcome} [${cell.health}] ${cell.parts} ${cell.faults}`,
+    );
   }
   console.log(`\n${changes} cells differ with the newest versions`);
 }

@@ -1,4 +1,4 @@
-// A process of `storm.ts`: it asks and reports as fast as it can, and prints
+// A process of `stress.ts`: it asks and reports as fast as it can, and prints
 // what it sees as lines of JSON.
 
 import { redisHealth } from "@fallback/stream/redis";

@@ -1,0 +1,242 @@
+// Parts as real providers send them: protocol, errors, cut answers, usage.
+
+import {
+  attemptsOf,
+  EmptyStreamError,
+  fallbackStream,
+  hasStatus,
+  TruncatedStreamError,
+  usageOf,
+} from "@fallback/stream";
+import {
+  aiSdkModel,
+  fallbackLanguageModel,
+  StreamPartError,
+} from "@fallback/stream/ai-sdk";
+import {
+  assertEquals,
+  assertInstanceOf,
+  assertStrictEquals,
+  assertThrows,
+} from "@std/assert";
+import { failureOf } from "../_failure_of.ts";
+import {
+  answer,
+  chainOf,
+  delta,
+  finish,
+  OPENING,
+  type Part,
+  REQUEST,
+  scripted,
+  sdk7,
+  START,
+  STOP,
+  testSdk,
+} from "./_sdk.ts";
+
+const MESSAGE_START: Part = {
+  type: "custom",
+  kind: "anthropic.message_start",
+  providerMetadata: {
+    anthropic: {
+      id: "m",
+      usage: {
+        input_tokens: 3,
+        cache_read_input_tokens: 4,
+        output_tokens: 1,
+      },
+    },
+  },
+};
+
+const end = (unified: string, raw?: string): Part =>
+  ({ ...STOP, finishReason: { unified, raw } }) as Part;
+
+testSdk("a custom part does not commit, and its usage counts", async (sdk) => {
+  const models = [
+    [START, MESSAGE_START, { type: "error", error: { message: "busy" } }],
+    answer("Hello"),
+  ].map((script, i) => aiSdkModel(scripted(sdk, "ab"[i]!, script as Part[])));
+  await using stream = await fallbackStream(models, REQUEST);
+  await Array.fromAsync(stream);
+  assertEquals(stream.model, "b");
+  assertEquals(stream.attempts[0]?.usage, {
+    inputTokens: 7,
+    outputTokens: 1,
+    cachedInputTokens: 4,
+  });
+  assertEquals(usageOf(stream.attempts).inputTokens, 10);
+});
+
+for (const cut of [end("interrupted"), end("other")]) {
+  const shown = JSON.stringify((cut as Part & { type: "finish" }).finishReason);
+  testSdk(`a finish with ${shown} is a truncation`, async (sdk) => {
+    const chain = (...before: Part[]) =>
+      fallbackStream([
+        aiSdkModel(scripted(sdk, "a", [...before, cut])),
+        aiSdkModel(scripted(sdk, "b", answer("Hello"))),
+      ], REQUEST);
+    await using early = await chain(START);
+    assertEquals(early.model, "b");
+    assertInstanceOf(early.attempts[0]?.error, TruncatedStreamError);
+    await using late = await chain(...OPENING, delta("Hel"));
+    const parts: Part[] = [];
+    const error = await failureOf((async () => {
+      for await (const part of late) parts.push(part);
+    })());
+    assertInstanceOf(error, TruncatedStreamError);
+    assertEquals(parts.at(-1), delta("Hel"));
+  });
+}
+
+testSdk(
+  "a finish with an unknown reason of the server is final",
+  async (sdk) => {
+    const model = chainOf(sdk, [[
+      ...OPENING,
+      delta("Hi"),
+      end("other", "pause"),
+    ]]);
+    const { stream } = await model.doStream(REQUEST);
+    assertEquals((await Array.fromAsync(stream)).at(-1)?.type, "finish");
+  },
+);
+
+testSdk("a finish with an error is a failure", async (sdk) => {
+  const model = chainOf(sdk, [
+    [START, end("error", "MALFORMED")],
+    answer("Hi"),
+  ]);
+  assertEquals(await sdk.ai.streamText({ model, prompt: "Hi" }).text, "Hi");
+});
+
+/** Errors as providers put them into parts, with message and status. */
+const ERRORS: [error: unknown, message: string, status?: number][] = [
+  [{ type: "overloaded_error", message: "Overloaded" }, "Overloaded", 529],
+  [{ code: 503, message: "busy" }, "busy", 503],
+  [{ code: "429", message: "busy" }, "busy", 429],
+  [{ error: { status: "UNAVAILABLE", code: 503, message: "x" } }, "x", 503],
+  [{ type: "error", error: { code: "server_error", message: "x" } }, "x", 500],
+  [
+    { response: { error: { code: "rate_limit_exceeded", message: "x" } } },
+    "x",
+    429,
+  ],
+  ["plain text", "plain text"],
+  [
+    Object.assign(new Error("Type validation failed"), {
+      value: { error: { message: "busy", code: 503 } },
+    }),
+    "busy",
+    503,
+  ],
+  [{ odd: true }, '{"odd":true}'],
+  [undefined, "undefined"],
+];
+
+for (const [error, message, status] of ERRORS) {
+  testSdk(
+    `the error part ${JSON.stringify(error)} is an Error`,
+    async (sdk) => {
+      const part: Part = { type: "error", error };
+      const model = chainOf(sdk, [[...OPENING, delta("Hel"), part]]);
+      const errors: unknown[] = [];
+      const result = sdk.ai.streamText({
+        model,
+        prompt: "Hi",
+        onError: ({ error }) => void errors.push(error),
+      });
+      await result.consumeStream();
+      const [thrown] = errors;
+      assertInstanceOf(thrown, StreamPartError);
+      assertEquals([thrown.message, thrown.status], [message, status]);
+      assertStrictEquals(thrown.cause, error);
+      assertEquals(attemptsOf(thrown).map(({ outcome }) => outcome), [
+        "interrupted",
+      ]);
+      if (status) assertEquals(hasStatus(status)(thrown), true);
+    },
+  );
+}
+
+testSdk("an empty whole answer fails as an empty stream does", async (sdk) => {
+  const empty = [START, finish("content-filter")];
+  const model = chainOf(sdk, [empty, answer("Hello")]);
+  const { text } = await sdk.ai.generateText({ model, prompt: "Hi" });
+  assertEquals(text, "Hello");
+  const error = await failureOf(chainOf(sdk, [empty]).doGenerate(REQUEST));
+  assertInstanceOf((error as AggregateError).errors[0], EmptyStreamError);
+  const lenient = chainOf(sdk, [empty, answer("Hello")], { allowEmpty: true });
+  const result = await sdk.ai.generateText({ model: lenient, prompt: "Hi" });
+  assertEquals([result.text, result.finishReason], ["", "content-filter"]);
+});
+
+testSdk("isContent of the options judges whole answers too", async (sdk) => {
+  const isContent = (part: Part) => {
+    if (part.type === "text-delta" && part.delta === "no") {
+      throw new Error("no");
+    }
+    return part.type === "text-delta";
+  };
+  const model = () =>
+    chainOf(sdk, [answer("no"), answer("yes")], { isContent });
+  const streamed = sdk.ai.streamText({ model: model(), prompt: "Hi" });
+  const whole = await sdk.ai.generateText({ model: model(), prompt: "Hi" });
+  assertEquals([await streamed.text, whole.text], ["yes", "yes"]);
+});
+
+testSdk("headers of an entry win whatever their case", async (sdk) => {
+  const inner = scripted(sdk, "a", answer("Hello"));
+  const model = fallbackLanguageModel([
+    {
+      model: inner,
+      settings: { headers: { "x-key": "own", "x-b": undefined } },
+    },
+  ]);
+  await sdk.ai.generateText({
+    model,
+    prompt: "Hi",
+    headers: { "X-Key": "call", "X-B": "call", "X-C": "call" },
+  });
+  const sent = Object.entries(inner.asked[0]?.headers ?? {})
+    .filter(([name, value]) => /^x-/i.test(name) && value !== undefined)
+    .map(([name, value]) => `${name.toLowerCase()}: ${value}`);
+  assertEquals(sent.sort(), ["x-c: call", "x-key: own"]);
+});
+
+testSdk("models may depend on the request", async (sdk) => {
+  const inner = ["a", "b"].map((id) => scripted(sdk, id, answer(id)));
+  const model = fallbackLanguageModel(
+    ({ seed = 0 }) => seed < 0 ? [] : [inner[seed]!],
+    {
+      modelId: "chat",
+      supportedUrls: { "*": [/./] },
+      specificationVersion: sdk.specificationVersion,
+    },
+  );
+  assertEquals([model.modelId, await model.supportedUrls], ["chat", {
+    "*": [/./],
+  }]);
+  for (const seed of [0, 1]) {
+    const { text } = await sdk.ai.generateText({ model, prompt: "Hi", seed });
+    assertEquals(text, "ab"[seed]);
+  }
+  assertInstanceOf(
+    await failureOf(model.doStream({ ...REQUEST, seed: -1 })),
+    RangeError,
+  );
+});
+
+Deno.test("unknown options are refused, of entries too", () => {
+  const model = scripted(sdk7, "a", []);
+  for (
+    const call of [
+      () => fallbackLanguageModel([model], { isFinal: () => true } as object),
+      () => fallbackLanguageModel([{ model, setings: {} } as never]),
+      () => aiSdkModel(model, { nam: "a" } as object),
+    ]
+  ) {
+    assertThrows(call, TypeError, "is not an option");
+  }
+});

@@ -1,0 +1,66 @@
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertMatch,
+} from "@std/assert";
+import { StreamError } from "@fallback/stream/openai";
+import { wire } from "@fallback/stream/testing";
+import { failureOf } from "../_failure_of.ts";
+import { packetsFetch } from "./_packets.ts";
+import { delta, read, textOf } from "./_visit.ts";
+
+Deno.test("openaiModel() refuses an event longer than maxEventBytes", async () => {
+  const long = `data: ${
+    JSON.stringify(delta({ content: "é".repeat(300) }))
+  }\n\n`;
+  const half = `data: ${"x".repeat(700)}`;
+  const lines = `data: ${"x".repeat(80)}\n`.repeat(9);
+  const cases = [[long], [half], [lines], Array.from(long, (char) => char)];
+  for (const packets of cases) {
+    const bytes = packets.map((packet) => wire.raw(packet));
+    const fetch = packetsFetch(bytes, { end: "silence" });
+    const error = await failureOf(read([], { fetch, maxEventBytes: 600 }));
+    assertInstanceOf(error, StreamError);
+    assertMatch(
+      error.message,
+      /event is longer than 600 bytes \(maxEventBytes\)/,
+    );
+  }
+  const fetch = packetsFetch([wire.raw(long)]);
+  assertEquals((await read([], { fetch, maxEventBytes: 700 })).length, 1);
+});
+
+Deno.test("openaiModel() reads an event of several MiB, as images are", async () => {
+  const content = "x".repeat(3 * 1024 * 1024);
+
+  assertEquals(textOf(await read([content])).length, content.length);
+});
+
+Deno.test("openaiModel() stops reading a page or JSON that has no end", async () => {
+  for (const [start, limit] of [["<p>", 200], ["{\n", 2000]] as const) {
+    let packets = 0;
+    const body = new ReadableStream({
+      pull(controller) {
+        const text = packets++ === 0 ? start : "x".repeat(1023) + "\n";
+        controller.enqueue(wire.raw(text));
+      },
+    }, { highWaterMark: 0 });
+    const fetch = () => Promise.resolve(new Response(body));
+    const error = await failureOf(
+      read([], { fetch, maxEventBytes: 1024 * 1024 }),
+    );
+    assertInstanceOf(error, StreamError);
+    assert(packets < limit, `${packets} packets`);
+  }
+});
+
+Deno.test("openaiModel() keeps the beginning of a text that has no end", async () => {
+  const line = wire.raw("no stream ".repeat(100) + "\n");
+  const fetch = packetsFetch(new Array(200).fill(line));
+
+  const error = await failureOf(read([], { fetch, maxEventBytes: 100_000 }));
+
+  assertInstanceOf(error, StreamError);
+  assertMatch(error.message, /nor a chat completion: no stream no stream/);
+});
