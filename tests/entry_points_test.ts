@@ -72,9 +72,18 @@ async function namingDeno(files: readonly Module[]): Promise<string[]> {
   return naming.sort();
 }
 
+const LISTEN = ["src/testing/_http_server.ts", "src/testing/fake_provider.ts"];
+
 const NAMING_DENO: Record<string, readonly string[]> = {
   "./kv": ["src/kv/kv_health.ts"], // the type of its argument
-  "./testing": ["src/testing/_http_server.ts", "src/testing/fake_provider.ts"],
+  // A command, which runs in Deno only, with fakes for `--demo`.
+  "./serve": [
+    "src/serve/_main.ts",
+    "src/serve/mod.ts",
+    "src/serve/serve.ts",
+    ...LISTEN,
+  ],
+  "./testing": LISTEN,
 };
 
 Deno.test("entry points import only the packages that CONTRIBUTING lists for them, the root none, and use Deno only where they must", async () => {
