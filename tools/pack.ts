@@ -14,9 +14,10 @@
  */
 
 import { basename, resolve } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { fileURLToPath } from "node:url";
 import config from "../deno.json" with { type: "json" };
 import { type Files, readFiles, writeFiles } from "./_files.ts";
+import { DECLARATIONS } from "./std_mirror/_std_packages.ts";
 import { registry } from "./std_mirror/registry.ts";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
@@ -36,9 +37,9 @@ function rewriteSpecifiers(
   );
 }
 
-/** `@std/async/delay` is bundled into `async_delay.js`. */
-const fileOf = (specifier: string) =>
-  `${specifier.slice("@std/".length).replaceAll(/\W/g, "_")}.js`;
+/** `@std/async/delay` is bundled into `async/delay.js`, as its declaration is. */
+const stemOf = (specifier: string) =>
+  specifier.slice("@std/".length).replaceAll("-", "_");
 
 /** What is published, with specifiers that `deno pack` understands. */
 async function packedFiles(): Promise<
@@ -67,7 +68,7 @@ async function packedFiles(): Promise<
         }
         std.add(specifier);
         return "../".repeat(path.split("/").length - 1) +
-          `${STD_FOLDER}/${fileOf(specifier)}`;
+          `${STD_FOLDER}/${stemOf(specifier)}.js`;
       }),
     );
   }
@@ -95,7 +96,7 @@ async function run(
   if (!success) throw new Error(new TextDecoder().decode(stderr));
 }
 
-/** Bundles a module, with types that hold for every use of it. */
+/** Bundles a module, with our declaration of it. */
 async function bundle(
   specifier: string,
   target: string,
@@ -108,10 +109,10 @@ async function bundle(
   const declaration = target.replace(/\.js$/, ".d.ts");
   const types = `// @ts-self-types="./${basename(declaration)}"\n`;
   await Deno.writeTextFile(target, types + code);
-  // `deno check` has checked the real types; none of them is in our own.
-  const names = Object.keys(await import(pathToFileURL(target).href));
-  const declarations = names.map((name) => `export const ${name}: any;\n`);
-  await Deno.writeTextFile(declaration, declarations.join(""));
+  await Deno.copyFile(
+    new URL(`${stemOf(specifier)}.d.ts`, DECLARATIONS),
+    declaration,
+  );
 }
 
 /**
@@ -128,7 +129,7 @@ export async function pack(target: string): Promise<void> {
     for (const specifier of std) {
       await bundle(
         specifier,
-        `${folder}/${STD_FOLDER}/${fileOf(specifier)}`,
+        `${folder}/${STD_FOLDER}/${stemOf(specifier)}.js`,
         env,
       );
     }
