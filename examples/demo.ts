@@ -31,6 +31,11 @@ const dim = (text: string) => isColored ? `\x1b[2m${text}\x1b[22m` : text;
 const print = (text: string) =>
   Deno.stdout.writeSync(new TextEncoder().encode(text));
 
+/** Removes control characters, with which a text could take over a terminal. */
+const clean = (text: string) =>
+  // deno-lint-ignore no-control-regex
+  isTerminal ? text.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, "") : text;
+
 /** The words at about the speed of a fast model. */
 const words = ANSWER.split(/(?<= )/).flatMap((word) => [step.wait(35), word]);
 
@@ -75,7 +80,7 @@ try {
   });
   hasContent = true;
   for await (const chunk of stream) {
-    print(chunk.choices[0]?.delta?.content ?? "");
+    print(clean(chunk.choices[0]?.delta?.content ?? ""));
   }
   console.log(`\n\n${dim(formatAttempts(stream.attempts))}`);
 } catch (error) {

@@ -4,6 +4,9 @@
 //
 //   deno run --allow-net --allow-env script.ts "Why is the sky blue?"
 //   git diff | deno run --allow-net --allow-env script.ts > review.md
+//
+// It reads OPENAI_API_KEY, OPENAI_BASE_URL, OPENAI_MODEL, OLLAMA_HOST and
+// OLLAMA_MODEL.
 
 import { attemptsOf, fallbackStream, formatAttempts } from "@fallback/stream";
 import { openaiModel } from "@fallback/stream/openai";
@@ -45,6 +48,13 @@ const controller = new AbortController();
 const { signal } = controller;
 Deno.addSignalListener("SIGINT", () => controller.abort());
 
+/** Removes control characters, with which a text could take over a terminal. */
+const clean = (text: string) =>
+  Deno.stdout.isTerminal()
+    // deno-lint-ignore no-control-regex
+    ? text.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, "")
+    : text;
+
 const stdout = Deno.stdout.writable.getWriter();
 const print = (text: string) => stdout.write(new TextEncoder().encode(text));
 const request = { messages: [{ role: "user", content }] };
@@ -55,7 +65,7 @@ try {
     timeouts,
   });
   for await (const { choices } of stream) {
-    await print(choices[0]?.delta?.content ?? "");
+    await print(clean(choices[0]?.delta?.content ?? ""));
   }
   await print("\n");
   console.error(`\n${formatAttempts(stream.attempts)}`);

@@ -82,8 +82,11 @@ async function allEvents(response: Response): Promise<Seen[]> {
   return seen;
 }
 
+/** The attempts of an event. Those of an `error` event are inside its error. */
 function attemptsIn([, data]: Seen): AttemptSummary[] {
-  return (data as { attempts: AttemptSummary[] }).attempts;
+  type Attempts = { attempts: AttemptSummary[] };
+  const { error, attempts } = data as Attempts & { error?: Attempts };
+  return (error ?? { attempts }).attempts;
 }
 
 function outcomes(seen: Seen): string[] {
@@ -177,7 +180,8 @@ Deno.test("an answer that breaks off ends with an error that gives nothing away"
     "error",
     ["model-0 interrupted"],
   ]);
-  assertEquals((data as { message: string }).message, "the model failed");
+  const { error } = data as { error: { message: string } };
+  assertEquals(error.message, "The model failed");
 });
 
 Deno.test("where no model answers, every attempt is told before the error", async () => {
@@ -198,7 +202,12 @@ Deno.test("nothing that comes with a message reaches a model but its words", asy
   const seen = await allEvents(await handler(ask({ messages })));
   assertEquals(seen.at(-1)![0], "done");
   const { body } = providers[0]!.calls[0]!;
-  assertEquals(body, { messages, model: "model-0", stream: true });
+  assertEquals(body, {
+    messages,
+    model: "model-0",
+    stream: true,
+    stream_options: { include_usage: true },
+  });
 });
 
 Deno.test("line ends in what a model says, or in its name, make no event", async () => {

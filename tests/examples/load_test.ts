@@ -61,7 +61,8 @@ async function ask(
     if (event === "attempt") continue;
     if (event !== "message") {
       end = event;
-      assertClean(JSON.parse(data));
+      const body = JSON.parse(data);
+      assertClean(body.error ?? body);
       continue;
     }
     if (words++ === 0) firstWordMs.push(performance.now() - startedAt);
@@ -105,7 +106,7 @@ function assertClean(
   for (const text of said.filter((text) => text !== undefined)) {
     assertMatch(
       text,
-      /^(all models failed|the model failed( with status \d+)?|no (content|further chunk|complete answer) within \d+ ms|the stream ended (before its final chunk|without any content))$/,
+      /^(All models failed|The model failed( with status \d+)?|Model "\w+" sent no (content|further chunk|complete answer) within \d+ ms[^:]*|.*stream ended (before its final chunk|without any content))$/,
     );
   }
 }

@@ -135,6 +135,7 @@ Deno.test("the script prints the words to stdout, and what was tried to stderr",
   assertEquals(body, {
     model: "large",
     stream: true,
+    stream_options: { include_usage: true },
     messages: question("Say good morning."),
   });
   assertEquals(headers.get("authorization"), "Bearer sk-secret");
