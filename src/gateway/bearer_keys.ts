@@ -56,12 +56,13 @@ export function bearerKeys(
       `'keys[${index}]' must have at least ${MIN_KEY_LENGTH} characters: it has ${length}`,
     );
   }
-  const digests = Promise.all(trimmed.map(digestOf));
+  let digests: Promise<Uint8Array[]> | undefined;
   return async ({ headers }) => {
     const [, key] = /^Bearer +(\S+) *$/i.exec(
       headers.get("authorization") ?? "",
     ) ?? [];
     if (key === undefined) return false;
+    digests ??= Promise.all(trimmed.map(digestOf));
     const given = await digestOf(key);
     let id = "";
     for (const digest of await digests) {

@@ -507,7 +507,7 @@ Deno.test("a part of an answer that fails tells no model of an earlier part", as
   assertEquals(lines(sdk.spans()), [
     "chat 0–10 interrupted !TypeError",
     "  chat a 0–10 interrupted !TypeError",
-    "chat 10–20 failed !529",
+    "chat 10–20 failed !AllModelsFailedError",
     "  chat b 10–20 failed !529",
   ]);
   const told = sdk.spans().map(({ name, attributes }) => [
