@@ -33,7 +33,7 @@ const print = (text: string) =>
 
 /** Removes control characters, with which a text could take over a terminal. */
 const clean = (text: string) =>
-  // deno-lint-ignore no-control-regex
+  // deno-lint-ignore no-control-regex -- control characters are what it removes
   isTerminal ? text.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, "") : text;
 
 /** The words at about the speed of a fast model. */

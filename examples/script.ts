@@ -51,7 +51,7 @@ Deno.addSignalListener("SIGINT", () => controller.abort());
 /** Removes control characters, with which a text could take over a terminal. */
 const clean = (text: string) =>
   Deno.stdout.isTerminal()
-    // deno-lint-ignore no-control-regex
+    // deno-lint-ignore no-control-regex -- control characters are what it removes
     ? text.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, "")
     : text;
 
