@@ -42,7 +42,7 @@ export interface LatencyOptions {
   readonly minSamples?: number | undefined;
   /**
    * How many models are remembered; then the one without a sample for the
-   * longest time is forgotten. Each takes less than 1 KiB.
+   * longest time is forgotten. Each takes about 1.5 KiB.
    *
    * @default {256}
    */
