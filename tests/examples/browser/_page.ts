@@ -65,7 +65,7 @@ let providers: readonly [
   name: string,
   provider: FakeProvider,
   gate: Gate | undefined,
-][];
+][] = [];
 
 function cast(...scripts: [name: string, script: WireScript, gate?: Gate][]) {
   providers = scripts.map((
@@ -486,8 +486,11 @@ const steps: [promise: string, (visitor: Visitor) => Promise<void>][] = [
       await answer.filter({ hasText: "End." }).waitFor();
       const end = await cost();
       const [first, second] = [middle - before, end - middle];
-      console.error({ first, second });
-      assert(second <= 1.3 * first, `${second} s after ${first} s`);
+      // Below 50 ms the noise of the machine is larger than any growth.
+      assert(
+        second <= Math.max(1.3 * first, 0.05),
+        `${second} s after ${first} s`,
+      );
     },
   ],
   [
