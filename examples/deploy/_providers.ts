@@ -30,18 +30,18 @@ const ANSWERS = [
   "light both at once, for two beams would send ships onto the rocks. He " +
   "closes the first shutter, opens the second, and far out at sea nobody " +
   "notices that anything has happened.",
-  "Once a model has said its first word, no other is asked: half an answer by " +
-  "one and half by another is no answer. Before that word nobody has seen " +
-  "anything, so whoever fails is closed, and the next one gets the same " +
-  "question. That is all there is to it. The rest is closing things properly.",
+  "Once a model has sent its first word, no other model is tried: half an " +
+  "answer by one model and half by another is no answer. Before that word you " +
+  "have seen nothing, so a model that fails is closed, and the next model gets " +
+  "the same question.",
 ];
 
 /** What a model says that is about to fail, or to look like it. */
 const BAD_ANSWER =
   "This is the primary. Something is wrong with my answer, and you will see " +
-  "what it is. Every word of it that you have read is on your page for good: " +
-  "no other model may begin again after it, or you would read two answers " +
-  "mixed into one. So whoever asked is told what happened, and decides.";
+  "what it is. You have already read part of it, so no other model may begin " +
+  "again: you would read two answers mixed into one. The call ends with an " +
+  "error instead, and the application decides what to do.";
 
 /** Where the real providers are, and which model is asked there. */
 export function realProviders(

@@ -454,6 +454,17 @@ const steps: [promise: string, (visitor: Visitor) => Promise<void>][] = [
     await visitor.isTold("The model called a tool and wrote no text.");
     await visitor.page.locator(".thoughts", { hasText: "Hm …" }).waitFor();
   }],
+  ["silence in mid-answer is drawn pale, also afterwards", async (visitor) => {
+    cast(["primary", ["One ", step.hang()]]);
+    await visitor.ask("Stall");
+    const pause = visitor.page.locator(
+      "article:last-child .bar.words + .bar.wait",
+    );
+    await pause.waitFor();
+    await visitor.page.keyboard.press("Escape");
+    await visitor.isTold("Stopped.");
+    await pause.waitFor();
+  }],
   ["each answer has a line of figures", async (visitor) => {
     cast(["primary", [wire.status(529)]], ["backup", ["Hi"]]);
     await visitor.ask("Figures?");
