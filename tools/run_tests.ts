@@ -17,7 +17,7 @@ import { runDeno } from "./_run_deno.ts";
 const TEST = ["test", "-A", "--parallel"];
 
 const SLOW = [
-  "tests/examples/page_test.ts",
+  "tests/examples/browser",
   "tests/gateway/clients",
   "tests/redis",
   "tests/runtimes",

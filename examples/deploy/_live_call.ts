@@ -1,10 +1,10 @@
-// A call as it happens: what is being tried, from the first moment on, and then
-// the words.
+// A call as it happens: the attempts from the start, then the answer.
 
-import type {
-  Attempt,
-  FallbackOptions,
-  FallbackStream,
+import {
+  type Attempt,
+  type FallbackOptions,
+  type FallbackStream,
+  usageOf,
 } from "@fallback/stream";
 import type { ChatChunk, ChatRequest } from "@fallback/stream/openai";
 import {
@@ -13,10 +13,38 @@ import {
   summarizeAttempts,
 } from "@fallback/stream/sse";
 
-/** More of the text, or what was tried so far. */
-export type CallEvent = string | { readonly attempts: AttemptSummary[] };
+/** One event of a call. */
+export type CallEvent =
+  /** More of the text. */
+  | string
+  /** What was tried so far, and the output tokens that providers reported. */
+  | {
+    readonly attempts: AttemptSummary[];
+    readonly tokens: number | undefined;
+  }
+  /** More of the reasoning. */
+  | { readonly reasoning: string }
+  /** The model calls a tool. */
+  | { readonly tool: true };
 
-/** What a call must listen to, and whom it must tell. */
+/** The name of the event as the page receives it. Text is a plain message. */
+export function nameOf(event: CallEvent): string | undefined {
+  if (typeof event === "string") return undefined;
+  if ("reasoning" in event) return "reasoning";
+  return "tool" in event ? "tool" : "attempt";
+}
+
+function eventOf(chunk: ChatChunk): CallEvent | undefined {
+  const { content, refusal, reasoning, reasoning_content, tool_calls } =
+    chunk.choices[0]?.delta ?? {};
+  const text = content || refusal;
+  if (text) return text;
+  const thought = reasoning || reasoning_content;
+  if (thought) return { reasoning: thought };
+  return tool_calls?.length ? { tool: true } : undefined;
+}
+
+/** The options that a {@linkcode LiveCall} gives to its call. */
 export type CallOptions = Required<
   Pick<FallbackOptions<ChatRequest, ChatChunk>, "signal" | "onEvent">
 >;
@@ -30,11 +58,11 @@ export class LiveCall implements SseSource<CallEvent> {
   readonly #begin: (options: CallOptions) => Promise<FallbackStream<ChatChunk>>;
   readonly #abort = new AbortController();
   #stream: Promise<FallbackStream<ChatChunk>> | undefined;
-  /** The next text, over all events that come before it. */
-  #text: Promise<string | undefined> | undefined;
+  /** The next event from a chunk. */
+  #next: Promise<CallEvent | undefined> | undefined;
   #attempts: readonly Attempt[] = [];
-  #hasNews = false;
-  #news = Promise.withResolvers<void>();
+  #hasChanged = false;
+  #changed = Promise.withResolvers<void>();
 
   constructor(
     begin: (options: CallOptions) => Promise<FallbackStream<ChatChunk>>,
@@ -50,53 +78,55 @@ export class LiveCall implements SseSource<CallEvent> {
     return this;
   }
 
-  /** Is called again when it has answered, not before. */
+  /** Must not be called again before it has resolved. */
   async next(): Promise<IteratorResult<CallEvent, undefined>> {
-    this.#text ??= this.#pull();
-    this.#text.catch(() => {}); // It is thrown after the news that say why.
+    this.#next ??= this.#pull();
+    // It is thrown after the event that says why.
+    this.#next.catch(() => {});
     // A new promise each time: a race keeps what it waits for.
-    this.#news = Promise.withResolvers();
-    if (!this.#hasNews) {
-      await Promise.race([this.#news.promise, this.#text.catch(() => {})]);
+    this.#changed = Promise.withResolvers();
+    if (!this.#hasChanged) {
+      await Promise.race([this.#changed.promise, this.#next.catch(() => {})]);
     }
-    if (this.#hasNews) {
-      this.#hasNews = false;
+    if (this.#hasChanged) {
+      this.#hasChanged = false;
       const attempts = summarizeAttempts(this.#attempts);
-      return { done: false, value: { attempts } };
+      const tokens = usageOf(this.#attempts).outputTokens;
+      return { done: false, value: { attempts, tokens } };
     }
-    const text = await this.#text;
-    this.#text = undefined;
-    return text === undefined
+    const value = await this.#next;
+    this.#next = undefined;
+    return value === undefined
       ? { done: true, value: undefined }
-      : { done: false, value: text };
+      : { done: false, value };
   }
 
   /** Ends the call at once, wherever it is. */
   async return(): Promise<IteratorReturnResult<undefined>> {
     this.#abort.abort();
-    // Why there is none is known, and was thrown to whoever waited for it.
+    // An error of the call has already been thrown by next().
     const stream = await this.#stream?.catch(() => undefined);
     await stream?.return();
     return { done: true, value: undefined };
   }
 
-  async #pull(): Promise<string | undefined> {
+  async #pull(): Promise<CallEvent | undefined> {
     this.#stream ??= this.#begin({
       signal: this.#abort.signal,
       onEvent: ({ type, attempts }) => {
         this.#attempts = attempts;
         // Neither changes what a summary says.
         if (type === "opened" || type === "closed") return;
-        this.#hasNews = true;
-        this.#news.resolve();
+        this.#hasChanged = true;
+        this.#changed.resolve();
       },
     });
     const stream = await this.#stream;
     for (;;) {
       const { value, done } = await stream.next();
       if (done) return undefined;
-      const { content, refusal } = value.choices[0]?.delta ?? {};
-      if (content || refusal) return content || refusal || undefined;
+      const event = eventOf(value);
+      if (event !== undefined) return event;
     }
   }
 }

@@ -1,5 +1,5 @@
-// Who is asked: real providers where there are keys, else fakes that live in
-// this function and speak at the speed of real ones.
+// The models: real providers where there are keys, else fakes that run in this
+// process at the speed of real ones.
 
 import {
   type ChatChunk,
@@ -9,12 +9,12 @@ import {
   type OpenAIModelOptions,
 } from "@fallback/stream/openai";
 import { fakeProvider, step, type WireScript } from "@fallback/stream/testing";
-import { type Failure, scriptOf } from "./_failures.ts";
+import { type Failure, failures, scriptOf } from "./_failures.ts";
 
 const FAKES: readonly OpenAIModelOptions[] = [
-  { model: "primary", fetch: answer("primary", 450) },
-  { model: "backup", fetch: answer("backup", 300) },
-  { model: "reserve", fetch: answer("reserve", 600) },
+  { model: "fake primary", fetch: answer("primary", 450) },
+  { model: "fake backup", fetch: answer("backup", 300) },
+  { model: "fake reserve", fetch: answer("reserve", 600) },
 ];
 
 /** What the fakes say in answer to the first, second and third question. */
@@ -30,18 +30,18 @@ const ANSWERS = [
   "light both at once, for two beams would send ships onto the rocks. He " +
   "closes the first shutter, opens the second, and far out at sea nobody " +
   "notices that anything has happened.",
-  "Once a model has said its first word, no other is asked: half an answer by " +
-  "one and half by another is no answer. Before that word nobody has seen " +
-  "anything, so whoever fails is closed, and the next one gets the same " +
-  "question. That is all there is to it. The rest is closing things properly.",
+  "Once a model has sent its first word, no other model is tried: half an " +
+  "answer by one model and half by another is no answer. Before that word you " +
+  "have seen nothing, so a model that fails is closed, and the next model gets " +
+  "the same question.",
 ];
 
 /** What a model says that is about to fail, or to look like it. */
 const BAD_ANSWER =
   "This is the primary. Something is wrong with my answer, and you will see " +
-  "what it is. Every word of it that you have read is on your page for good: " +
-  "no other model may begin again after it, or you would read two answers " +
-  "mixed into one. So whoever asked is told what happened, and decides.";
+  "what it is. You have already read part of it, so no other model may begin " +
+  "again: you would read two answers mixed into one. The call ends with an " +
+  "error instead, and the application decides what to do.";
 
 /** Where the real providers are, and which model is asked there. */
 export function realProviders(
@@ -78,24 +78,33 @@ export function realProviders(
 }
 
 /**
- * Lists the models, of which the first ones fail as they are told. A single
- * real provider has the fakes behind it.
+ * Builds the models once, so that a wrong option fails at the start. Without a
+ * real provider the models are fakes.
+ *
+ * @param real The real providers.
+ * @param withFakes Whether fakes come after the real providers.
+ * @returns The models for each failure. The first ones fail in that way.
  */
 export function modelsOf(
   real: readonly OpenAIModelOptions[],
+  { withFakes = false } = {},
 ): (failure: Failure) => Model<ChatRequest, ChatChunk>[] {
-  const providers = real.length > 1 ? real : [...real, ...FAKES];
-  return (failure) =>
+  const providers = real.length > 0 && !withFakes ? real : [...real, ...FAKES];
+  const chains = new Map(failures.map((failure) => [
+    failure,
     providers.map((provider, index) => {
       const script = scriptOf(failure, index, words(BAD_ANSWER));
-      // Only the network is replaced: what reads it is the same code.
-      return openaiModel(
-        script ? { ...provider, fetch: fakeProvider(script).fetch } : provider,
-      );
-    });
+      if (!script) return openaiModel(provider);
+      // Only the network is replaced: the code that reads it is the same.
+      const fetch: OpenAIModelOptions["fetch"] = (url, init) =>
+        fakeProvider(script).fetch(url, init);
+      return openaiModel({ ...provider, fetch });
+    }),
+  ]));
+  return (failure) => chains.get(failure)!;
 }
 
-/** A fake's network: it begins after a while, and knows how often it was asked. */
+/** A fake's network: it answers after a while, and differently to each question. */
 function answer(
   name: string,
   firstWordMs: number,

@@ -51,6 +51,7 @@ if (import.meta.main) {
   let requests = 0;
   const handle = createHandler({
     timeouts: settings.timeouts,
+    maxConcurrent: 2000,
     // Each is the first for a third of the requests.
     models: () => {
       const first = requests++ % models.length;

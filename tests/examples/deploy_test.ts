@@ -1,4 +1,5 @@
 import { fallbackStream, type HealthStore } from "@fallback/stream";
+import { bearerKeys, type CallReport } from "@fallback/stream/gateway";
 import { memoryHealth } from "@fallback/stream/health";
 import { openaiModel } from "@fallback/stream/openai";
 import { type AttemptSummary, sseResponse } from "@fallback/stream/sse";
@@ -10,10 +11,16 @@ import {
   wire,
   type WireScript,
 } from "@fallback/stream/testing";
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import fc from "fast-check";
 import { type Failure, failures } from "../../examples/deploy/_failures.ts";
 import { LiveCall } from "../../examples/deploy/_live_call.ts";
+import { localOnly } from "../../examples/deploy/_local_only.ts";
 import { modelsOf, realProviders } from "../../examples/deploy/_providers.ts";
 import {
   createHandler,
@@ -536,21 +543,21 @@ async function visit(
 }
 
 const ENDS: Record<Failure, [end: string, ...outcomes: string[]]> = {
-  "healthy": ["done", "primary completed"],
-  "status": ["done", "primary failed", "backup completed"],
-  "error-event": ["done", "primary failed", "backup completed"],
-  "silence": ["done", "primary failed", "backup completed"],
-  "malformed": ["done", "primary failed", "backup completed"],
+  "healthy": ["done", "fake primary completed"],
+  "status": ["done", "fake primary failed", "fake backup completed"],
+  "error-event": ["done", "fake primary failed", "fake backup completed"],
+  "silence": ["done", "fake primary failed", "fake backup completed"],
+  "malformed": ["done", "fake primary failed", "fake backup completed"],
   "outage": [
     "done",
-    "primary failed",
-    "backup failed",
-    "reserve completed",
+    "fake primary failed",
+    "fake backup failed",
+    "fake reserve completed",
   ],
-  "stall": ["error", "primary interrupted"],
-  "cut": ["error", "primary interrupted"],
-  "truncated": ["error", "primary interrupted"],
-  "no-done": ["done", "primary completed"],
+  "stall": ["error", "fake primary interrupted"],
+  "cut": ["error", "fake primary interrupted"],
+  "truncated": ["error", "fake primary interrupted"],
+  "no-done": ["done", "fake primary completed"],
 };
 
 for (const failure of failures) {
@@ -575,40 +582,137 @@ Deno.test("a Retry-After is kept: the primary is skipped, and asked again later"
         (await allEvents(await handler(ask({ ...QUESTION, fail }))))
           .at(-1)!,
       )[0];
-    assertEquals(await visit("status"), "primary failed");
-    assertEquals(await visit("status"), "primary skipped");
-    assertEquals(await visit("status"), "primary failed");
+    assertEquals(await visit("status"), "fake primary failed");
+    assertEquals(await visit("status"), "fake primary skipped");
+    assertEquals(await visit("status"), "fake primary failed");
   });
 });
 
 Deno.test("a failure on purpose closes no model to those who did not ask for it", async () => {
   const health = memoryHealth({ failureThreshold: 1 });
   const { last } = await visit("silence", health);
-  assertEquals(outcomes(last)[0], "primary failed");
+  assertEquals(outcomes(last)[0], "fake primary failed");
   const { last: healthy } = await visit("healthy", health);
-  assertEquals(outcomes(healthy), ["primary completed"]);
+  assertEquals(outcomes(healthy), ["fake primary completed"]);
 });
 
-Deno.test("keys in the environment bring real providers, one alone has the fakes behind it", () => {
-  const named = (env: Record<string, string>) => {
+Deno.test("with keys in the environment only real providers answer", () => {
+  const named = (env: Record<string, string>, withFakes = false) => {
     const real = realProviders((name) => env[name]);
-    return modelsOf(real)("healthy").map(({ name }) => name);
+    return modelsOf(real, { withFakes })("healthy").map(({ name }) => name);
   };
-  const fakes = ["primary", "backup", "reserve"];
+  const fakes = ["fake primary", "fake backup", "fake reserve"];
+  const groq = "llama-3.3-70b-versatile";
   assertEquals(named({}), fakes);
   assertEquals(named({ OPENAI_API_KEY: "" }), fakes);
-  assertEquals(named({ GROQ_API_KEY: "k" }), [
-    "llama-3.3-70b-versatile",
-    ...fakes,
-  ]);
-  assertEquals(
-    named({ OPENAI_BASE_URL: "http://localhost/v1", OPENAI_MODEL: "llama3.2" }),
-    ["llama3.2", ...fakes],
-  );
+  assertEquals(named({ GROQ_API_KEY: "k" }), [groq]);
+  assertEquals(named({ GROQ_API_KEY: "k" }, true), [groq, ...fakes]);
+  const own = {
+    OPENAI_BASE_URL: "http://localhost/v1",
+    OPENAI_MODEL: "llama3.2",
+  };
+  assertEquals(named(own), ["llama3.2"]);
   assertEquals(named({ OPENAI_API_KEY: "k", MISTRAL_API_KEY: "k" }), [
     "gpt-4o-mini",
     "mistral-small-latest",
   ]);
+});
+
+Deno.test("modelsOf() refuses a base URL without a scheme at the start", () => {
+  const env: Record<string, string> = {
+    OPENAI_BASE_URL: "localhost:11434/v1",
+  };
+  assertThrows(() => modelsOf(realProviders((name) => env[name])), TypeError);
+});
+
+Deno.test("a wrong access key is refused, and the right one is not", async () => {
+  const authorize = bearerKeys("for-tests-0123456789");
+  const { handler, providers } = setUp([["Yes"]], { authorize });
+  await assertRefused(await handler(ask()), providers, 401);
+  const request = post(JSON.stringify(QUESTION), {
+    authorization: "Bearer for-tests-0123456789",
+  });
+  assertEquals((await allEvents(await handler(request))).at(-1)![0], "done");
+});
+
+Deno.test("a call beyond maxConcurrent gets a 503, until another has ended", async () => {
+  const { handler } = setUp([["Yes"]], { maxConcurrent: 1 });
+  const first = await handler(ask());
+  const second = await handler(ask());
+  assertEquals(second.status, 503);
+  await second.body!.cancel();
+  await first.body!.cancel();
+  assertEquals((await allEvents(await handler(ask()))).at(-1)![0], "done");
+});
+
+Deno.test("every call is reported, with its attempts and its error", async () => {
+  const reports: CallReport[] = [];
+  const { handler } = setUp([[wire.status(401)]], {
+    onCall: (report) => reports.push(report),
+  });
+  await allEvents(await handler(ask()));
+  const [report] = reports;
+  assertEquals([report!.status, report!.attempts.length], [502, 1]);
+  assert(report!.error instanceof Error);
+});
+
+Deno.test("maxTokens limits the answer", async () => {
+  const { handler, providers } = setUp([["Yes"]], { maxTokens: 7 });
+  await allEvents(await handler(ask()));
+  const { max_tokens } = providers[0]!.calls[0]!.body as {
+    max_tokens?: number;
+  };
+  assertEquals(max_tokens, 7);
+});
+
+Deno.test("reasoning and tool calls have events of their own", async () => {
+  const { handler } = setUp([[
+    { choices: [{ delta: { reasoning_content: "Hm" } }] },
+    { choices: [{ delta: { tool_calls: [{ index: 0, id: "1" }] } }] },
+    wire.finish(),
+  ]]);
+  const seen = await allEvents(await handler(ask()));
+  const [reasoning, tool] = seen.filter(([type]) =>
+    type === "reasoning" || type === "tool"
+  );
+  assertEquals(reasoning, ["reasoning", { reasoning: "Hm" }]);
+  assertEquals(tool, ["tool", { tool: true }]);
+});
+
+Deno.test("/v1 speaks the chat-completions protocol", async () => {
+  const { handler } = setUp([[wire.status(503)], ["Good ", "morning"]]);
+  const response = await handler(
+    new Request(`${ORIGIN}/v1/chat/completions`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ model: "chat", ...QUESTION }),
+    }),
+  );
+  const { choices } = await response.json();
+  assertEquals(choices[0].message.content, "Good morning");
+});
+
+Deno.test("a malformed Host header is a 400", async () => {
+  const { handler, providers } = setUp([["Yes"]]);
+  const request = new Request(ORIGIN);
+  Object.defineProperty(request, "url", { value: "http://a b[/" });
+  await assertRefused(await handler(request), providers, 400);
+});
+
+Deno.test("localOnly() answers this machine, and no other host or page", async () => {
+  const handler = localOnly(() => Promise.resolve(new Response()));
+  const statusOf = async (remote: string, headers: HeadersInit) =>
+    (await handler(new Request(ORIGIN, { headers }), {
+      remoteAddr: { hostname: remote },
+    })).status;
+  const host = "localhost:8000";
+  assertEquals(await statusOf("127.0.0.1", { host }), 200);
+  const own = { host, origin: "http://localhost:8000" };
+  assertEquals(await statusOf("::1", own), 200);
+  assertEquals(await statusOf("10.0.0.7", { host }), 403);
+  assertEquals(await statusOf("127.0.0.1", { host: "evil.example" }), 403);
+  const foreign = { host, origin: "http://evil.example" };
+  assertEquals(await statusOf("127.0.0.1", foreign), 403);
 });
 
 // The merged source
@@ -635,7 +739,7 @@ Deno.test("return() ends a call in which no model says anything", async () => {
   await call.return();
   assertEquals(calls[0]!.outcome, "aborted");
   const { value } = await waiting;
-  assert(typeof value === "object");
+  assert(typeof value === "object" && "attempts" in value);
   assertEquals(value.attempts[0]!.outcome, "cancelled");
 });
 

@@ -106,7 +106,7 @@ function assertClean(
   for (const text of said.filter((text) => text !== undefined)) {
     assertMatch(
       text,
-      /^(All models failed|The model failed( with status \d+)?|Model "\w+" sent no (content|further chunk|complete answer) within \d+ ms[^:]*|Stream of "\w+" ended (before its final chunk|without content).*)$/,
+      /^(All models failed|The model failed( with status \d+)?|Model "\w+" [\w ]+ within \d+ ms \(timeouts\.\w+\)|Stream of "\w+" [\w ]+( \(\w+\))?)$/,
     );
   }
 }

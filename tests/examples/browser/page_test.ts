@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { assert, assertEquals } from "@std/assert";
-import { findBrowser } from "../_find_browser.ts";
-import { run } from "../_process.ts";
+import { findBrowser } from "../../_find_browser.ts";
+import { run } from "../../_process.ts";
 
 const PAGE = fileURLToPath(new URL("_page.ts", import.meta.url));
 

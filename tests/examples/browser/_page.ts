@@ -15,7 +15,7 @@ import {
 import { assert, assertEquals } from "@std/assert";
 import { deadline } from "@std/async/deadline";
 import { chromium, type Page } from "playwright-core";
-import { createHandler } from "../../examples/deploy/handler.ts";
+import { createHandler } from "../../../examples/deploy/handler.ts";
 import * as inPage from "./_in_page.js";
 
 /** A provider whose packets wait until they are let through. */
@@ -53,15 +53,19 @@ class Gate {
   }
 }
 
+/** The length of the long answer, in tokens. `-- 3000` is the full one. */
+const WORDS = Number(Deno.args[1] ?? 800);
+const WORDS_PER_SECOND = 200;
+
 /** A step takes some milliseconds, but on a busy machine. */
-const LONGEST_MS = 20_000;
+const LONGEST_MS = 60_000;
 
 /** Who is asked in the scene that is played. */
 let providers: readonly [
   name: string,
   provider: FakeProvider,
   gate: Gate | undefined,
-][];
+][] = [];
 
 function cast(...scripts: [name: string, script: WireScript, gate?: Gate][]) {
   providers = scripts.map((
@@ -91,7 +95,7 @@ const handler = createHandler({
       })
     ),
   page: await Deno.readTextFile(
-    new URL("../../examples/deploy/index.html", import.meta.url),
+    new URL("../../../examples/deploy/index.html", import.meta.url),
   ),
   health: memoryHealth({ failureThreshold: 100 }),
 });
@@ -180,7 +184,7 @@ const steps: [promise: string, (visitor: Visitor) => Promise<void>][] = [
     await visitor.ask("Anybody?");
     await visitor.sees("primary", "failed");
     await visitor.sees("backup", "waiting");
-    await visitor.page.getByText("the model failed with status 529").waitFor();
+    await visitor.page.getByText("529, overloaded").waitFor();
     gate.letThrough(9);
     await visitor.reads("Here", { busy: false });
     await visitor.sees("backup", "completed");
@@ -217,7 +221,7 @@ const steps: [promise: string, (visitor: Visitor) => Promise<void>][] = [
     await visitor.ask("Twice");
     await visitor.sees("resting", "skipped");
     await visitor.sees("backup", "completed");
-    await visitor.page.getByText(/^circuit open for another \d+ ms$/).waitFor();
+    await visitor.page.getByText(/^resting for another [\d.]+ s$/).waitFor();
   }],
   ["an answer that breaks off stays, and says so", async (visitor) => {
     const reset = new Error("reset by 10.0.0.7");
@@ -269,7 +273,7 @@ const steps: [promise: string, (visitor: Visitor) => Promise<void>][] = [
       };
       assertEquals(messages.slice(-3), [
         { role: "user", content: "Go on" },
-        { role: "assistant", content: "One " },
+        { role: "assistant", content: "One […]" },
         { role: "user", content: "And now?" },
       ]);
     },
@@ -363,7 +367,7 @@ const steps: [promise: string, (visitor: Visitor) => Promise<void>][] = [
     "what can be used has a name, and a waterfall is a list with words",
     async (visitor) => {
       const { page } = visitor;
-      await page.getByRole("combobox", { name: "The primary" }).waitFor();
+      await page.getByRole("combobox", { name: "The first model" }).waitFor();
       await page.getByRole("textbox", { name: "Your message" }).waitFor();
       await page.getByRole("main", { name: "Conversation" }).waitFor();
       await page.getByRole("form", { name: "Ask" }).waitFor();
@@ -371,7 +375,7 @@ const steps: [promise: string, (visitor: Visitor) => Promise<void>][] = [
         name: "What was tried for this answer",
       }).last().getByRole("listitem").first().innerText();
       assert(
-        /^primary\s+failed\s+\d\.\d\d s\s+the model failed with status 529$/
+        /^primary\s+failed\s+\d\.\d\d s\s+529, overloaded$/
           .test(said),
         said,
       );
@@ -407,6 +411,97 @@ const steps: [promise: string, (visitor: Visitor) => Promise<void>][] = [
         "Failed to load resource",
         "Failed to load resource",
       ]);
+    },
+  ],
+  [
+    "U+2028 in an answer is text, and half a character does no harm",
+    async (visitor) => {
+      await visitor.page.reload();
+      cast(["primary", ["a\u2028b \ud83d", step.hang()]]);
+      await visitor.ask("Separators?");
+      await visitor.page.getByText("a\u2028b").waitFor();
+      await visitor.page.keyboard.press("Escape");
+      await visitor.isTold("Stopped.");
+      cast(["primary", ["Fine"]]);
+      await visitor.ask("And now?");
+      await visitor.reads("Fine", { busy: false });
+    },
+  ],
+  [
+    "a long conversation, and one with an empty answer, can go on",
+    async (visitor) => {
+      await visitor.page.reload();
+      cast(["primary", ["\n\n", step.hang()]]);
+      await visitor.ask("Empty");
+      await visitor.sees("primary", "streaming");
+      await visitor.page.keyboard.press("Escape");
+      await visitor.isTold("Stopped.");
+      cast(["primary", ["x".repeat(14 * 1024)]]);
+      for (let round = 0; round < 6; round++) {
+        await visitor.ask(`Long ${round}`);
+        await visitor.reads("x+", { busy: false });
+      }
+    },
+  ],
+  ["reasoning is shown apart, and a tool call is said", async (visitor) => {
+    await visitor.page.reload();
+    cast(["primary", [
+      { choices: [{ delta: { reasoning_content: "Hm …" } }] },
+      { choices: [{ delta: { tool_calls: [{ index: 0, id: "1" }] } }] },
+      wire.finish(),
+    ]]);
+    await visitor.ask("Use a tool");
+    await visitor.isTold("The model called a tool and wrote no text.");
+    await visitor.page.locator(".thoughts", { hasText: "Hm …" }).waitFor();
+  }],
+  ["silence in mid-answer is drawn pale, also afterwards", async (visitor) => {
+    cast(["primary", ["One ", step.hang()]]);
+    await visitor.ask("Stall");
+    const pause = visitor.page.locator(
+      "article:last-child .bar.words + .bar.wait",
+    );
+    await pause.waitFor();
+    await visitor.page.keyboard.press("Escape");
+    await visitor.isTold("Stopped.");
+    await pause.waitFor();
+  }],
+  ["each answer has a line of figures", async (visitor) => {
+    cast(["primary", [wire.status(529)]], ["backup", ["Hi"]]);
+    await visitor.ask("Figures?");
+    await visitor.page.getByText(
+      /^answered by backup · first word after [\d.]+ s · [\d.]+ s in all · 2 attempts/,
+    ).waitFor();
+  }],
+  [
+    "the second half of a long answer costs no more than the first",
+    async (visitor) => {
+      await visitor.page.reload();
+      const session = await context.newCDPSession(visitor.page);
+      await session.send("Performance.enable");
+      const cost = async () => {
+        const { metrics } = await session.send("Performance.getMetrics");
+        return metrics.filter(({ name }) =>
+          name === "LayoutDuration" || name === "ScriptDuration"
+        ).reduce((sum, { value }) => sum + value, 0);
+      };
+      const half = Array.from({ length: WORDS / 2 }, (_, i) => [
+        `word${i} `,
+        step.wait(1000 / WORDS_PER_SECOND),
+      ]).flat();
+      cast(["primary", [...half, "Middle. ", ...half, "End."]]);
+      const before = await cost();
+      await visitor.ask("Long");
+      const answer = visitor.page.locator("article:last-child .answer");
+      await answer.filter({ hasText: "Middle." }).waitFor();
+      const middle = await cost();
+      await answer.filter({ hasText: "End." }).waitFor();
+      const end = await cost();
+      const [first, second] = [middle - before, end - middle];
+      // Below 50 ms the noise of the machine is larger than any growth.
+      assert(
+        second <= Math.max(1.3 * first, 0.05),
+        `${second} s after ${first} s`,
+      );
     },
   ],
   [
