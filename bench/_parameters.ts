@@ -14,7 +14,7 @@ export const LONGEST_MS = 2_147_483_647;
 
 const FLAGS = {
   calls: {
-    value: 100_000,
+    value: 10_000,
     min: 1,
     max: 10_000_000,
     whole: true,
@@ -38,6 +38,18 @@ const FLAGS = {
     max: LONGEST_MS,
     meaning:
       "median time to first content (log-normal), a number for each provider",
+  },
+  shortestMs: {
+    value: 0,
+    min: 0,
+    max: LONGEST_MS,
+    meaning: "no answer begins earlier",
+  },
+  longestMs: {
+    value: LONGEST_MS,
+    min: 0,
+    max: LONGEST_MS,
+    meaning: "no answer begins later",
   },
   sigma: {
     value: 0.8,

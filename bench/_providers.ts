@@ -2,7 +2,7 @@
 // they were given. What an attempt meets depends on the call, the provider, how
 // often this call has asked it before, and the time, but not on the strategy.
 
-import type { Model } from "@fallback/stream";
+import { type Model, ModelTimeoutError } from "@fallback/stream";
 import { delay } from "@std/async/delay";
 import type { Parameters } from "./_parameters.ts";
 import { exponential, normal, pareto, random } from "./_random.ts";
@@ -17,7 +17,19 @@ export interface Request {
   readonly weight: number;
   /** How often each provider was asked. */
   readonly asked: number[];
+  /** How many attempts `firstContentMs` ended although they would answer. */
+  wrong: number;
 }
+
+/** What happens to the first provider at the moment. */
+export interface Condition {
+  /** By which factor its answers begin later. */
+  readonly slower: number;
+  /** Which share of its answers never begins. */
+  readonly hanging: number;
+}
+
+const USUAL: Condition = { slower: 1, hanging: 0 };
 
 /** What was done to the providers; they keep nothing else. */
 export interface Ledger {
@@ -35,10 +47,16 @@ export class ProviderError extends Error {
 /** The providers of one run, and the ledger that they share. */
 export function makeProviders(
   parameters: Parameters,
+  conditionAt: (atMs: number) => Condition = () => USUAL,
 ): { models: Model<Request, number>[]; ledger: Ledger } {
   const ledger: Ledger = { asked: 0, opened: 0, closed: 0 };
   const models = parameters.medianMs.map((_, provider) =>
-    makeProvider(parameters, provider, ledger)
+    makeProvider(
+      parameters,
+      provider,
+      ledger,
+      provider === 0 ? conditionAt : () => USUAL,
+    )
   );
   return { models, ledger };
 }
@@ -47,6 +65,7 @@ function makeProvider(
   parameters: Parameters,
   provider: number,
   ledger: Ledger,
+  conditionAt: (atMs: number) => Condition,
 ): Model<Request, number> {
   const { chunks, paceMs, refusalMs } = parameters;
   const isDown = outages(parameters, provider);
@@ -54,13 +73,22 @@ function makeProvider(
   async function* answer(
     { firstMs, failsAt, silent }: Fate,
     signal: AbortSignal,
+    request: Request,
   ): AsyncGenerator<number> {
     ledger.opened++;
     try {
       for (let chunk = 0; chunk < chunks; chunk++) {
         const fails = chunk === failsAt;
         if (fails && silent) await forever(signal);
-        await delay(chunk === 0 ? firstMs : paceMs, { signal });
+        try {
+          await delay(chunk === 0 ? firstMs : paceMs, { signal });
+        } catch (error) {
+          if (
+            error instanceof ModelTimeoutError &&
+            error.phase === "firstContent"
+          ) request.wrong++;
+          throw error;
+        }
         if (fails) throw new ProviderError("overloaded");
         yield chunk;
       }
@@ -73,12 +101,18 @@ function makeProvider(
     name: `provider-${provider + 1}`,
     async stream(request, { signal }) {
       ledger.asked++;
-      const fate = decide(parameters, request, provider, isDown());
+      const fate = decide(
+        parameters,
+        request,
+        provider,
+        isDown(),
+        conditionAt(Date.now()),
+      );
       if (fate.failsAt === 0 && !fate.silent) {
         await delay(refusalMs, { signal });
         throw new ProviderError("overloaded");
       }
-      return answer(fate, signal);
+      return answer(fate, signal, request);
     },
   };
 }
@@ -96,6 +130,7 @@ function decide(
   request: Request,
   provider: number,
   down: boolean,
+  condition: Condition,
 ): Fate {
   const { call, weight, asked } = request;
   const before = asked[provider] ?? 0;
@@ -105,14 +140,18 @@ function decide(
   const isCut = draw() < parameters.cuts;
   const cutAt = 1 + Math.floor(draw() * (parameters.chunks - 1));
   const silent = draw() < parameters.silent;
+  const { shortestMs, longestMs } = parameters;
   const { sigma, shared, medianMs, tail, tailShape } = parameters;
   const luck = Math.sqrt(shared) * weight +
     Math.sqrt(1 - shared) * normal(draw);
   const late = draw() < tail ? pareto(draw, tailShape) : 1;
+  const hangs = draw() < condition.hanging;
+  const usualMs = medianMs[provider]! * Math.exp(sigma * luck) * late;
   return {
-    firstMs: medianMs[provider]! * Math.exp(sigma * luck) * late,
-    failsAt: fails ? 0 : isCut ? cutAt : undefined,
-    silent,
+    firstMs: condition.slower *
+      Math.min(Math.max(usualMs, shortestMs), longestMs),
+    failsAt: fails || hangs ? 0 : isCut ? cutAt : undefined,
+    silent: silent || hangs,
   };
 }
 
@@ -120,7 +159,7 @@ function decide(
 export function firstTimes(parameters: Parameters): Float64Array {
   return Float64Array.from({ length: parameters.calls }, (_, call) => {
     const { request } = arrival(parameters, call);
-    return decide(parameters, request, 0, false).firstMs;
+    return decide(parameters, request, 0, false, USUAL).firstMs;
   });
 }
 
@@ -131,7 +170,10 @@ export function arrival(
 ): { request: Request; gapMs: number } {
   const draw = random(seed, call);
   const gapMs = exponential(draw, MINUTE / callsPerMinute);
-  return { request: { call, weight: normal(draw), asked: [] }, gapMs };
+  return {
+    request: { call, weight: normal(draw), asked: [], wrong: 0 },
+    gapMs,
+  };
 }
 
 /** Tells whether a provider is down at the moment; time must not run back. */

@@ -14,6 +14,7 @@ import { watchTimers } from "../src/testing/_timers.ts";
 import type { Parameters } from "./_parameters.ts";
 import {
   arrival,
+  type Condition,
   makeProviders,
   ProviderError,
   type Request,
@@ -30,15 +31,26 @@ export interface Strategy {
   readonly name: string;
   /** How many of the models it uses. */
   readonly models: number;
-  readonly options: Options;
+  /** The options of a call. */
+  readonly optionsOf: (call: number) => Options;
+  readonly conditionAt?: (atMs: number) => Condition;
+}
+
+/** What has come of one call. */
+export interface CallResult {
+  readonly call: number;
+  readonly atMs: number;
+  /** The time to first content, unless there was no whole answer. */
+  readonly time: number | undefined;
+  /** How often a model was asked. */
+  readonly asked: number;
+  /** How many attempts `firstContentMs` ended although they would answer. */
+  readonly wrong: number;
 }
 
 /** What has come of it. */
 export interface Outcome {
-  /** Times to first content of the answered calls, in ascending order. */
-  readonly times: Float64Array;
-  /** How often a model was asked. */
-  readonly asked: number;
+  readonly results: readonly CallResult[];
   /** What was left behind, in words. */
   readonly left: readonly string[];
 }
@@ -50,18 +62,17 @@ export interface Outcome {
  */
 export function run(
   parameters: Parameters,
-  { models: count, options }: Strategy,
+  { models: count, optionsOf, conditionAt }: Strategy,
   onProgress: (part: number) => void,
 ): Promise<Outcome> {
   return virtualTime(async () => {
     using timers = watchTimers();
     // The jitter of the back-off, too, can be repeated.
     using _ = seededChance(parameters.seed);
-    const { models, ledger } = makeProviders(parameters);
+    const { models, ledger } = makeProviders(parameters, conditionAt);
     const used = models.slice(0, count);
     const { calls, patienceMs } = parameters;
-    const times = new Float64Array(calls);
-    let answered = 0;
+    const results: CallResult[] = [];
     const running = new Set<Promise<void>>();
     let due = 0;
     for (let call = 0; call < calls; call++) {
@@ -69,22 +80,25 @@ export function run(
       const { request, gapMs } = arrival(parameters, call);
       due += gapMs;
       await delay(due - Date.now());
-      const asking = ask(used, request, options, patienceMs)
+      const startedAt = Date.now();
+      const asking = ask(used, request, optionsOf(call), patienceMs)
         .then((time) => {
-          if (time !== undefined) times[answered++] = time;
+          const asked = request.asked.reduce((sum, n) => sum + (n ?? 0), 0);
+          const { wrong } = request;
+          results.push({ call, atMs: startedAt, time, asked, wrong });
           running.delete(asking);
         });
       running.add(asking);
     }
     await Promise.all(running);
-    const { asked, opened, closed } = ledger;
+    const { opened, closed } = ledger;
     const left: string[] = [];
     if (opened !== closed) {
       left.push(`streams: ${opened} opened, ${closed} closed`);
     }
     const { size } = timers.pending;
     if (size > 0) left.push(`timers: ${size}`);
-    return { times: times.subarray(0, answered).sort(), asked, left };
+    return { results, left };
   });
 }
 

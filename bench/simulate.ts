@@ -1,6 +1,7 @@
 // What each remedy brings, and what it costs: `deno task simulate`. The same
-// calls meet the same providers, with one remedy more in every row. Time is
-// virtual, so that weeks take a minute.
+// calls meet the same providers, with one remedy more in every row of the first
+// table, and with other times in every row of the second. Time is virtual, so
+// that weeks take a minute. `--full` uses more calls and five seeds.
 
 import { hedgeBudget } from "@fallback/stream";
 import {
@@ -13,13 +14,11 @@ import {
 } from "./_parameters.ts";
 import { firstTimes } from "./_providers.ts";
 import { showProgress } from "./_progress.ts";
-import { run, type Strategy } from "./_run.ts";
+import { quantile, summarize, type Summary } from "./_measure.ts";
+import { type CallResult, run, type Strategy } from "./_run.ts";
+import { makeScenarios, optionsOf } from "./_scenarios.ts";
+import { targetRows } from "./_targets.ts";
 import { table } from "./_table.ts";
-
-/** What `part` of the sorted numbers do not exceed. */
-function quantile(sorted: Float64Array, part: number): number | undefined {
-  return sorted[Math.max(0, Math.ceil(part * sorted.length) - 1)];
-}
 
 /** The rows of the table: each adds a remedy to what those above it have. */
 function makeStrategies(
@@ -33,19 +32,19 @@ function makeStrategies(
   const retry = { maxAttempts: retryAttempts, minDelayMs: retryDelayMs };
   const budget = hedgeBudget({ ratio, burst });
   return [
-    { name: "one model", models: 1, options: {} },
-    { name: "fall-back", models, options: {} },
-    { name: "+ clocks", models, options: { timeouts } },
-    { name: "+ retry", models, options: { timeouts, retry } },
+    { name: "one model", models: 1, optionsOf: () => ({}) },
+    { name: "fall-back", models, optionsOf: () => ({}) },
+    { name: "+ clocks", models, optionsOf: () => ({ timeouts }) },
+    { name: "+ retry", models, optionsOf: () => ({ timeouts, retry }) },
     {
       name: `+ hedging at p${hundredfold(hedgeQuantile)}`,
       models,
-      options: { timeouts, retry, hedge: { afterMs } },
+      optionsOf: () => ({ timeouts, retry, hedge: { afterMs } }),
     },
     {
       name: `+ a budget of ${hundredfold(ratio)} %`,
       models,
-      options: { timeouts, retry, hedge: { afterMs, budget } },
+      optionsOf: () => ({ timeouts, retry, hedge: { afterMs, budget } }),
     },
   ];
 }
@@ -60,12 +59,16 @@ function percent(part: number): string {
 }
 
 function milliseconds(ms: number | undefined): string {
-  return ms === undefined ? "–" : `${ms.toLocaleString("en")} ms`;
+  return ms === undefined ? "–" : `${Math.round(ms).toLocaleString("en")} ms`;
 }
 
+const args = Deno.args.filter((arg) => arg !== "--full");
+const isFull = args.length < Deno.args.length;
 let parameters: Parameters;
 try {
-  parameters = readParameters(Deno.args);
+  parameters = readParameters(
+    isFull ? ["--calls", "100000", ...args] : args,
+  );
 } catch (error) {
   if (!(error instanceof UsageError)) throw error;
   console.error(error.message);
@@ -73,7 +76,9 @@ try {
 }
 const { calls, hedgeQuantile } = parameters;
 console.log(table(describe(parameters)));
-console.log(`\n\`${commandOf(parameters)}\`\n`);
+console.log(
+  `\n\`${commandOf(parameters)}${isFull ? " --full" : ""}\`\n`,
+);
 
 const first = firstTimes(parameters).sort();
 const afterMs = Math.min(
@@ -84,7 +89,75 @@ const rows = [
   ["strategy", "availability", "p50", "p99", "p99.9", "extra opens"],
 ];
 for (const strategy of makeStrategies(parameters, afterMs)) {
-  const { times, asked, left } = await run(
+  const summary = summarize(await resultsOf(parameters, strategy));
+  rows.push([strategy.name, ...cellsOf(summary)]);
+}
+console.log(table(rows));
+console.log(`\nHedges are opened after ${milliseconds(afterMs)}.`);
+
+const seeds = Array.from(
+  { length: isFull ? 5 : 2 },
+  (_, index) => (parameters.seed + index) % 2 ** 32,
+);
+const summaries = new Map<string, Summary>();
+const scenarioRows = [[
+  "scenario",
+  "calls",
+  "times",
+  "availability",
+  "p50",
+  "p99",
+  "p99.9",
+  "extra opens",
+  "wrong",
+]];
+for (const scenario of makeScenarios(isFull ? 5 : 1, calls)) {
+  const { windows, conditionAt } = scenario;
+  const ofRows = [];
+  for (const row of scenario.rows) {
+    const results: CallResult[][] = [];
+    for (const seed of seeds) {
+      results.push([
+        ...await resultsOf({ ...scenario.parameters, seed }, {
+          name: `${windows[0]!.name}, ${row.name}`,
+          models: scenario.parameters.medianMs.length,
+          optionsOf: optionsOf(scenario, row),
+          ...(conditionAt && { conditionAt }),
+        }),
+      ]);
+    }
+    ofRows.push({ row, results: results.flat() });
+  }
+  for (const { name, includes } of windows) {
+    for (const { row, results } of ofRows) {
+      const counted = results.filter(({ call, atMs }) => includes(call, atMs));
+      if (counted.length === 0) continue;
+      const summary = summarize(counted);
+      summaries.set(`${name}|${row.name}`, summary);
+      scenarioRows.push([
+        name,
+        `${summary.calls}`,
+        row.name,
+        ...cellsOf(summary),
+        `${(summary.wrong * 100).toFixed(3)} %`,
+      ]);
+    }
+  }
+}
+console.log(`\nSeeds ${seeds.join(", ")}; the same luck in every row.\n`);
+console.log(table(scenarioRows));
+console.log();
+console.log(table([
+  ["target for learned times", "what", "measured", "limit", "result"],
+  ...targetRows((window, row) => summaries.get(`${window}|${row}`)),
+]));
+
+/** Runs one strategy, and reports what it left behind. */
+async function resultsOf(
+  parameters: Parameters,
+  strategy: Strategy,
+): Promise<readonly CallResult[]> {
+  const { results, left } = await run(
     parameters,
     strategy,
     (part) => showProgress(`${strategy.name}: ${Math.floor(part * 100)} %`),
@@ -94,12 +167,13 @@ for (const strategy of makeStrategies(parameters, afterMs)) {
     console.error(`${strategy.name}: left behind: ${what}`);
     Deno.exitCode = 1;
   }
-  rows.push([
-    strategy.name,
-    percent(times.length / calls),
-    ...[0.5, 0.99, 0.999].map((part) => milliseconds(quantile(times, part))),
-    percent(asked / calls - 1),
-  ]);
+  return results;
 }
-console.log(table(rows));
-console.log(`\nHedges are opened after ${milliseconds(afterMs)}.`);
+
+function cellsOf({ availability, p50, p99, p999, extra }: Summary): string[] {
+  return [
+    percent(availability),
+    ...[p50, p99, p999].map(milliseconds),
+    percent(extra),
+  ];
+}

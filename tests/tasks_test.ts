@@ -86,12 +86,12 @@ Deno.test("deno task serve serves the page and answers POST /chat", async () => 
   await lines.cancel();
 });
 
-Deno.test("deno task simulate prints its assumptions and a row for each strategy", async () => {
+Deno.test("deno task simulate prints its assumptions, a row for each strategy, and the scenarios", async () => {
   const out = await output(start("simulate", (it) => `${it} --calls 50`));
   assertMatch(out, /^\| `--calls` +\| 50 /m);
   assertMatch(out, /^`deno task simulate --calls 50 --seed 1`$/m);
   assertEquals(
-    Array.from(out.matchAll(/^\| (.+?) +\| [\d.]+ % /gm), ([, row]) => row),
+    Array.from(out.matchAll(/^\| ([^|]+?) +\| [\d.]+ % /gm), ([, row]) => row),
     [
       "one model",
       "fall-back",
@@ -101,4 +101,6 @@ Deno.test("deno task simulate prints its assumptions and a row for each strategy
       "+ a budget of 5 %",
     ],
   );
+  assertMatch(out, /^\| calm +\| 100 +\| learned +\| [\d.]+ % /m);
+  assertMatch(out, /^\| target for learned times /m);
 });

@@ -235,3 +235,39 @@ Deno.test("trackLatency() rejects wrong arguments by name and value", () => {
     assertThrows(call, ErrorClass, message);
   }
 });
+
+/** Kaplan–Meier on single times instead of buckets, without weights. */
+function productLimitQuantile(
+  samples: readonly { ms: number; answered: boolean }[],
+  q: number,
+): number {
+  const sorted = samples.toSorted((a, b) => a.ms - b.ms);
+  let survival = 1;
+  const curve = sorted.flatMap(({ ms, answered }, index) => {
+    if (!answered) return [];
+    survival *= 1 - 1 / (sorted.length - index);
+    return [{ ms, survival }];
+  });
+  const target = 1 - q * (1 - survival);
+  return curve.find((point) => point.survival <= target + 1e-12)!.ms;
+}
+
+Deno.test("trackLatency() agrees with the Kaplan–Meier estimate of the single times", () => {
+  for (let seed = 1; seed <= 20; seed++) {
+    const times = uniform(seed, 3_000).map((u) => 20 * (1 - u) ** -0.5);
+    const limits = uniform(seed + 100, 3_000).map((u) => 20 + 200 * u);
+    const samples = times.map((ms, index) => ({
+      ms: Math.min(ms, limits[index]!),
+      answered: ms <= limits[index]!,
+    }));
+    const tracker = trackLatency({ halfLifeSamples: 1e9, halfLifeMs: 1e9 });
+    for (const { ms, answered } of samples) {
+      feed(tracker, answered ? "answered" : "timeout", ms);
+    }
+    for (const q of [0.5, 0.9, 0.95]) {
+      const learned = tracker.quantile(q, bounds)("m");
+      const exact = productLimitQuantile(samples, q);
+      assertLess(Math.abs(learned / exact - 1), 0.1, `q ${q}, seed ${seed}`);
+    }
+  }
+});
