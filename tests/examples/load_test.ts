@@ -106,7 +106,7 @@ function assertClean(
   for (const text of said.filter((text) => text !== undefined)) {
     assertMatch(
       text,
-      /^(All models failed|The model failed( with status \d+)?|Model "\w+" [\w ]+ within \d+ ms \(timeouts\.\w+\)|Stream of "\w+" [\w ]+( \(\w+\))?)$/,
+      /^(All models failed|The model failed( with status \d+)?|Model "\w+" [\w ]+ within \d+ ms \(timeouts\.\w+\)|Stream of "\w+" ended [\w ,"()]+)$/,
     );
   }
 }
