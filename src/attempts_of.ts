@@ -4,6 +4,7 @@
  * @module
  */
 
+import { getProperty, isInstance } from "./_shared/safe_access.ts";
 import type { Attempt } from "./types/attempt.ts";
 
 const attemptsByError = new WeakMap<WeakKey, readonly Attempt[]>();
@@ -47,7 +48,17 @@ export function linkAttempts(
 export function attemptsOf(error: unknown): readonly Attempt[] {
   const own = attemptsByError.get(error as WeakKey);
   if (own) return own;
-  if (!(error instanceof SuppressedError)) return [];
-  const newer = attemptsOf(error.error);
-  return newer.length > 0 ? newer : attemptsOf(error.suppressed);
+  const seen = new Set<unknown>();
+  const waiting = [error];
+  while (waiting.length > 0) {
+    const next = waiting.pop();
+    if (seen.has(next)) continue;
+    seen.add(next);
+    const attempts = attemptsByError.get(next as WeakKey);
+    if (attempts && attempts.length > 0) return attempts;
+    if (isInstance(next, SuppressedError)) {
+      waiting.push(getProperty(next, "suppressed"), getProperty(next, "error"));
+    }
+  }
+  return [];
 }

@@ -111,3 +111,19 @@ test("attemptsOf() prefers the later error of a SuppressedError (R6)", async () 
   const error = new SuppressedError(failure, new Error("a stranger"));
   assertEquals(outcomes(error), ["a failed"]);
 });
+
+const { proxy: unreadable, revoke } = Proxy.revocable({}, {});
+revoke();
+const circular = new SuppressedError(1, 2, "circular");
+circular.error = circular;
+circular.suppressed = circular;
+let nested: Error = circular;
+for (let depth = 0; depth < 100_000; depth++) {
+  nested = new SuppressedError(nested, new Error("earlier"), "nested");
+}
+
+for (const [name, error] of Object.entries({ unreadable, circular, nested })) {
+  test(`attemptsOf() returns no attempts for an error that is ${name}`, () => {
+    assertEquals(attemptsOf(error), []);
+  });
+}
