@@ -1,12 +1,12 @@
-// A process with Deno's own exporter: one model refuses, the next one answers,
-// both over HTTP.
+// A process with Deno's own exporter: one model refuses, the next one hangs, and
+// the last one answers, all over HTTP.
 
 import { fallbackStream } from "@fallback/stream";
 import { openaiModel } from "@fallback/stream/openai";
 import { instrument } from "@fallback/stream/otel";
 
 const [baseURL] = Deno.args;
-const models = ["gpt", "llama"].map((model) =>
+const models = ["gpt", "claude", "llama"].map((model) =>
   openaiModel({ model, baseURL: baseURL!, apiKey: "a secret" })
 );
 const request = {
@@ -14,5 +14,6 @@ const request = {
 };
 await using stream = await fallbackStream(models, request, {
   onEvent: instrument(),
+  timeouts: { firstContentMs: (name) => name === "claude" ? 100 : 60_000 },
 });
 for await (const _ of stream);

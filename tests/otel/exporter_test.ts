@@ -69,10 +69,11 @@ async function run(): Promise<{ received: Received[]; texts: string }> {
   );
   const answer = { choices: [{ delta: { content: "the answer" } }] };
   const provider = fakeProvider({
-    scripts: [[wire.status(429, { body: "the question" })], [
-      answer,
-      wire.finish(),
-    ]],
+    scripts: [
+      [wire.status(429, { body: "the question" })],
+      [wire.hang()],
+      [answer, wire.finish()],
+    ],
   });
   await using listening = provider.listen();
   await succeed(Deno.execPath(), [
@@ -131,6 +132,8 @@ Deno.test("with OTEL_DENO=true Deno's own exporter sends the spans, the provider
     "chat by @fallback/stream, status 0",
     "  chat gpt by @fallback/stream, status 2",
     "    POST by deno, status 2",
+    "  chat claude by @fallback/stream, status 2",
+    "    POST by deno, status 2",
     "  chat llama by @fallback/stream, status 0",
     "    POST by deno, status 0",
   ]);
@@ -159,16 +162,17 @@ Deno.test("with OTEL_DENO=true Deno's own exporter sends the spans, the provider
     "gen_ai.request.model": "llama",
     "gen_ai.request.stream": true,
     "gen_ai.response.model": "llama",
-    "fallback.attempt": 2,
+    "fallback.attempt": 3,
     "fallback.outcome": "completed",
   });
   assertEquals(named("chat gpt")["error.type"], "429");
+  assertEquals(named("chat claude")["error.type"], "ModelTimeoutError");
   const { "fallback.time_to_first_content": waited, ...call } = named("chat");
   assertEquals(typeof waited, "number");
   assertEquals(call, {
     "gen_ai.operation.name": "chat",
     "gen_ai.response.model": "llama",
-    "fallback.attempts": 2,
+    "fallback.attempts": 3,
     "fallback.outcome": "completed",
   });
 
@@ -189,6 +193,7 @@ Deno.test("with OTEL_DENO=true Deno's own exporter sends the spans, the provider
     ]).toSorted();
   assertEquals(counts("gen_ai.client.inference.duration"), [
     ["completed", 1],
+    ["failed", 1],
     ["failed", 1],
   ]);
   assertEquals(counts("gen_ai.client.inference.time_to_first_chunk"), [
