@@ -611,6 +611,8 @@ class Call implements Source {
     const candidates = new Candidates(models);
     const started: { candidate: Candidate; at: number; run: Run }[] = [];
     const begun = [...this.nested];
+    // One for all: a skipped model that is tried again plays its next script.
+    const undisturbed = this.#world.copy();
     this.#begun = begun;
     let running: typeof started = [];
     let alarm = Infinity;
@@ -620,7 +622,7 @@ class Call implements Source {
           running.every(({ candidate }) => candidate.forced));
     const start = (at: number) => {
       const candidate = candidates.take();
-      const run = this.#run(candidate, at, stop, this.#world.copy(), begun);
+      const run = this.#run(candidate, at, stop, undisturbed, begun);
       const one = { candidate, at, run };
       started.push(one);
       running.push(one);

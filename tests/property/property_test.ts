@@ -40,3 +40,38 @@ test("a scenario can be pasted from what a run has found", async () => {
   });
   assertEquals(found, undefined, found);
 });
+
+test("fallbackStream() tries a hedge whose retry was refused last, without another delay (R21)", async () => {
+  const found = await violation(subject, {
+    chain: {
+      models: [{
+        name: "m0",
+        scripts: [[{ do: "chunk", kind: "odd" }]],
+        kind: "generator",
+        ignoresAbort: false,
+        stackScript: [{ do: "wait", ms: 1 }],
+      }, {
+        name: "m1",
+        scripts: [[{ do: "fail", error: "e0" }], []],
+        kind: "generator",
+        ignoresAbort: false,
+        admissions: [
+          { gives: "yes", slowMs: 1 },
+          { gives: "no", slowMs: 1 },
+        ],
+      }],
+      options: {
+        isContent: true,
+        isFinal: false,
+        allowEmpty: false,
+        closeMs: 1_000,
+        fallbackOn: { refuse: "odd" },
+        retry: { maxAttempts: 3, minDelayMs: 3, maxDelayMs: 401 },
+        hedge: { afterMs: 1, maxInFlight: 2 },
+        health: true,
+      },
+    },
+    actions: [],
+  });
+  assertEquals(found, undefined, found);
+});
