@@ -123,9 +123,9 @@ export class AttemptRunner<Request, Chunk>
     return this.#state === "ended";
   }
 
-  /** Whether there is anything to close, or anybody who hears of it. */
+  /** Whether there is anything to close, or a listener for the event. */
   get needsClosing(): boolean {
-    return this.#source !== undefined || !this.#stack.isEmpty ||
+    return this.#source?.isClosed === false || !this.#stack.isEmpty ||
       this.#call.log.hasListeners;
   }
 

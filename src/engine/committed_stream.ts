@@ -254,7 +254,8 @@ export class CommittedStream<Chunk> extends InspectableStream
     this.#buffered.length = 0;
     this.attempt.end(outcome, failure);
     if (failure) linkAttempts(failure.error, this.attempts);
-    await this.#stack.disposeAsync();
+    // To dispose of a stack takes a microsecond, also if there is nothing to do.
+    if (this.attempt.needsClosing) await this.#stack.disposeAsync();
     const { runners } = this.#call;
     if (runners.length > 0) await Promise.allSettled(runners);
   }

@@ -1,12 +1,13 @@
-// The clock between two chunks. One timer serves all pulls: it is not armed anew
-// for each, but compares times when it fires, and rests while nobody waits.
+// The timeout between two chunks. To set a timer for each chunk is expensive, so
+// one timer looks at the deadline when it fires.
 
 /** Fires when one wait lasts longer than `ms`. */
 export class IdleTimer {
   readonly #ms: number;
   readonly #onIdle: () => void;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #deadline: number | undefined;
+  /** When the wait has lasted too long; `Infinity` while there is none. */
+  #deadline = Infinity;
 
   constructor(ms: number, onIdle: () => void) {
     this.#ms = ms;
@@ -21,18 +22,18 @@ export class IdleTimer {
 
   /** The wait is over; the next may begin at any time. */
   pause(): void {
-    this.#deadline = undefined;
+    this.#deadline = Infinity;
   }
 
   /** There will be no other wait. */
   stop(): void {
-    this.#deadline = undefined;
+    this.#deadline = Infinity;
     clearTimeout(this.#timer);
   }
 
   readonly #check = (): void => {
     this.#timer = undefined;
-    if (this.#deadline === undefined) return;
+    if (this.#deadline === Infinity) return;
     const left = this.#deadline - Date.now();
     if (left <= 0) this.#onIdle();
     // The system's clock was set back: this wait begins anew, once.

@@ -27,6 +27,15 @@ function isObject(value: unknown): boolean {
     : typeof value === "function";
 }
 
+/** Whether an object can be disposed of. A proxy that refuses to say so may be. */
+function hasDisposer(value: object): boolean {
+  try {
+    return Symbol.asyncDispose in value || Symbol.dispose in value;
+  } catch {
+    return true;
+  }
+}
+
 /** A model's stream, read with its reader if it has one, else by its iterator. */
 export class Source<Chunk> {
   /** Receives the results of the pulls from now on. */
@@ -121,6 +130,12 @@ export class Source<Chunk> {
     } catch (error) {
       this.#releaseFailure = { error };
     }
+  }
+
+  /** Whether nothing is left to close. */
+  get isClosed(): boolean {
+    return this.#ended !== false && !this.#releaseFailure &&
+      (this.#given === this.#iterator || !hasDisposer(this.#given as object));
   }
 
   /** The next chunk if it has already arrived. */

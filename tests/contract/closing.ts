@@ -125,6 +125,52 @@ export const closing: RuleCase[] = [
   ),
   rule(
     "R10",
+    "records what releasing the reader of a stream that has ended throws",
+    async ({ fallbackStream }) => {
+      const failure = new Error("still locked");
+      const reader = {
+        read: () => Promise.resolve({ done: true, value: undefined }),
+        releaseLock() {
+          throw failure;
+        },
+      };
+      const source = { getReader: () => reader };
+      const stream = await fallbackStream<string, string>(
+        [() => source as never],
+        "hi",
+        {
+          allowEmpty: true,
+        },
+      );
+      assertSame(await read(stream), [], "chunks");
+      assertSame(stream.attempts[0]!.closeError, failure, "the close error");
+    },
+  ),
+  rule(
+    "R10",
+    "records what a stream that has ended throws when it is asked for its disposer",
+    async ({ fallbackStream }) => {
+      const failure = new Error("no access");
+      const source = new Proxy({
+        async *[Symbol.asyncIterator]() {
+          yield "a0";
+        },
+      }, {
+        has() {
+          throw failure;
+        },
+        get(target, key) {
+          if (key === Symbol.asyncDispose) throw failure;
+          return Reflect.get(target, key);
+        },
+      });
+      const stream = await fallbackStream([() => source], "hi");
+      assertSame(await read(stream), ["a0"], "chunks");
+      assertSame(stream.attempts[0]!.closeError, failure, "the close error");
+    },
+  ),
+  rule(
+    "R10",
     "does not stop a stream that threw by itself",
     async ({ fallbackStream, fake, journal }) => {
       const models = [
