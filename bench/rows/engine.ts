@@ -1,31 +1,7 @@
-// What the library costs, one function a row: `deno task cost` compares each with its
-// target, in a process of its own. A ratio is that of two measurements which take
-// turns, because absolute times depend on the machine.
+// What a chunk, a call and an open stream cost. These rows are cheap to measure.
 
 import { type FallbackOptions, fallbackStream } from "@fallback/stream";
-
-/** How often `ours` takes as long as `reference`. */
-export interface RatioRow {
-  readonly name: string;
-  /** The ratio to reach. */
-  readonly target: number;
-  /** Runs a batch that takes some tens of milliseconds. */
-  ours(): Promise<void>;
-  /** Runs the same batch in the way that it is compared with. */
-  reference(): Promise<void>;
-}
-
-/** A figure that is measured once, such as bytes. */
-export interface FigureRow {
-  readonly name: string;
-  readonly target: number;
-  /** The unit of the figure. */
-  readonly unit: string;
-  measure(): Promise<number>;
-}
-
-/** One line of the table. */
-export type Row = RatioRow | FigureRow;
+import type { Row } from "./_row.ts";
 
 declare const gc: () => void;
 
@@ -125,7 +101,7 @@ async function bytesBeyondSource(
 }
 
 /** The rows, in the order of the table. */
-export const ROWS: readonly Row[] = [
+export const ENGINE_ROWS: readonly Row[] = [
   {
     name: "a chunk of a generator, over reading it directly",
     target: 1.9,

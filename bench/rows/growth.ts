@@ -1,0 +1,90 @@
+// How the cost of one grows with their number: 1 × is linear growth.
+
+import { fallbackStream } from "@fallback/stream";
+import type { Row } from "./_row.ts";
+
+const WARM_UPS = 10;
+
+async function* generator(count: number): AsyncGenerator<number> {
+  for (let i = 0; i < count; i++) yield i;
+}
+
+/** Milliseconds for each of `count`. */
+async function timeOfEach(
+  count: number,
+  work: () => Promise<unknown>,
+): Promise<number> {
+  const start = performance.now();
+  await work();
+  return (performance.now() - start) / count;
+}
+
+/** The time of each of many, over the time of each of a few. */
+async function growth(
+  few: number,
+  many: number,
+  timeOf: (count: number) => Promise<number>,
+): Promise<number> {
+  for (let i = 0; i < WARM_UPS; i++) await timeOf(few);
+  const before = await timeOf(few);
+  return await timeOf(many) / before;
+}
+
+/** How long it takes to open a stream on a signal that others share. */
+function timeToOpen(streams: number): Promise<number> {
+  const { signal } = new AbortController();
+  const open = async (count: number) => {
+    for (let i = 0; i < count; i++) {
+      await fallbackStream([generator], 2, { signal });
+    }
+  };
+  return open(streams).then(() => timeOfEach(1000, () => open(1000)));
+}
+
+/** How long each of many `next()` takes that wait at the same time. */
+async function timeToRead(count: number): Promise<number> {
+  const stream = await fallbackStream([generator], count);
+  return await timeOfEach(
+    count,
+    () => Promise.all(Array.from({ length: count }, () => stream.next())),
+  );
+}
+
+const silent = () =>
+  new ReadableStream<number>({ pull: () => new Promise(() => {}) });
+
+/** How long a hedge takes for each of many models that are silent. */
+function timeToHedge(count: number): Promise<number> {
+  const models = Array.from({ length: count - 1 }, () => silent);
+  return timeOfEach(count, async () => {
+    const stream = await fallbackStream(
+      [...models, () => generator(1)],
+      0,
+      { hedge: { afterMs: 0, maxInFlight: count } },
+    );
+    await stream.return();
+  });
+}
+
+/** The rows, in the order of the table. */
+export const GROWTH_ROWS: readonly Row[] = [
+  {
+    name:
+      "to open a stream on a shared signal, with 100,000 open, over 100 open",
+    target: 2,
+    unit: "×",
+    measure: () => growth(100, 100_000, timeToOpen),
+  },
+  {
+    name: "each of 100,000 concurrent next(), over each of 1,000",
+    target: 2,
+    unit: "×",
+    measure: () => growth(1_000, 100_000, timeToRead),
+  },
+  {
+    name: "each model of a hedge over 1,000 silent models, over each of 10",
+    target: 2,
+    unit: "×",
+    measure: () => growth(10, 1_000, timeToHedge),
+  },
+];
