@@ -75,9 +75,10 @@ async function start(events: number, packets: number) {
   const url = `http://127.0.0.1:${value}`;
   return {
     url,
-    measure: async (): Promise<
-      { cpu: number; heapUsed: number; rss: number }
-    > => (await fetch(`${url}/measure`)).json(),
+    time: async (): Promise<{ cpu: number }> =>
+      (await fetch(`${url}/time`)).json(),
+    memory: async (): Promise<{ heapUsed: number; rss: number }> =>
+      (await fetch(`${url}/memory`)).json(),
     async [Symbol.asyncDispose]() {
       child.kill();
       await lines.cancel();
@@ -103,11 +104,11 @@ async function cpuRatio(events: number): Promise<void> {
   await using subject = await start(events, PACKETS);
   /** Microseconds per event. */
   const cost = async (kind: string) => {
-    const before = await subject.measure();
+    const before = await subject.time();
     await Promise.all(Array.from({ length: STREAMS }, async () => {
       await (await post(subject.url, kind)).bytes();
     }));
-    const { cpu } = await subject.measure();
+    const { cpu } = await subject.time();
     return (cpu - before.cpu) / (STREAMS * PACKETS * events);
   };
   for (let i = 0; i < 5; i++) { // until the compiler is done
@@ -160,7 +161,7 @@ async function firstByte(): Promise<void> {
 async function memory(): Promise<void> {
   for (const [name, kind] of [["gateway", ""], ["relay", "/relay"]]) {
     await using subject = await start(1, 1);
-    const before = await subject.measure();
+    const before = await subject.memory();
     const client = new AbortController();
     const readers = await Promise.all(
       Array.from({ length: OPEN_STREAMS }, async () => {
@@ -170,7 +171,7 @@ async function memory(): Promise<void> {
         return reader;
       }),
     );
-    const after = await subject.measure();
+    const after = await subject.memory();
     const each = (field: "heapUsed" | "rss") =>
       Math.round((after[field] - before[field]) / readers.length / 100) / 10;
     console.log(

@@ -96,6 +96,8 @@ export class BodyParser {
       return this.#failTooLong();
     }
     if (name !== "" && isErrorName(name)) return this.#failWith(data);
+    // To fail at parsing it takes as long as to parse ten chunks.
+    if (data === "[DONE]") return this.#handler.onDone();
     const value = parseJson(data);
     if (value === undefined) return this.#onText(data, name);
     if (isObject(value)) return this.#handler.onObject(value, data, false);
