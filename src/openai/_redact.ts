@@ -102,13 +102,14 @@ export class Redactor {
     // A few characters change their length; then places would be wrong.
     const folded = lower.length === plain.text.length ? lower : plain.text;
     const ranges: [number, number][] = [];
-    for (const { text, ignoreCase } of this.#needles) {
+    for (const { text, ignoreCase, isBase64 } of this.#needles) {
       const haystack = ignoreCase ? folded : plain.text;
       const add = (at: number, length: number) =>
         ranges.push([plain.starts[at]!, plain.ends[at + length - 1]!]);
       let at = haystack.indexOf(text);
       for (; at >= 0; at = haystack.indexOf(text, at + text.length)) {
-        add(at, text.length);
+        if (isBase64) add(...withBorders(haystack, at, text.length));
+        else add(at, text.length);
       }
       const part = partAtEnd(haystack, text);
       if (part > 0) add(haystack.length - part, part);
@@ -121,6 +122,8 @@ export class Redactor {
 interface Needle {
   readonly text: string;
   readonly ignoreCase: boolean;
+  /** The characters beside it have some bits of the secret. */
+  readonly isBase64?: boolean;
 }
 
 function needlesOf(secret: string): Needle[] {
@@ -157,8 +160,24 @@ function base64Cores(bytes: Uint8Array): Needle[] {
     const end = Math.floor(padded.length * 8 / 6);
     const core = encoded.slice(start, end);
     const urlSafe = core.replaceAll("+", "-").replaceAll("/", "_");
-    return [core, urlSafe].map((text) => ({ text, ignoreCase: false }));
+    return [core, urlSafe].map((text) => ({
+      text,
+      ignoreCase: false,
+      isBase64: true,
+    }));
   });
+}
+
+/** A range in base64 with the character on either side, and the padding. */
+function withBorders(
+  text: string,
+  at: number,
+  length: number,
+): [at: number, length: number] {
+  const start = /[\w+/-]/.test(text.charAt(at - 1)) ? at - 1 : at;
+  const end = at + length;
+  const after = /^[\w+/-]?={0,2}/.exec(text.slice(end, end + 3))![0].length;
+  return [start, end + after - start];
 }
 
 /** An escape that was cut off, and a few characters that may belong to one. */

@@ -266,6 +266,24 @@ Deno.test("openaiModel() says what a server says around the key", async () => {
   assertStringIncludes(String(error), "m: 401 Unknown key ***, sorry");
 });
 
+Deno.test("openaiModel() removes all characters that encode a part of the key in base64", async () => {
+  for (const key of ["sk-0123456789", "sk-0123456789a", "sk-0123456789ab"]) {
+    for (const before of ["", "x", "xy"]) {
+      const model = openaiModel({
+        model: "m",
+        apiKey: key,
+        fetch: () => Promise.resolve(refuse(`Unknown (${btoa(before + key)})`)),
+      });
+
+      const error = await failureOf(fallbackStream([model], REQUEST));
+
+      // The first character encodes only what comes before the key.
+      const rest = before === "" ? "" : btoa(before).slice(0, before.length);
+      assertStringIncludes(String(error), `401 Unknown (${rest}***)`);
+    }
+  }
+});
+
 Deno.test("openaiModel() leaves a placeholder for a key in texts", async () => {
   const model = openaiModel({
     model: "m",
