@@ -1,6 +1,6 @@
 // One attempt: a model's stream from its opening to its close. A caller waits
 // for a promise of our own, which a timeout or an abort settles too, so a model
-// that never answers blocks nobody. After every call into user code the attempt
+// that never answers does not block the call. After every call into user code the attempt
 // checks whether it has ended meanwhile.
 
 import { resolveMilliseconds } from "../_shared/milliseconds.ts";
@@ -20,7 +20,7 @@ import { CommittedStream } from "./committed_stream.ts";
 import type { Failure } from "./failure.ts";
 import { keepFinishNote } from "./finish_note.ts";
 import { ChunkReader } from "./chunk_reader.ts";
-import { type InnerJudge, MappedSource } from "./mapped_source.ts";
+import { type InnerPredicates, MappedSource } from "./mapped_source.ts";
 import { ModelStack } from "./model_stack.ts";
 import { Source, type SourceConsumer } from "./source.ts";
 
@@ -58,7 +58,7 @@ class AttemptContext implements NestingContext {
   }
 }
 
-/** What opening a model's stream has come to. */
+/** A stream with its first content. */
 export interface Opened<Chunk> {
   readonly source: Source<Chunk>;
   /** The chunks up to the first content, for the caller. */
@@ -87,7 +87,7 @@ export class AttemptRunner<Request, Chunk>
   closeError: Failure | undefined;
   /** The resolved `timeouts.idleMs`. */
   idleMs: number | undefined;
-  /** Judges and converts the chunks, once the stream is open. */
+  /** Calls the predicates, once the stream is open. */
   reader: ChunkReader<Chunk> | undefined;
   readonly #call: Call<Request, Chunk>;
   readonly #model: Model<Request, Chunk>;
@@ -227,14 +227,19 @@ export class AttemptRunner<Request, Chunk>
     const { log, chain } = this.#call;
     try {
       const mappers: ((chunk: never) => unknown)[] = [];
-      let judge: InnerJudge = this.#model;
+      let predicates: InnerPredicates = this.#model;
       let inner: unknown = given;
       while (isInstance(inner, MappedSource)) {
         mappers.unshift(inner.mapChunk);
-        judge = inner.judge;
+        predicates = inner.predicates;
         inner = inner.source;
       }
-      this.reader = new ChunkReader(this, judge, chain.options, mappers);
+      this.reader = new ChunkReader(
+        this,
+        predicates,
+        chain.options,
+        mappers,
+      );
       // Known before it starts, so that it is closed if that fails.
       const source = this.#source = new Source<Chunk>(inner);
       source.consumer = this;
@@ -372,7 +377,7 @@ export class AttemptRunner<Request, Chunk>
     return true;
   }
 
-  /** Records the end and tells the model. Closing is left to do. */
+  /** Records the end and aborts the signal. It closes nothing yet. */
   end(
     outcome: Exclude<Outcome, "pending" | "streaming" | "skipped">,
     failure?: Failure,

@@ -1,4 +1,4 @@
-// What a call tells: its records, its events and its reports to the health
+// The output of a call: its records, its events and its reports to the health
 // store. Records are shown to the caller, who may freeze them or write to them.
 // So the engine writes them and never reads them.
 
@@ -42,7 +42,7 @@ export function writeRecord<Key extends keyof Attempt>(
   }
 }
 
-/** Who hears of a call: a part of its `Chain`. */
+/** The listeners and the store of a call: a part of its `Chain`. */
 export interface Audience {
   readonly listeners: readonly TracingListener[];
   /** Listeners and store are called as methods of the caller's options. */

@@ -1,14 +1,14 @@
-// What is looked at in every chunk of a stream: whether it is content, whether
-// it ends the answer, what it cost, and, for a mapped model, what it becomes.
+// Calls the predicates of a stream for each chunk: whether it is content, whether
+// it ends the answer, how many tokens it reports. Converts it for a mapped model.
 
 import type { FallbackOptions } from "../types/options.ts";
 import type { Usage } from "../types/attempt.ts";
-import type { InnerJudge } from "./mapped_source.ts";
+import type { InnerPredicates } from "./mapped_source.ts";
 import { toArray } from "./mapped_source.ts";
 import { mergeUsage } from "./usage.ts";
 
 /** The predicates of a model, or of the call. */
-type Judge = {
+type Predicates = {
   isContent?: ((chunk: never) => boolean) | undefined;
   isFinal?: ((chunk: never) => boolean) | undefined;
 };
@@ -25,32 +25,32 @@ export class ChunkReader<Chunk> {
   /** The tokens that the model has reported. */
   usage: Usage | undefined;
   readonly #owner: Owner;
-  readonly #model: InnerJudge;
-  readonly #options: Judge;
+  readonly #model: InnerPredicates;
+  readonly #options: Predicates;
   readonly #mappers: readonly ((chunk: never) => unknown)[];
-  /** What judges whether a chunk of the model is the final one. */
-  readonly #finalJudge: Judge | undefined;
+  /** Whose `isFinal` is called with the chunks of the model. */
+  readonly #final: Predicates | undefined;
 
   /**
    * @param owner After each call of user code, nothing more is done if it has
    * ended.
-   * @param model The model whose stream is read: it judges the chunks as they
-   * come from there.
-   * @param options The options of the call, which judge what is delivered, for
-   * what the model does not judge.
+   * @param model The predicates of the model whose stream is read. They are
+   * called with its chunks.
+   * @param options The options of the call. Their predicates are called with the
+   * delivered chunks, where the model has none.
    * @param mappers What converts a chunk, the innermost first.
    */
   constructor(
     owner: Owner,
-    model: InnerJudge,
+    model: InnerPredicates,
     options: FallbackOptions<never, Chunk>,
     mappers: readonly ((chunk: never) => unknown)[],
   ) {
     this.#owner = owner;
     this.#model = model;
-    this.#options = options as Judge;
+    this.#options = options as Predicates;
     this.#mappers = mappers;
-    this.#finalJudge = model.isFinal
+    this.#final = model.isFinal
       ? model
       : options.isFinal && mappers.length === 0
       ? options
@@ -62,7 +62,7 @@ export class ChunkReader<Chunk> {
     return this.#mappers.length > 0;
   }
 
-  /** Whether a stream that ends now was cut off. */
+  /** Whether a stream that ends now is truncated. */
   get isTruncated(): boolean {
     return !this.isFinished &&
       Boolean(this.#model.isFinal ?? this.#options.isFinal);
@@ -87,12 +87,12 @@ export class ChunkReader<Chunk> {
 
   /** Looks whether a chunk of the model is the final one. */
   observe(chunk: unknown): void {
-    const judge = this.#finalJudge;
-    if (judge === undefined || this.#owner.hasEnded) return;
-    if (judge.isFinal!(chunk as never)) this.isFinished = true;
+    const predicates = this.#final;
+    if (predicates === undefined || this.#owner.hasEnded) return;
+    if (predicates.isFinal!(chunk as never)) this.isFinished = true;
   }
 
-  /** Converts a chunk. What the model does not judge, the options do here. */
+  /** Converts a chunk, and calls `isFinal` of the options if it applies. */
   convert(chunk: unknown): readonly Chunk[] {
     let chunks: readonly unknown[] = [chunk];
     for (const map of this.#mappers) {

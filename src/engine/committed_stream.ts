@@ -132,7 +132,7 @@ export class CommittedStream<Chunk> extends InspectableStream
     return this.#buffered.shift()!;
   }
 
-  /** The next chunk if it has already arrived and nobody waits for it. */
+  /** The next chunk if it has already arrived and no `next()` waits for it. */
   [takeReady](): IteratorYieldResult<Chunk> | undefined {
     if (this.#closed || this.#waiting) return undefined;
     for (;;) {

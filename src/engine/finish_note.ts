@@ -9,7 +9,7 @@ export const finishNote: unique symbol = Symbol("finishNote");
 
 /** What a server says of its answer. */
 export interface FinishNote {
-  /** Why the model has stopped, in the provider's word, if it has. */
+  /** The provider's `finish_reason`, if the model has stopped. */
   readonly reason: string | undefined;
   /** Whether it is one of the usual reasons, which records leave out. */
   readonly isUsual: boolean;

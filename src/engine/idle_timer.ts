@@ -36,7 +36,7 @@ export class IdleTimer {
     if (this.#deadline === Infinity) return;
     const left = this.#deadline - Date.now();
     if (left <= 0) this.#onIdle();
-    // The system's clock was set back: this wait begins anew, once.
+    // The system's clock was set back: start this wait again, once.
     else if (left > this.#ms) this.start();
     else this.#timer = setTimeout(this.#check, left);
   };

@@ -1,14 +1,14 @@
 // The stream of a mapped model (R22). The engine does not read it as a stream:
-// it reads the inner one, judges the inner chunks, and converts them. So there
-// is no generator in between, and closing reaches the model's stream at once.
+// it reads the inner one, calls the predicates with its chunks, and converts them.
+// So there is no generator in between, and closing reaches the model's stream at once.
 
 import type { Model, StreamSource } from "../types/model.ts";
 
 /** Converts a chunk: nothing, one chunk, or several in an array. */
 export type ChunkMapper = (chunk: never) => unknown;
 
-/** The judges of inner chunks. */
-export type InnerJudge = Pick<
+/** What is called with inner chunks. */
+export type InnerPredicates = Pick<
   Model<never, never>,
   "isContent" | "isFinal" | "usage"
 >;
@@ -16,16 +16,16 @@ export type InnerJudge = Pick<
 /** What `stream()` of a mapped model returns. */
 export class MappedSource<Inner, Chunk> implements AsyncIterable<Chunk> {
   readonly source: StreamSource<Inner>;
-  readonly judge: InnerJudge;
+  readonly predicates: InnerPredicates;
   readonly mapChunk: (chunk: Inner) => Chunk | readonly Chunk[] | undefined;
 
   constructor(
     source: StreamSource<Inner>,
-    judge: InnerJudge,
+    predicates: InnerPredicates,
     mapChunk: (chunk: Inner) => Chunk | readonly Chunk[] | undefined,
   ) {
     this.source = source;
-    this.judge = judge;
+    this.predicates = predicates;
     this.mapChunk = mapChunk;
   }
 

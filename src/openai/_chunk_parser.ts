@@ -9,7 +9,11 @@ import {
   type DraftChoice,
   markAsChunk,
 } from "./_complete_chunk.ts";
-import { finishFailure, finishWord, isFiltered } from "./_finish_reason.ts";
+import {
+  finishFailure,
+  finishReasonText,
+  isFiltered,
+} from "./_finish_reason.ts";
 import { errorIn } from "./_provider_error.ts";
 import type { Redactor } from "./_redact.ts";
 import { StreamFailures } from "./_stream_failures.ts";
@@ -122,7 +126,7 @@ export class ChunkParser implements BodyHandler {
     this.#complete();
   }
 
-  /** Reading the body has failed. An answer that was whole by then stays so. */
+  /** Reading the body has failed. A complete answer stays complete. */
   break(error: unknown): void {
     this.#body.end();
     this.onFailure(error);
@@ -168,11 +172,11 @@ export class ChunkParser implements BodyHandler {
     let failed: string | undefined;
     for (const choice of chunk.choices as readonly DraftChoice[]) {
       const index = typeof choice.index === "number" ? choice.index : 0;
-      const word = choice.finish_reason ? finishWord(choice.finish_reason) : "";
-      this.#trackChoice(index, word !== "");
-      if (word === "") continue;
-      this.#finishReason ||= word;
-      if (finishFailure(word)) failed = word;
+      const reason = finishReasonText(choice.finish_reason);
+      this.#trackChoice(index, reason !== "");
+      if (reason === "") continue;
+      this.#finishReason ||= reason;
+      if (finishFailure(reason)) failed = reason;
     }
     return failed;
   }

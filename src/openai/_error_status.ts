@@ -1,8 +1,8 @@
-// The HTTP status that the words of an error object amount to. An error inside a
-// stream comes after a 200, and often has only a word to say what it is.
+// The HTTP status for the code of an error object. An error inside a stream comes
+// after a 200, and often has only a code such as "rate_limit_exceeded".
 
-/** To each status the words, without separators and a final `error`. */
-const WORDS: Readonly<Record<number, readonly string[]>> = {
+/** The codes of each status, without separators and a final `error`. */
+const CODES: Readonly<Record<number, readonly string[]>> = {
   400: [
     "badrequest",
     "invalidrequest",
@@ -71,8 +71,8 @@ const WORDS: Readonly<Record<number, readonly string[]>> = {
 };
 
 const STATUSES = new Map(
-  Object.entries(WORDS).flatMap(([status, words]) =>
-    words.map((word) => [word, Number(status)] as const)
+  Object.entries(CODES).flatMap(([status, codes]) =>
+    codes.map((code) => [code, Number(status)] as const)
   ),
 );
 
@@ -80,9 +80,9 @@ const STATUSES = new Map(
  * The status for the `type`, `code` or `status` of an error object, however it
  * is spelled: `rate_limit_exceeded`, `RateLimitError`, `RATE_LIMITED`.
  */
-export function statusOfWord(word: unknown): number | undefined {
-  if (typeof word !== "string") return undefined;
-  const key = word.toLowerCase().replace(/[^a-z0-9]/g, "");
+export function statusOfCode(code: unknown): number | undefined {
+  if (typeof code !== "string") return undefined;
+  const key = code.toLowerCase().replace(/[^a-z0-9]/g, "");
   // DashScope: Throttling, Throttling.RateQuota, Throttling.AllocationQuota.
   if (key.startsWith("throttling")) return 429;
   return STATUSES.get(key.replace(/(?:error|exception)$/, "") || key) ??

@@ -87,7 +87,7 @@ const FILTERS: ReadonlySet<string> = new Set([
   "policy_violation",
 ]);
 
-/** Values of which a log need say nothing. */
+/** Values that are too common to be worth logging. */
 const USUAL: ReadonlySet<string> = new Set([
   "stop",
   "length",
@@ -99,17 +99,17 @@ const USUAL: ReadonlySet<string> = new Set([
 /** A failing `finish_reason`. */
 export interface FinishFailure {
   readonly reason: string;
-  /** The HTTP status that it amounts to. */
+  /** The HTTP status that it corresponds to. */
   readonly status: number | undefined;
 }
 
 /**
- * The word of a `finish_reason`, which is usually a string. SGLang also sends
- * an object with the word as `type`.
+ * A `finish_reason` as a string. SGLang also sends an object whose `type` is the
+ * reason.
  *
- * @returns The word as it was sent; empty while the answer goes on.
+ * @returns The reason as it was sent; empty while the answer goes on.
  */
-export function finishWord(reason: unknown): string {
+export function finishReasonText(reason: unknown): string {
   if (typeof reason === "string") return reason;
   if (!reason) return "";
   const { type } = Object(reason);
@@ -117,38 +117,38 @@ export function finishWord(reason: unknown): string {
 }
 
 /**
- * Whether a word says that the answer broke off: a value of the tables above, or
- * one with `error` in it. Unknown words end the answer.
+ * Whether a reason means that the answer is incomplete: a value of the tables
+ * above, or one that contains `error`. Unknown reasons end the answer.
  */
-export function finishFailure(word: string): FinishFailure | undefined {
+export function finishFailure(reason: string): FinishFailure | undefined {
   // The usual case, at the end of every answer.
-  if (word === "stop") return undefined;
-  for (const key of keysOf(word)) {
+  if (reason === "stop") return undefined;
+  for (const key of keysOf(reason)) {
     if (FILTERS.has(key)) continue;
     const status = Object.hasOwn(STATUSES, key) ? STATUSES[key] : undefined;
     const isFailure = status !== undefined || FAILURES.has(key) ||
       /(?:^|_)error(?:_|$)/.test(key);
-    if (isFailure) return { reason: word, status };
+    if (isFailure) return { reason, status };
   }
   return undefined;
 }
 
-/** Whether a word says that a filter has withheld the answer. */
-export function isFiltered(word: string): boolean {
-  return keysOf(word).some((key) => FILTERS.has(key));
+/** Whether a reason says that a filter has withheld the answer. */
+export function isFiltered(reason: string): boolean {
+  return keysOf(reason).some((key) => FILTERS.has(key));
 }
 
 /**
- * A word as the tables have it. Gemini sends two of them in one:
+ * A reason as it is spelled in the tables. Gemini sends two in one string:
  * `function_call_filter: MALFORMED_FUNCTION_CALL`.
  */
-function keysOf(word: string): string[] {
-  return word.split(":").map((part) =>
+function keysOf(reason: string): string[] {
+  return reason.split(":").map((part) =>
     part.trim().toLowerCase().replace(/[\s.-]+/g, "_")
   );
 }
 
-/** Whether a word is one of OpenAI's. */
-export function isUsual(word: string): boolean {
-  return USUAL.has(word);
+/** Whether a reason is one of OpenAI's. */
+export function isUsual(reason: string): boolean {
+  return USUAL.has(reason);
 }

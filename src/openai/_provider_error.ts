@@ -4,7 +4,7 @@
 import { oneLine } from "../_shared/error_text.ts";
 import { isErrorStatus } from "../_shared/http_status.ts";
 import { getProperty, parseJson } from "../_shared/safe_access.ts";
-import { statusOfMiniMax, statusOfWord } from "./_error_status.ts";
+import { statusOfCode, statusOfMiniMax } from "./_error_status.ts";
 
 /** What is found in an error object. */
 export interface ErrorDetails {
@@ -132,7 +132,7 @@ function errorInChoice(choice: unknown): unknown {
   return inner && !isEmptyObject(inner) ? inner : undefined;
 }
 
-/** What has no choices may complain in a field that chunks also have. */
+/** Without choices, a field that chunks also have may hold an error. */
 function errorWithoutChoices(answer: object): unknown {
   const { choices, success, response, detail, status, statusCode, code } =
     answer as Record<string, unknown>;
@@ -197,9 +197,9 @@ function statusOfError(fields: Record<string, unknown>): number | undefined {
     const found = toStatus(value);
     if (found !== undefined) return found;
   }
-  const words = [code, error_code, errorCode, status, fields.type];
-  for (const word of [...words, fields.error_type, fields.error]) {
-    const found = statusOfWord(word);
+  const codes = [code, error_code, errorCode, status, fields.type];
+  for (const each of [...codes, fields.error_type, fields.error]) {
+    const found = statusOfCode(each);
     if (found !== undefined) return found;
   }
   return statusOfMiniMax(status_code);
@@ -231,7 +231,7 @@ function summaryOf(value: unknown, depth = 0): string {
  * Finds the error in the body of a refusal: JSON, or an event stream with JSON.
  *
  * @returns What the body says in one line; empty where it is a page for a
- * browser or JSON that was cut off.
+ * browser or incomplete JSON.
  */
 export function summaryOfBody(body: string): string {
   const answer = parseJson(body) ?? eventIn(body);

@@ -1,5 +1,5 @@
-// What a server is given in confidence must not come back in an error, which
-// ends up in logs: neither whole nor, where a text is cut, in part.
+// Removes secrets from errors, because errors end up in logs: whole secrets and,
+// where a text is truncated, the beginning of one.
 
 import { parseJson } from "../_shared/safe_access.ts";
 import { type PlainText, toPlainText } from "./_spellings.ts";
@@ -10,7 +10,7 @@ const REDACTED = "***";
 /** Shorter ones are placeholders, as local servers are given them. */
 const MIN_SECRET_LENGTH = 4;
 
-/** How much of a secret at the end of a cut text gives it away. */
+/** The shortest beginning of a secret that is removed at the end of a text. */
 const MIN_PART_LENGTH = 8;
 
 /** Shorter secrets are looked for only as they are, not in base64 or hex. */
@@ -118,7 +118,7 @@ export class Redactor {
   }
 }
 
-/** A text that gives a secret away. */
+/** A text to remove. */
 interface Needle {
   readonly text: string;
   readonly ignoreCase: boolean;
@@ -180,23 +180,24 @@ function withBorders(
   return [start, end + after - start];
 }
 
-/** An escape that was cut off, and a few characters that may belong to one. */
-const CUT_ESCAPE = /(?:[\\%&=][#\w{]{0,8})+$/;
+/** An incomplete escape, and a few characters that may belong to one. */
+const INCOMPLETE_ESCAPE = /(?:[\\%&=][#\w{]{0,8})+$/;
 
-/** How long cut escapes may be in all, in characters. */
-const MAX_CUT_LENGTH = 64;
+/** How long incomplete escapes may be in all, in characters. */
+const MAX_INCOMPLETE_LENGTH = 64;
 
 /**
- * The length of the beginning of a secret at the end of a text, with an escape
- * behind it that was cut off.
+ * The length of the beginning of a secret at the end of a text, including an
+ * incomplete escape behind it.
  */
 function partAtEnd(text: string, secret: string): number {
-  const cut = CUT_ESCAPE.exec(text.slice(-MAX_CUT_LENGTH))?.[0].length ?? 0;
-  const whole = text.slice(0, text.length - cut);
+  const incomplete =
+    INCOMPLETE_ESCAPE.exec(text.slice(-MAX_INCOMPLETE_LENGTH))?.[0].length ?? 0;
+  const whole = text.slice(0, text.length - incomplete);
   for (let length = secret.length - 1; length >= MIN_PART_LENGTH; length--) {
     const part = secret.slice(0, length);
     if (text.endsWith(part)) return length;
-    if (whole.endsWith(part)) return length + cut;
+    if (whole.endsWith(part)) return length + incomplete;
   }
   return 0;
 }

@@ -3,7 +3,7 @@
 import { oneLine } from "../_shared/error_text.ts";
 import { parseJson } from "../_shared/safe_access.ts";
 import type { ChatChunk } from "./_chat.ts";
-import { finishFailure, finishWord } from "./_finish_reason.ts";
+import { finishFailure, finishReasonText } from "./_finish_reason.ts";
 import { errorIn, readError } from "./_provider_error.ts";
 import type { Redactor } from "./_redact.ts";
 import { MAX_ERROR_LENGTH } from "./_stray_lines.ts";
@@ -43,7 +43,7 @@ export class StreamFailures {
     const status = details.status ?? readError(answer).status ??
       this.commentStatus;
     const message = details.summary || this.#excerpt(text) ||
-      "the server sent an error";
+      "Server sent an error";
     return new StreamError(
       status ? `${status} ${message}` : message,
       shown === "" ? undefined : shown,
@@ -52,24 +52,28 @@ export class StreamFailures {
   }
 
   /** For a `finish_reason` that means failure. */
-  fromFinish(word: string, chunk: ChatChunk): StreamError {
-    if (word === "error") {
-      return new StreamError("the server ended its answer with an error");
+  fromFinish(finishReason: string, chunk: ChatChunk): StreamError {
+    if (finishReason === "error") {
+      return new StreamError(
+        'Server ended the stream with finish_reason "error"',
+      );
     }
     // SGLang: `{ "type": "abort", "message": …, "status_code": 503 }`
     const reasons = chunk.choices.map((choice) => choice.finish_reason);
-    const reason: unknown = reasons.find((each) => finishWord(each) === word);
+    const reason: unknown = reasons.find((each) =>
+      finishReasonText(each) === finishReason
+    );
     const shown = this.#redactor.deep(reason);
     const { summary, status } = readError(
       typeof shown === "object" ? shown : undefined,
     );
-    const reasonGiven = summary && summary !== word ? `: ${summary}` : "";
+    const details = summary && summary !== finishReason ? `: ${summary}` : "";
     return new StreamError(
-      `the server ended its answer with finish_reason ${
-        this.#quote(word)
-      }${reasonGiven}`,
+      `Server ended the stream with finish_reason ${
+        this.#quote(finishReason)
+      }${details}`,
       undefined,
-      { status: status ?? finishFailure(word)?.status },
+      { status: status ?? finishFailure(finishReason)?.status },
     );
   }
 
@@ -77,20 +81,20 @@ export class StreamFailures {
    * For an answer that a filter withheld. The model works and would do the same
    * again, so the status is 400: no retry, and no matter of health.
    */
-  fromFilter(word: string): StreamError {
+  fromFilter(finishReason: string): StreamError {
     return new StreamError(
-      `the answer was filtered: it has no content, and finish_reason ${
-        this.#quote(word)
+      `The answer was filtered: it has no content, and finish_reason ${
+        this.#quote(finishReason)
       }`,
       undefined,
       { status: 400, code: "content_filter" },
     );
   }
 
-  /** For an event that is no chunk. */
+  /** For an event that is not a chunk. */
   noChunk(data: string): StreamError {
     return new StreamError(
-      `Cannot read an event of the stream as it is no JSON object: ${
+      `Cannot read an event of the stream as it is not a JSON object: ${
         this.#excerpt(data)
       }`,
     );
@@ -116,8 +120,8 @@ export class StreamFailures {
     );
   }
 
-  #quote(word: string): string {
-    return JSON.stringify(oneLine(this.#redactor.text(word), 40));
+  #quote(text: string): string {
+    return JSON.stringify(oneLine(this.#redactor.text(text), 40));
   }
 
   #excerpt(text: string): string {

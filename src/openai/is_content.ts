@@ -7,9 +7,9 @@
 import type { ChatChunkLike } from "./_chat.ts";
 
 /**
- * Fields of a delta that are no answer, and of what is in it: who speaks,
- * numbers and names, how the answer ends, where it comes from, what it cost.
- * Every other field is taken for a part of the answer, because servers keep
+ * Fields of a delta, and of the objects in it, that are not a part of the answer:
+ * the role, numbers and names, how the answer ends, its sources, its cost.
+ * Every other field is treated as a part of the answer, because servers keep
  * inventing fields: images, reasoning, refusals, transcripts, artifacts.
  */
 const METADATA: ReadonlySet<string> = new Set([
@@ -70,7 +70,7 @@ const MAX_DEPTH = 6;
  * into a delta. A role, empty strings and lists, log probabilities, citations
  * and usage are not content.
  *
- * It also judges the chunks of other clients of this protocol, such as
+ * It also works with the chunks of other clients of this protocol, such as
  * `npm:openai` and `npm:groq-sdk`.
  *
  * @param chunk A chunk.

@@ -5,7 +5,7 @@
  */
 
 import { type ChatChunkLike, isDoneChunk } from "./_chat.ts";
-import { finishFailure, finishWord } from "./_finish_reason.ts";
+import { finishFailure, finishReasonText } from "./_finish_reason.ts";
 
 /**
  * Whether a chunk ends a complete answer: it has a `finish_reason` which does
@@ -13,7 +13,7 @@ import { finishFailure, finishWord } from "./_finish_reason.ts";
  * `"error"`, `"abort"`, `"network_error"` and `"insufficient_system_resource"`,
  * are not final. Unknown values are.
  *
- * It also judges the chunks of other clients of this protocol, such as
+ * It also works with the chunks of other clients of this protocol, such as
  * `npm:openai` and `npm:groq-sdk`. Of several choices (`n`) one is enough here;
  * the stream of `openaiModel` waits for all of them.
  *
@@ -33,10 +33,8 @@ export function isFinal(chunk: ChatChunkLike): boolean {
   const { choices } = chunk;
   if (!Array.isArray(choices)) return false;
   for (const choice of choices) {
-    const reason = choice?.finish_reason;
-    if (!reason) continue;
-    const word = finishWord(reason);
-    if (word !== "" && !finishFailure(word)) return true;
+    const reason = finishReasonText(choice?.finish_reason);
+    if (reason !== "" && !finishFailure(reason)) return true;
   }
   return isDoneChunk(chunk);
 }
