@@ -34,8 +34,8 @@ export function retryAfterOf(error: unknown, depth = 0): number | undefined {
   const own = getProperty(error, "retryAfterMs");
   if (typeof own === "number" && own >= 0) return own;
   const headers = headersOf(error);
-  const asked = headers && parseRetryAfter(headers);
-  if (asked !== undefined) return asked;
+  const fromHeaders = headers && parseRetryAfter(headers);
+  if (fromHeaders !== undefined) return fromHeaders;
   return retryInfoOf(error) ??
     (headers && statusOf(error) === 429 ? limitReset(headers) : undefined);
 }

@@ -6,7 +6,7 @@ import type { Attempt } from "../types/attempt.ts";
 import { usageOf } from "../usage_of.ts";
 import type { CallReport, ResolvedOptions } from "./options.ts";
 
-/** The status of a response that nobody has waited for. */
+/** The status of a call whose client has left. */
 export const CLIENT_LEFT = 499;
 
 /** A call of a client, from its request to the end of the response. */
@@ -15,7 +15,7 @@ export class GatewayCall {
   readonly client: string | undefined;
   /** The model that the client asked for, once it is known to exist. */
   model: string | undefined;
-  /** What was tried, once a model answers. */
+  /** The attempts, once a model answers. */
   attempts: readonly Attempt[] | undefined;
   readonly #options: ResolvedOptions;
   readonly #startedAt = performance.now();
@@ -77,7 +77,7 @@ export class GatewayCall {
   }
 }
 
-/** Tells the operator. */
+/** Calls `onCall`. */
 export function reportCall(
   { onCall }: ResolvedOptions,
   report: CallReport,

@@ -12,7 +12,7 @@ export type ChunkIterator =
   & AsyncIterator<ChatChunk, unknown, undefined>
   & ReadySource<ChatChunk>;
 
-/** How a body is written, and who hears of its end. */
+/** How a body is written, and what is called at its end. */
 export interface ChatBodyOptions {
   readonly includeUsage: boolean;
   /** In milliseconds; 0 for never. */

@@ -61,7 +61,7 @@ export interface ChatCall {
   readonly request: ChatRequest;
 }
 
-/** What is checked beside the fields. */
+/** The options that concern the fields. */
 export interface FieldOptions {
   readonly allowFields: readonly string[];
   readonly maxTokens: number | undefined;

@@ -16,7 +16,7 @@ import type { ChatModels, ResolvedOptions } from "./options.ts";
 
 type Answer = FallbackStream<ChatChunk>;
 
-/** Opens the chain that a client asks for, and answers. */
+/** Opens the chain that the request names, and answers. */
 export async function complete(
   chat: ChatCall,
   call: GatewayCall,
@@ -52,7 +52,7 @@ export function modelNotFound(model: string): GatewayError {
   );
 }
 
-/** What a promise gives within a time, else `undefined`. */
+/** The value of a promise, or `undefined` if it takes longer than `ms`. */
 async function settledWithin<T>(
   ms: number,
   promise: Promise<T>,
@@ -100,7 +100,7 @@ function streamed(
   const isOpen = !(answer instanceof Promise);
   if (isOpen) exposeModel(note(answer), headers, options);
   const source = isOpen ? answer : answer.then(note);
-  // The body may be canceled before anybody awaits it.
+  // The body may be canceled before it awaits the promise.
   if (source instanceof Promise) source.catch(() => {});
   return streamResponse(source, {
     includeUsage,
@@ -111,7 +111,7 @@ function streamed(
     },
     onCancel: call.leave,
     onEnd: ({ error, outcome }: ChatBodyEnd) =>
-      // The reason of a client that left is no failure.
+      // A client that leaves is not a failure.
       outcome === "left" ? call.end(200) : call.end(200, error),
   }, headers);
 }
@@ -119,7 +119,7 @@ function streamed(
 /** The answer to an error before the first content. */
 export function toChainError(error: unknown): GatewayError {
   if (error instanceof GatewayError) return error;
-  // No model was tried: it is a mistake of the operator's code.
+  // Without attempts, it is a mistake in the operator's code.
   if (attemptsOf(error).length === 0) {
     return new GatewayError(500, "The gateway has an internal error.", {
       code: "internal_error",
@@ -129,7 +129,7 @@ export function toChainError(error: unknown): GatewayError {
   return toGatewayError(error);
 }
 
-/** Says who answers, in characters that a header can have. */
+/** Adds the name of the model, in characters that a header can have. */
 function exposeModel(
   { model, attempts }: Answer,
   headers: Headers,

@@ -21,7 +21,7 @@ const asked = new WeakSet<object>();
 
 const originals = new WeakMap<ChatModel, object>();
 
-/** Whether a model is asked to continue, as far as is known by now. */
+/** Whether a model continues after a user's turn, as far as is known. */
 export function isAskedToContinue(model: ChatModel): boolean {
   const original = originals.get(model) ?? model;
   return asked.has(original) ||

@@ -1,5 +1,5 @@
-// What a client gets when a chain fails. Only what the caller can fix is in the
-// provider's words; everything else is a fixed sentence.
+// The response when a chain fails. The provider's message is passed on only for
+// errors that the caller can fix; all others get a fixed message.
 
 import { MAX_TIMEOUT_MS } from "../_shared/arguments.ts";
 import {
@@ -14,10 +14,10 @@ import { ModelTimeoutError } from "../errors.ts";
 import { contentRefusal, providerDetails } from "./_provider_details.ts";
 import { GatewayError } from "./_gateway_error.ts";
 
-/** Tells the `openai` clients that the chain has already retried. */
+/** Prevents retries of the `openai` clients: the chain has already retried. */
 const NO_RETRY = { "x-should-retry": "false" };
 
-/** Refusals that only the caller can fix, so that they say why. */
+/** Refusals that only the caller can fix, so the provider's reason is passed on. */
 const EXPLAINED: readonly number[] = [400, 413, 422];
 
 const SENTENCES: Readonly<Record<number, string>> = {
@@ -29,7 +29,7 @@ const SENTENCES: Readonly<Record<number, string>> = {
   429: "The rate limit of the model is exceeded.",
 };
 
-/** Whether the next model would be asked for what a provider has refused. */
+/** Whether a provider has refused the content, so no other model is tried. */
 export function isContentRefusal(error: unknown): boolean {
   return holdsForEach(error, (each) => contentRefusal(each) !== undefined);
 }
@@ -81,7 +81,7 @@ function explained(
 ): GatewayError {
   const details = failures.map(providerDetails);
   const { message, type, param } = details[0]!;
-  // An answer that was filtered has no words of the provider.
+  // An answer that was filtered has no message of the provider.
   const isFiltered = refusal !== undefined &&
     statusOf(failures[0]) === undefined;
   return new GatewayError(
@@ -125,7 +125,7 @@ function unavailable(
     });
 }
 
-/** The shortest wait that a provider asks for, in whole seconds. */
+/** The shortest `Retry-After` of the failures, in whole seconds. */
 function retryAfter(error: unknown): { "retry-after": string } | undefined {
   const ms = retryAfterOf(error);
   if (ms === undefined || ms > MAX_TIMEOUT_MS) return undefined;

@@ -12,7 +12,7 @@ import { DeliveredText } from "./_delivered_text.ts";
 import { isContentRefusal } from "./_failure.ts";
 import type { ChatModels, ResolvedOptions } from "./options.ts";
 
-/** Asks the models of a chain in turn. */
+/** Opens the models of a chain in turn. */
 export function openAnswer(
   models: ChatModels,
   request: ChatRequest,
@@ -53,7 +53,7 @@ function isTextOnly(request: ChatRequest): boolean {
   return Number(n ?? 1) === 1 && type === "text" && !logprobs && !audio;
 }
 
-/** Leaves the next model what is left of the tokens. */
+/** Lowers the token limit by the tokens that were already used. */
 function withLowerLimit(
   request: ChatRequest | undefined,
   { usedTokens }: DeliveredText,

@@ -1,5 +1,4 @@
-// What a provider says about a request that it refuses. Every SDK keeps that in
-// another place.
+// The provider's error object in an error. Every SDK keeps it in another place.
 
 import { messageOf, oneLine } from "../_shared/error_text.ts";
 import { getProperty, isInstance, parseJson } from "../_shared/safe_access.ts";
@@ -17,7 +16,7 @@ const CONTENT_CODES: ReadonlySet<unknown> = new Set([
   "ResponsibleAIPolicyViolation",
 ]);
 
-/** What a provider says, ready to be passed on. */
+/** The fields of an error object that are passed on. */
 export interface ProviderDetails {
   readonly message?: string;
   readonly type?: string;
@@ -92,7 +91,7 @@ function* errorObjects(error: unknown): Generator<unknown> {
   if (isInstance(cause, Error)) yield* errorObjects(cause);
 }
 
-/** Takes out what looks like a key, and where the provider is. */
+/** Removes what looks like a key, and the provider's address. */
 function redact(text: string): string {
   return text
     .replace(/\b[a-z][a-z0-9+.-]*:\/\/[^\s"'<>)\]]+/gi, "***")

@@ -5,7 +5,7 @@ import { GatewayError } from "./_gateway_error.ts";
 /** What a request is for. */
 export interface Route {
   readonly type: "chat" | "models" | "model" | "health";
-  /** The model that is asked about. */
+  /** The model whose details are requested. */
   readonly id?: string;
 }
 

@@ -131,7 +131,7 @@ async function runCall(
   } catch (error) {
     if (call.hasLeft) {
       call.end(CLIENT_LEFT);
-      // Nobody reads it, and no other status says what happened.
+      // The client has left: no status reaches it.
       return new Response(null, { status: CLIENT_LEFT, headers });
     }
     const answer = toChainError(error);

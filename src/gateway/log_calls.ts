@@ -36,8 +36,8 @@ const OPTION_NAMES: OptionNames<LogCallsOptions> = {
 };
 
 /**
- * Writes one line for each call, for `onCall` of {@linkcode gateway}: who asked
- * for which model, what was tried, the tokens, and why it failed. Neither the
+ * Writes one line for each call, for `onCall` of {@linkcode gateway}: the client,
+ * the model, the attempts, the tokens, and why it failed. Neither the
  * question nor the answer is logged.
  *
  * @param options The format, and where the lines go.

@@ -38,15 +38,15 @@ export type Authorize = (
   | { readonly id: string }
   | PromiseLike<boolean | { readonly id: string }>;
 
-/** What became of one call. */
+/** The result of one call. */
 export interface CallReport {
   /** What the client got as `x-request-id`. */
   readonly requestId: string;
   /** The `id` that `authorize` gave. */
   readonly client: string | undefined;
-  /** The model that the client asked for. `undefined` if the request was bad. */
+  /** The `model` of the request. `undefined` if the request was invalid. */
   readonly model: string | undefined;
-  /** What was tried. */
+  /** The attempts. */
   readonly attempts: readonly Attempt[];
   /** The tokens of all attempts together. */
   readonly usage: Usage;
@@ -61,8 +61,8 @@ export interface CallReport {
 /** Options of {@linkcode gateway}. */
 export interface GatewayOptions {
   /**
-   * What clients ask for as `model`, and the models that answer: a list, or a
-   * synchronous function that returns one for a request.
+   * By the name that clients send as `model`: the models in order of preference,
+   * or a synchronous function that returns them for a request.
    */
   readonly models: Readonly<
     Record<string, ChatModels | ModelsByRequest<ChatRequest, ChatChunk>>

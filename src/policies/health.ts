@@ -23,7 +23,7 @@ export function prepareStore<Request, Chunk>(
   );
 }
 
-/** What a store has said of a model. */
+/** The answer of a store about a model. */
 export type Verdict =
   /** It admits the model, which may be a probe that has to report. */
   | "admitted"
@@ -85,7 +85,7 @@ async function askStore<Request, Chunk>(
   return { retryAt: isTime ? retryAt : Date.now() };
 }
 
-/** Gives a probe back that arrives after the call has ended. */
+/** Releases a probe that is admitted after the call has ended. */
 function releaseLater<Request, Chunk>(
   { log }: Call<Request, Chunk>,
   answer: PromiseLike<unknown>,

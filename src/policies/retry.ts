@@ -54,7 +54,7 @@ function isRetriable(
     : holdsForEach(error, isRetriableByDefault);
 }
 
-/** What the `x-should-retry` header of OpenAI's and Anthropic's API says counts. */
+/** OpenAI's and Anthropic's API say with `x-should-retry` whether to retry. */
 function isRetriableByDefault(error: unknown): boolean {
   const answer = headerOf(error, "x-should-retry");
   return !isFallbackError(error) && isTransient(error) && answer !== "false" &&

@@ -355,9 +355,9 @@ function errorRows(): Dialect[] {
       },
     ],
     ["malformed JSON", 'data: {"choices": [{"del\n\n', {
-      message: "no JSON object",
+      message: "not a JSON object",
     }],
-    ["a number", "data: 17\n\n", { message: "no JSON object: 17" }],
+    ["a number", "data: 17\n\n", { message: "not a JSON object: 17" }],
   ];
   return shapes.flatMap(([name, error, expected]) => [
     beforeText(name, error, expected),
