@@ -17,5 +17,9 @@ page.on("pageerror", (error) => {
   console.error(error);
   over.resolve();
 });
+// A secure context, as pages have it that are served over HTTPS.
+const address = "http://localhost/";
+await page.route(address, (route) => route.fulfill({ body: "" }));
+await page.goto(address);
 await page.addScriptTag({ type: "module", path: script! });
 await over.promise;

@@ -13,10 +13,14 @@ import {
   type LanguageModelV4,
 } from "@fallback/stream/ai-sdk";
 import { continueStream } from "@fallback/stream/continue";
+import { gateway } from "@fallback/stream/gateway";
 import { memoryHealth } from "@fallback/stream/health";
 import { kvHealth, type KvStore } from "@fallback/stream/kv";
+import { trackLatency } from "@fallback/stream/latency";
 import { openaiModel } from "@fallback/stream/openai";
 import { instrument } from "@fallback/stream/otel";
+import { redisHealth, type RedisSend } from "@fallback/stream/redis";
+import { serve, type ServeConfig } from "@fallback/stream/serve";
 import { sseResponse } from "@fallback/stream/sse";
 import { fakeModel, fakeProvider, virtualTime } from "@fallback/stream/testing";
 
@@ -58,7 +62,7 @@ export async function askWrongly(): Promise<void> {
 }
 
 /** The chunks of `./openai`, continued and sent on. */
-export async function serve(): Promise<Response> {
+export async function answer(): Promise<Response> {
   const { fetch } = fakeProvider(["Hello"]);
   const headers: Record<string, string> = { "x-trace": "1" };
   const models = [openaiModel({ model: "gpt", fetch, headers })];
@@ -72,6 +76,33 @@ export async function serve(): Promise<Response> {
     },
   });
   return sseResponse(stream, { encode: ({ id }) => id ?? "" });
+}
+
+/** Learned times, circuits in Redis, and the gateway. */
+export function serveChat(
+  send: RedisSend,
+): (request: Request) => Promise<Response> {
+  const latency = trackLatency({ minSamples: 10 });
+  const limits = { min: 100, max: 10_000, initial: 3_000 };
+  return gateway({
+    models: { chat: [openaiModel({ model: "gpt", apiKey: "sk-1234" })] },
+    authorize: (request) => request.headers.has("x-user") && { id: "user" },
+    fallback: {
+      health: redisHealth(send, { prefix: "chat" }),
+      hedge: { afterMs: latency.quantile(0.95, limits) },
+      onEvent: [latency, instrument()],
+    },
+  });
+}
+
+/** The command as a function. */
+export async function runCommand(config: ServeConfig): Promise<string> {
+  const { signal } = new AbortController();
+  const { url, finished } = await serve(config, { signal });
+  await finished;
+  // @ts-expect-error the models are missing
+  await serve({ keys: [] });
+  return url;
 }
 
 /** A chain of language models is one of them. */

@@ -12,10 +12,13 @@ import {
 } from "@fallback/stream";
 import { fallbackLanguageModel } from "@fallback/stream/ai-sdk";
 import { continueStream } from "@fallback/stream/continue";
+import { bearerKeys, gateway } from "@fallback/stream/gateway";
 import { memoryHealth } from "@fallback/stream/health";
 import { kvHealth } from "@fallback/stream/kv";
+import { trackLatency } from "@fallback/stream/latency";
 import { openaiModel } from "@fallback/stream/openai";
 import { instrument } from "@fallback/stream/otel";
+import { redisHealth } from "@fallback/stream/redis";
 import { sseResponse } from "@fallback/stream/sse";
 import {
   createJournal,
@@ -192,6 +195,57 @@ const checks = {
       equal(await Array.fromAsync(stream), ["Hello"]);
       equal(stream.attempts[0].outcome, outcome);
     }
+  },
+
+  async "redisHealth() fails no call without a server"() {
+    const health = redisHealth(() => Promise.reject(new Error("refused")));
+    const model = fakeModel("a", ["Hello"]);
+    await using stream = await fallbackStream([model], "hi", { health });
+    equal(await Array.fromAsync(stream), ["Hello"]);
+  },
+
+  async "trackLatency() learns from calls"() {
+    const latency = trackLatency({ minSamples: 1 });
+    const limits = { min: 1, max: HOUR, initial: HOUR };
+    const firstContentMs = latency.quantile(0.95, limits);
+    const model = fakeModel("a", [step.wait(100), "Hello"]);
+    await virtualTime(async () => {
+      await using stream = await fallbackStream([model], "hi", {
+        onEvent: latency,
+        timeouts: { firstContentMs },
+      });
+      equal(await Array.fromAsync(stream), ["Hello"]);
+    });
+    equal(Math.abs(firstContentMs("a") - 100) < 10, true);
+  },
+
+  async "gateway() answers a client of the chat-completions protocol"() {
+    const { fetch } = fakeProvider(["Good", " morning"]);
+    const handler = gateway({
+      models: { chat: [openaiModel({ model: "gpt", fetch })] },
+      authorize: bearerKeys("for-alice-4f8a2c91"),
+      heartbeatMs: HOUR,
+    });
+    const post = (stream, key) =>
+      handler(
+        new Request("http://localhost/v1/chat/completions", {
+          method: "POST",
+          headers: {
+            "authorization": `Bearer ${key}`,
+            "content-type": "application/json",
+          },
+          body: JSON.stringify({
+            model: "chat",
+            messages: [{ role: "user", content: "Hi" }],
+            stream,
+          }),
+        }),
+      );
+    equal((await post(false, "another-key-12345")).status, 401);
+    const whole = await (await post(false, "for-alice-4f8a2c91")).json();
+    equal(whole.choices[0].message.content, "Good morning");
+    const text = await (await post(true, "for-alice-4f8a2c91")).text();
+    equal(text.endsWith("data: [DONE]\n\n"), true);
   },
 
   async "fallbackLanguageModel() is a language model of the AI SDK"() {
