@@ -44,6 +44,10 @@ export class CallSpan {
   readonly attempts = new Map<Attempt, AttemptSpan>();
   /** The failures of its attempts. */
   readonly failures = new Set<unknown>();
+  /** Whether it continues an answer that broke off. */
+  readonly isContinued: boolean;
+  /** Whether a model was skipped. */
+  hasSkipped = false;
   /** The attempts that were slow. */
   readonly slow = new Set<Attempt>();
   /** The attempt that answers. */
@@ -59,6 +63,7 @@ export class CallSpan {
   constructor(operation: string, recordErrors: boolean, isContinued: boolean) {
     this.#operation = operation;
     this.#recordErrors = recordErrors;
+    this.isContinued = isContinued;
     this.span = tracer().startSpan(operation, {
       kind: SpanKind.INTERNAL,
       startTime: new Date(this.startedAt),
@@ -101,7 +106,7 @@ export class CallSpan {
   /** Ends the span of an attempt. Its attributes are those of its metrics. */
   endAttempt(
     attempt: Attempt,
-    outcome: Outcome,
+    outcome: Outcome | "abandoned",
     at: number,
     error: unknown,
   ): AttemptSpan | undefined {

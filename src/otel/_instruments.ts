@@ -24,6 +24,9 @@ export interface Instruments {
   readonly hedgesWon: Counter;
   readonly retries: Counter;
   readonly skips: Counter;
+  readonly circuitsOpened: Counter;
+  readonly circuitsClosed: Counter;
+  readonly continuations: Counter;
 }
 
 /** Powers of two, in seconds: the buckets of the conventions for durations. */
@@ -140,6 +143,21 @@ export function createInstruments(meter: Meter): Instruments {
       "fallback.skips",
       "{skip}",
       "Models that were skipped because their circuit is open",
+    ),
+    circuitsOpened: counter(
+      "fallback.circuits.opened",
+      "{circuit}",
+      "Circuits that were found open for the first time",
+    ),
+    circuitsClosed: counter(
+      "fallback.circuits.closed",
+      "{circuit}",
+      "Open circuits whose model has answered",
+    ),
+    continuations: counter(
+      "fallback.continuations",
+      "{continuation}",
+      "Calls that continued an answer that broke off",
     ),
   };
 }

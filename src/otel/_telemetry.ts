@@ -20,6 +20,7 @@ import {
   hasMeter,
   type Instruments,
 } from "./_instruments.ts";
+import { OpenCircuits } from "./_open_circuits.ts";
 
 /** What a provider of tracers returns while no SDK is registered. */
 const NOOP_PROVIDER = new ProxyTracerProvider().getDelegate();
@@ -36,6 +37,7 @@ export class Telemetry {
   );
   #meterProvider: MeterProvider | undefined;
   #instruments: Instruments | undefined;
+  #openCircuits = new OpenCircuits();
 
   constructor(operation: string, recordErrors: boolean) {
     this.#operation = operation;
@@ -102,6 +104,7 @@ export class Telemetry {
     if (provider === this.#meterProvider || !hasMeter(SCOPE)) return;
     this.#meterProvider = provider;
     this.#instruments = createInstruments(provider.getMeter(SCOPE));
+    this.#openCircuits = new OpenCircuits();
   }
 
   onEvent(event: FallbackEvent): void {
@@ -128,7 +131,8 @@ export class Telemetry {
         call.span.addEvent("fallback.hedge", model, new Date(at));
         return;
       case "skipped":
-        this.#instruments?.skips.add(1, model);
+        call.hasSkipped = true;
+        this.#countSkip(model);
         call.span.addEvent("fallback.skipped", model, new Date(at));
         return;
       case "failed":
@@ -163,20 +167,34 @@ export class Telemetry {
     call.span.setAttribute("fallback.time_to_first_content", waited);
     // Copies: an SDK may keep what it is given, and ours goes on.
     this.#instruments?.timeToFirstChunk.record(seconds, { ...attributes });
-    this.#instruments?.callTimeToFirstContent.record(waited, {
-      "gen_ai.operation.name": this.#operation,
-      "fallback.needed": call.attempts.size > 1,
-    });
+    // The caller of a call that continues an answer has content already.
+    if (!call.isContinued) {
+      this.#instruments?.callTimeToFirstContent.record(waited, {
+        "gen_ai.operation.name": this.#operation,
+        "fallback.needed": call.attempts.size > 1 || call.hasSkipped,
+      });
+    }
+    const model = { "fallback.model": attempt.model };
     if (call.slow.size > 0 && !call.slow.has(attempt)) {
-      const model = { "fallback.model": attempt.model };
       this.#instruments?.hedgesWon.add(1, model);
     }
+    if (this.#openCircuits.close(attempt.model)) {
+      this.#instruments?.circuitsClosed.add(1, model);
+    }
+  }
+
+  #countSkip(model: { readonly "fallback.model": string }): void {
+    this.#instruments?.skips.add(1, model);
+    if (!this.#openCircuits.open(model["fallback.model"])) return;
+    this.#instruments?.circuitsOpened.add(1, model);
+    // Both counters exist from now on, so that a query can subtract them.
+    this.#instruments?.circuitsClosed.add(0, model);
   }
 
   #endAttempt(
     call: CallSpan,
     attempt: Attempt,
-    outcome: Outcome,
+    outcome: Outcome | "abandoned",
     at: number,
     error?: unknown,
   ): void {
@@ -203,7 +221,7 @@ export class Telemetry {
     record("output", usage?.outputTokens, outputTokens);
   }
 
-  /** The events do not tell of each chunk, so this is the mean of an answer. */
+  /** There is no event per chunk, so this is the mean of an answer. */
   #recordChunks(
     { chunks }: Attempt,
     { attributes, firstContentAt }: AttemptSpan,
@@ -226,6 +244,7 @@ export class Telemetry {
     const seconds = (at - call.startedAt) / 1000;
     this.#instruments?.callDuration.record(seconds, attributes);
     this.#instruments?.callAttempts.record(call.attempts.size, attributes);
+    if (call.isContinued) this.#instruments?.continuations.add(1, attributes);
   }
 
   /** The stream was dropped without being closed, and is gone. */
@@ -233,7 +252,7 @@ export class Telemetry {
     if (call.hasEnded) return;
     const now = Date.now();
     const { committed } = call;
-    if (committed) this.#endAttempt(call, committed, "streaming", now);
+    if (committed) this.#endAttempt(call, committed, "abandoned", now);
     this.#endCall(call, "abandoned", now);
   }
 }

@@ -1,4 +1,4 @@
-// What is told beside the shape of the spans: attributes, messages, metrics.
+// The attributes of spans and metrics, and what they must not reveal.
 
 import { fallbackModel, fallbackStream } from "@fallback/stream";
 import { instrument } from "@fallback/stream/otel";
@@ -28,7 +28,7 @@ function models() {
   ];
 }
 
-Deno.test("attributes have the names of the semantic conventions", async () => {
+Deno.test("instrument() sets these attributes on the spans of a call with a fallback", async () => {
   await using sdk = new Sdk();
   await virtualTime(async () => {
     const onEvent = instrument();
@@ -36,13 +36,13 @@ Deno.test("attributes have the names of the semantic conventions", async () => {
     await using stream = await fallbackStream(models(), SECRETS[0], options);
     await Array.fromAsync(stream);
   });
-  const told = sdk.spans().map(({ name, kind, attributes, status }) => ({
+  const actual = sdk.spans().map(({ name, kind, attributes, status }) => ({
     name,
     kind,
     attributes,
     status,
   }));
-  assertEquals(told, [
+  assertEquals(actual, [
     {
       name: "chat gpt",
       kind: SpanKind.CLIENT,
@@ -96,7 +96,7 @@ Deno.test("attributes have the names of the semantic conventions", async () => {
   assertEquals(instrumentationScope.name, "@fallback/stream");
 });
 
-Deno.test("another operation names the spans, the attributes and the metrics", async () => {
+Deno.test("instrument() uses the option operation in the names of spans and in all attributes", async () => {
   await using sdk = new Sdk();
   await virtualTime(async () => {
     const onEvent = instrument({ operation: "generate_content" });
@@ -121,7 +121,7 @@ Deno.test("another operation names the spans, the attributes and the metrics", a
   }
 });
 
-Deno.test("the response's model is the innermost that answers", async () => {
+Deno.test("gen_ai.response.model of a nested chain is the model that answers", async () => {
   await using sdk = new Sdk();
   await virtualTime(async () => {
     const chain = fallbackModel(models());
@@ -129,18 +129,18 @@ Deno.test("the response's model is the innermost that answers", async () => {
     await using stream = await fallbackStream([chain], SECRETS[0], options);
     await Array.fromAsync(stream);
   });
-  const told = sdk.spans().map(({ attributes }) => [
+  const actual = sdk.spans().map(({ attributes }) => [
     attributes["gen_ai.request.model"],
     attributes["gen_ai.response.model"],
   ]);
-  assertEquals(told, [
+  assertEquals(actual, [
     ["fallback:gpt,llama", "llama"],
     [undefined, "llama"],
   ]);
 });
 
 for (const recordErrors of [undefined, false, true]) {
-  Deno.test(`what was asked and answered is told nowhere, errors' messages only where asked for: ${recordErrors}`, async () => {
+  Deno.test(`instrument() records no prompt and no answer, and messages of errors only with recordErrors: ${recordErrors}`, async () => {
     await using sdk = new Sdk();
     await virtualTime(async () => {
       const onEvent = instrument({ recordErrors });
@@ -148,11 +148,18 @@ for (const recordErrors of [undefined, false, true]) {
       await using stream = await fallbackStream(models(), SECRETS[0], options);
       await Array.fromAsync(stream);
       const [failing] = models();
-      const cut = fakeModel("cut", ["the answer", step.fail(SECRETS[2])]);
+      const interrupted = fakeModel("interrupted", [
+        "the answer",
+        step.fail(SECRETS[2]),
+      ]);
       await assertRejects(() =>
         fallbackStream([failing!], SECRETS[0]!, options)
       );
-      await using other = await fallbackStream([cut], SECRETS[0], options);
+      await using other = await fallbackStream(
+        [interrupted],
+        SECRETS[0],
+        options,
+      );
       await Array.fromAsync(other).catch(() => {});
     });
     const spans = sdk.spans().map(
@@ -171,7 +178,7 @@ for (const recordErrors of [undefined, false, true]) {
     assertEquals(rest.includes("the question"), false);
     assertEquals(rest.includes("the answer"), false);
     if (!recordErrors) return;
-    const [failed, , , , , cut] = spans;
+    const [failed, , , , , interrupted] = spans;
     assertEquals(failed!.status.message, SECRETS[2]);
     const [{ name, attributes }] = failed!.events as [
       (typeof spans)[number]["events"][number],
@@ -180,82 +187,8 @@ for (const recordErrors of [undefined, false, true]) {
       "exception",
       SECRETS[2],
     ]);
-    assertEquals(cut!.events[0]!.attributes, {
+    assertEquals(interrupted!.events[0]!.attributes, {
       "exception.message": SECRETS[2],
     });
   });
 }
-
-Deno.test("instrument() counts calls, attempts, the wait of callers, tokens and hedges", async () => {
-  await using sdk = new Sdk();
-  const onEvent = instrument();
-  await virtualTime(async () => {
-    const withUsage = () => {
-      const [gpt, llama] = models();
-      const usage = (chunk: string) =>
-        chunk === "" ? { inputTokens: 12 } : { outputTokens: 3 };
-      return [gpt!, { ...llama!, usage }];
-    };
-    const read = async (options = {}) => {
-      const all = { ...options, onEvent };
-      await using stream = await fallbackStream(withUsage(), SECRETS[0], all);
-      await Array.fromAsync(stream);
-    };
-    await read();
-    await read();
-    // llama is opened after 40 ms, and has content after another 50.
-    await read({ hedge: { afterMs: 40 } });
-    const never = { signal: AbortSignal.timeout(1000), onEvent };
-    const hangs = fakeModel("hangs", [step.hang()]);
-    await fallbackStream([hangs], SECRETS[0], never).catch(() => {});
-    const [gpt] = models();
-    await fallbackStream([gpt!], SECRETS[0], { onEvent }).catch(() => {});
-  });
-  const metrics = await sdk.metrics();
-  const points = (name: string) =>
-    metrics[name]?.map(({ attributes, count, sum }) =>
-      [
-        attributes["fallback.model"] ?? "call",
-        attributes["fallback.outcome"],
-        attributes["fallback.needed"],
-        attributes["gen_ai.token.type"],
-        attributes["error.type"],
-        count,
-        sum,
-      ].filter((value) => value !== undefined).join(" ")
-    ).toSorted();
-  assertEquals(points("gen_ai.client.inference.duration"), [
-    "gpt failed 529 3 0.3",
-    "gpt lost 1 0.09",
-    "hangs cancelled 1 1",
-    "llama completed 3 0.15",
-  ]);
-  assertEquals(points("gen_ai.client.inference.time_to_first_chunk"), [
-    "llama 3 0.15",
-  ]);
-  assertEquals(points("gen_ai.client.token.usage"), [
-    "llama completed input 3 36",
-    "llama completed output 3 9",
-  ]);
-  assertEquals(points("gen_ai.client.inference.usage.input_tokens"), [
-    "llama completed 36",
-  ]);
-  assertEquals(points("gen_ai.client.inference.usage.output_tokens"), [
-    "llama completed 9",
-  ]);
-  assertEquals(points("fallback.call.duration"), [
-    "call cancelled 1 1",
-    "call completed 3 0.39",
-    "call failed 529 1 0.1",
-  ]);
-  assertEquals(points("fallback.call.time_to_first_content"), [
-    "call true 3 0.39",
-  ]);
-  assertEquals(points("fallback.call.attempts"), [
-    "call cancelled 1 1",
-    "call completed 3 6",
-    "call failed 529 1 1",
-  ]);
-  assertEquals(points("fallback.hedges"), ["gpt 1"]);
-  assertEquals(points("fallback.hedges.won"), ["llama 1"]);
-});
