@@ -1,5 +1,5 @@
-// The SDK of OpenTelemetry with its in-memory exporters, and what it was told,
-// as lines that can be read.
+// The SDK of OpenTelemetry with its in-memory exporters, and what they received
+// as readable lines.
 
 import {
   type Attributes,
@@ -29,14 +29,14 @@ import {
 } from "@opentelemetry/sdk-trace";
 import { assertEquals } from "@std/assert";
 
-/** What a metric says of one set of attributes; a counter has only a `sum`. */
+/** The value of a metric for one set of attributes; a counter has only a `sum`. */
 export interface Point {
   readonly attributes: Attributes;
   readonly sum: number | undefined;
   readonly count?: number;
 }
 
-/** In what a metric is told; a counter has no buckets. */
+/** The unit and the buckets of a metric; a counter has no buckets. */
 export interface Scale {
   readonly unit: string;
   readonly bounds: readonly number[] | undefined;
@@ -44,10 +44,10 @@ export interface Scale {
 
 /** An SDK that is registered until it is disposed of. */
 export class Sdk implements AsyncDisposable {
-  /** Those that were started, in that order. */
+  /** The spans that were started, in that order. */
   readonly started: ReadableSpan[] = [];
-  /** What the SDK found wrong: a second end, a span that ends before it starts. */
-  readonly complaints: string[] = [];
+  /** Warnings of the SDK: a span that ends twice, or before it starts. */
+  readonly warnings: string[] = [];
   readonly #exporter = new InMemorySpanExporter();
   readonly #metricExporter = new InMemoryMetricExporter(
     AggregationTemporality.CUMULATIVE,
@@ -72,11 +72,11 @@ export class Sdk implements AsyncDisposable {
       exportIntervalMillis: 1_000_000,
     });
     this.#meterProvider = new MeterProvider({ readers: [reader] });
-    const complain = (message: string) => void this.complaints.push(message);
+    const warn = (message: string) => void this.warnings.push(message);
     const ignore = () => {};
     diag.setLogger({
-      error: complain,
-      warn: complain,
+      error: warn,
+      warn,
       info: ignore,
       debug: ignore,
       verbose: ignore,
@@ -88,10 +88,10 @@ export class Sdk implements AsyncDisposable {
     );
   }
 
-  /** The spans that have ended; each that was started has, and only once. */
+  /** The spans. Asserts that each one that was started has ended, once. */
   spans(): readonly ReadableSpan[] {
     const ended = this.#exporter.getFinishedSpans();
-    assertEquals(this.complaints, []);
+    assertEquals(this.warnings, []);
     assertEquals(namesOf(ended), namesOf(this.started));
     return ended;
   }
@@ -105,7 +105,7 @@ export class Sdk implements AsyncDisposable {
   /** The metrics by name. */
   async metrics(): Promise<Record<string, Point[]>> {
     return Object.fromEntries(
-      (await this.#told()).map(({ descriptor, dataPoints }) => [
+      (await this.#export()).map(({ descriptor, dataPoints }) => [
         descriptor.name,
         dataPoints.map(({ attributes, value }) => ({
           attributes,
@@ -115,20 +115,20 @@ export class Sdk implements AsyncDisposable {
     );
   }
 
-  /** In what each metric is told: its unit, and the bounds of its buckets. */
+  /** The unit of each metric, and the bounds of its buckets. */
   async scales(): Promise<Record<string, Scale>> {
     return Object.fromEntries(
-      (await this.#told()).map(({ descriptor, dataPoints: [first] }) => [
+      (await this.#export()).map(({ descriptor, dataPoints: [first] }) => [
         descriptor.name,
         { unit: descriptor.unit, bounds: boundsOf(first!.value) },
       ]),
     );
   }
 
-  async #told(): Promise<readonly MetricData[]> {
+  async #export(): Promise<readonly MetricData[]> {
     await this.#meterProvider.forceFlush();
-    const told = this.#metricExporter.getMetrics().at(-1)?.scopeMetrics ?? [];
-    return told.flatMap(({ metrics }) => metrics);
+    const latest = this.#metricExporter.getMetrics().at(-1);
+    return latest?.scopeMetrics.flatMap(({ metrics }) => metrics) ?? [];
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -152,7 +152,7 @@ function readValue(value: unknown): Omit<Point, "attributes"> {
   return { count, sum: sum === undefined ? sum : round(sum) };
 }
 
-/** Without what binary fractions add. */
+/** Removes the error of binary fractions. */
 function round(seconds: number): number {
   return Math.round(seconds * 1e6) / 1e6;
 }
@@ -163,8 +163,8 @@ export function msOf([seconds, nanos]: HrTime): number {
 }
 
 /**
- * Spans as lines, each with its events, and its children under it: name, from
- * when to when, what has become of it, and `!` before what is an error.
+ * Spans as lines, each with its events and its children below it: name, start
+ * and end, outcome, and `error.type` after a `!`.
  */
 export function lines(spans: readonly ReadableSpan[]): string[] {
   const childrenOf = (parent: string | undefined, indent: string): string[] =>

@@ -1,4 +1,5 @@
-// Which span is active while whose code runs, and when an SDK is looked for.
+// Which span is active while code of a model or of the caller runs, and which
+// SDK receives it.
 
 import {
   runInContext,
@@ -19,7 +20,7 @@ import { assertEquals } from "@std/assert";
 import { delay } from "@std/async/delay";
 import { lines, Sdk } from "./_sdk.ts";
 
-/** What a provider's library does: a span of its own, wherever it is. */
+/** Stands for the client of a provider, which starts spans of its own. */
 function request(name: string): void {
   trace.getTracer("provider").startSpan(name, { startTime: new Date() })
     .end(new Date());
@@ -81,13 +82,13 @@ const kinds: [
 ];
 
 for (const [kind, stream, expected] of kinds) {
-  Deno.test(`a provider's spans hang under the attempt: ${kind}`, async () => {
+  Deno.test(`instrument() makes the spans of a provider children of the attempt: ${kind}`, async () => {
     await using sdk = new Sdk();
     await virtualTime(async () => {
       const model: Model<unknown, string> = { name: "a", stream };
       const onEvent: TracingListener = instrument();
       await using answer = await fallbackStream([model], "hi", { onEvent });
-      // Its caller reads where it likes.
+      // The caller reads later, in another context.
       await delay(10);
       assertEquals(await Array.fromAsync(answer), ["x", "y"]);
       assertEquals(trace.getActiveSpan(), undefined);
@@ -101,7 +102,7 @@ for (const [kind, stream, expected] of kinds) {
   });
 }
 
-Deno.test("a provider's spans hang under their own attempt where two run side by side", async () => {
+Deno.test("instrument() makes the spans of a provider children of the right attempt during a hedge", async () => {
   await using sdk = new Sdk();
   await virtualTime(async () => {
     const slow: Model<unknown, string> = {
@@ -126,10 +127,10 @@ Deno.test("a provider's spans hang under their own attempt where two run side by
     });
     await Array.fromAsync(answer);
   });
-  const told = lines(sdk.spans())
+  const actual = lines(sdk.spans())
     .filter((line) => !line.includes(" * "))
     .map((line) => line.split(/ \d/)[0]);
-  assertEquals(told, [
+  assertEquals(actual, [
     "chat",
     "  chat slow",
     "    slow opening",
@@ -139,7 +140,7 @@ Deno.test("a provider's spans hang under their own attempt where two run side by
   ]);
 });
 
-Deno.test("a provider's spans hang under the inner chain's attempt", async () => {
+Deno.test("instrument() makes the spans of a provider children of the attempt of a nested chain", async () => {
   await using sdk = new Sdk();
   await virtualTime(async () => {
     const onEvent: TracingListener = instrument();
@@ -161,11 +162,11 @@ Deno.test("a provider's spans hang under the inner chain's attempt", async () =>
   ]);
 });
 
-Deno.test("a call hangs under the span in which it is made, its later parts too", async () => {
+Deno.test("instrument() makes a call, and each call that continues it, a child of the active span", async () => {
   await using sdk = new Sdk();
   await virtualTime(async () => {
     const models: Model<unknown, string>[] = [
-      fakeModel("cut", ["x", step.fail(new Error("reset"))]),
+      fakeModel("breaks", ["x", step.fail(new Error("reset"))]),
       { name: "a", stream: generator },
     ];
     const tracer = trace.getTracer("caller");
@@ -183,14 +184,14 @@ Deno.test("a call hangs under the span in which it is made, its later parts too"
   assertEquals(lines(sdk.spans()).map((line) => line.split(/ \d/)[0]), [
     "handler",
     "  chat",
-    "    chat cut",
+    "    chat breaks",
     "  chat",
     "    chat a",
     ...PULLS.map((name) => `      ${name}`),
   ]);
 });
 
-Deno.test("the call's span is active where its conditions are asked", async () => {
+Deno.test("instrument() makes the span of the call active in fallbackOn", async () => {
   await using sdk = new Sdk();
   await virtualTime(async () => {
     const failing = fakeModel("a", [step.fail(new Error("no"))]);
@@ -216,7 +217,7 @@ async function answer(onEvent: ReturnType<typeof instrument>): Promise<void> {
   await Array.fromAsync(stream);
 }
 
-Deno.test("without an SDK nothing is wrapped, and nothing told", async () => {
+Deno.test("instrument() wraps and records nothing without an SDK", async () => {
   const onEvent: TracingListener = instrument();
   assertEquals(onEvent[runInContext], undefined);
   await virtualTime(() => answer(onEvent));
@@ -224,7 +225,7 @@ Deno.test("without an SDK nothing is wrapped, and nothing told", async () => {
   assertEquals(onEvent({ type: "cancelled", at: 0, attempts }), undefined);
 });
 
-Deno.test("an SDK that is registered after instrument() is told of the calls that follow", async () => {
+Deno.test("instrument() records the next calls in an SDK that is registered later", async () => {
   const onEvent: TracingListener = instrument();
   await virtualTime(() => answer(onEvent));
   {
@@ -244,7 +245,7 @@ Deno.test("an SDK that is registered after instrument() is told of the calls tha
   await virtualTime(() => answer(onEvent));
 });
 
-Deno.test("another SDK that is registered later is told the metrics too", async () => {
+Deno.test("instrument() records the metrics in each SDK that replaces another", async () => {
   const onEvent: TracingListener = instrument();
   for (let i = 0; i < 2; i++) {
     await using sdk = new Sdk();
@@ -254,7 +255,7 @@ Deno.test("another SDK that is registered later is told the metrics too", async 
   }
 });
 
-Deno.test("an SDK that is registered in mid-call is told of the next call, not of half of one", async () => {
+Deno.test("instrument() records no part of a call that began before the SDK was registered", async () => {
   await virtualTime(async () => {
     const onEvent: TracingListener = instrument();
     const model = fakeModel("a", ["x", "y"]);
@@ -267,7 +268,7 @@ Deno.test("an SDK that is registered in mid-call is told of the next call, not o
   });
 });
 
-Deno.test("an SDK for metrics alone, or for spans alone, is enough", async () => {
+Deno.test("instrument() works with an SDK that has only metrics or only spans", async () => {
   const onEvent: TracingListener = instrument();
   {
     await using sdk = new Sdk();

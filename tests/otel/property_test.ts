@@ -1,5 +1,5 @@
-// The property: whatever happens in a call, its spans are those of its records,
-// and each is ended once; and what happens is what happens without us.
+// The property: whatever happens in a call, it has one span per record, each span
+// ends once, and the call behaves as it does without `instrument()`.
 
 import {
   runInContext,
@@ -17,25 +17,25 @@ import { listened } from "../property/_listened.ts";
 import { scenarios } from "../property/_scenarios.ts";
 import { msOf, Sdk } from "./_sdk.ts";
 
-/** What the listener was told in a scenario. */
-interface Heard {
+/** What the listener observed in a scenario. */
+interface Observed {
   /** How many calls there were. */
   calls: number;
   /** The records of each, or of several that share theirs. */
   readonly records: Set<readonly Attempt[]>;
 }
 
-/** A subject all of whose chains are heard, the inner ones too. */
-function instrumented(heard: Heard): Subject {
+/** A subject whose chains are all observed, nested ones too. */
+function instrumented(observed: Observed): Subject {
   const ours: TracingListener = instrument();
   return listened((own) => {
     const onEvent: TracingListener = (event) => {
-      heard.records.add(event.attempts);
+      observed.records.add(event.attempts);
       own?.(event);
       ours(event);
     };
     onEvent[runInContext] = (run, attempts, attempt) => {
-      if (!attempt) heard.calls++;
+      if (!attempt) observed.calls++;
       return ours[runInContext]!(run, attempts, attempt);
     };
     return onEvent;
@@ -50,8 +50,8 @@ function isCall({ attributes }: ReadableSpan): boolean {
   return attributes["fallback.attempts"] !== undefined;
 }
 
-/** What a span and a record both say. */
-function tell(attributes: Attributes): string {
+/** What a span and a record have in common. */
+function summaryOf(attributes: Attributes): string {
   return [
     attributes["gen_ai.request.model"],
     attributes["fallback.attempt"],
@@ -59,16 +59,16 @@ function tell(attributes: Attributes): string {
   ].join(" ");
 }
 
-/** Complains unless the spans are those of what was heard. */
-function check(spans: readonly ReadableSpan[], heard: Heard): void {
+/** Asserts that the spans are those of the observed calls. */
+function check(spans: readonly ReadableSpan[], observed: Observed): void {
   const byId = new Map(spans.map((span) => [identity(span), span]));
   const attempts = spans.filter((span) => !isCall(span));
-  assertEquals(spans.length - attempts.length, heard.calls, "calls");
-  const told = attempts.map(({ attributes }) => tell(attributes));
-  const made = [...heard.records].flat()
+  assertEquals(spans.length - attempts.length, observed.calls, "calls");
+  const actual = attempts.map(({ attributes }) => summaryOf(attributes));
+  const expected = [...observed.records].flat()
     .filter(({ outcome }) => outcome !== "skipped")
     .map(({ model, number, outcome }) => `${model} ${number} ${outcome}`);
-  assertEquals(told.toSorted(), made.toSorted());
+  assertEquals(actual.toSorted(), expected.toSorted());
   for (const span of spans) {
     const parent = byId.get(span.parentSpanContext?.spanId ?? "");
     assertEquals(span.parentSpanContext === undefined, parent === undefined);
@@ -76,26 +76,26 @@ function check(spans: readonly ReadableSpan[], heard: Heard): void {
     assertLessOrEqual(from, to);
     if (parent) assertLessOrEqual(msOf(parent.startTime), from);
     if (isCall(span)) {
-      assert(!parent || !isCall(parent), "a call hangs under an attempt");
-      const its = attempts.filter(({ parentSpanContext }) =>
+      assert(!parent || !isCall(parent), "the parent of a call is an attempt");
+      const children = attempts.filter(({ parentSpanContext }) =>
         parentSpanContext?.spanId === identity(span)
       );
-      assertEquals(span.attributes["fallback.attempts"], its.length);
+      assertEquals(span.attributes["fallback.attempts"], children.length);
     } else {
-      assert(parent && isCall(parent), "an attempt hangs under a call");
+      assert(parent && isCall(parent), "the parent of an attempt is a call");
       assertLessOrEqual(to, msOf(parent.endTime));
     }
   }
 }
 
-Deno.test("in 4,000 random scenarios every span is ended once, within its call, and nothing else changes", async () => {
+Deno.test("instrument() ends every span once, within its call, and changes nothing in 4,000 random scenarios", async () => {
   await using sdk = new Sdk();
   const property = fc.asyncProperty(scenarios, async (scenario) => {
     sdk.reset();
-    const heard: Heard = { calls: 0, records: new Set() };
-    const found = await violation(instrumented(heard), scenario);
+    const observed: Observed = { calls: 0, records: new Set() };
+    const found = await violation(instrumented(observed), scenario);
     assertEquals(found, undefined, found);
-    check(sdk.spans(), heard);
+    check(sdk.spans(), observed);
   });
   await fc.assert(property, { numRuns: 4_000, seed: 20_261 });
 });

@@ -1,4 +1,4 @@
-// What a call looks like as spans, in every way in which it can go.
+// The spans of calls, whatever models and callers do.
 
 import {
   runInContext,
@@ -8,353 +8,25 @@ import {
   AllModelsFailedError,
   type FallbackListener,
   fallbackModel,
-  type FallbackOptions,
   fallbackStream,
-  type HealthStore,
   type Model,
   ModelTimeoutError,
 } from "@fallback/stream";
 import { continueStream } from "@fallback/stream/continue";
 import { instrument } from "@fallback/stream/otel";
-import {
-  fakeModel,
-  type Script,
-  step,
-  virtualTime,
-} from "@fallback/stream/testing";
+import { fakeModel, step, virtualTime } from "@fallback/stream/testing";
 import { context } from "@opentelemetry/api";
 import { assertEquals, assertRejects } from "@std/assert";
 import { delay } from "@std/async/delay";
+import { callerCases } from "./_caller_cases.ts";
 import { lines, Sdk } from "./_sdk.ts";
+import { modelCases, overloaded, reset, type SpanCase } from "./_span_cases.ts";
 
-type Options = Omit<FallbackOptions<unknown, string>, "signal">;
-type Stream = Awaited<ReturnType<typeof fallbackStream<unknown, string>>>;
+const cases = [...modelCases, ...callerCases];
 
-interface Story {
-  readonly name: string;
-  /** What the models `a`, `b`, … do, each call. */
-  readonly scripts: Script<string>[][];
-  readonly options?: Options;
-  /** When the caller aborts. */
-  readonly abortAt?: number;
-  /** What the caller does with the answer, unless it reads it to its end. */
-  read?(stream: Stream): Promise<unknown>;
-  readonly spans: string[];
-}
-
-const overloaded = Object.assign(new Error("overloaded"), { status: 529 });
-const reset = new TypeError("reset");
-const refused = new Error("refused");
-const closed: HealthStore = {
-  admit: (model) =>
-    model === "a" ? { admit: false, retryAt: 9000 } : { admit: true },
-  report: () => {},
-};
-
-const stories: Story[] = [
-  {
-    name: "an answer",
-    scripts: [[[
-      step.wait(10),
-      step.open(),
-      step.wait(20),
-      "x",
-      step.wait(5),
-      "y",
-    ]]],
-    spans: [
-      "chat 0–35 completed",
-      "  chat a 0–35 completed",
-    ],
-  },
-  {
-    name: "an answer that a slow caller reads",
-    scripts: [[["x", "y"]]],
-    read: async (stream) => {
-      await delay(1000);
-      for await (const _ of stream);
-    },
-    spans: [
-      "chat 0–1000 completed",
-      "  chat a 0–1000 completed",
-    ],
-  },
-  {
-    name: "a fall-back",
-    scripts: [[[step.wait(10), step.fail(overloaded)]], [[step.wait(20), "x"]]],
-    spans: [
-      "chat 0–30 completed",
-      "  chat a 0–10 failed !529",
-      "  chat b 10–30 completed",
-    ],
-  },
-  {
-    name: "an answer in the very millisecond of the call",
-    scripts: [[[step.fail(overloaded)]], [["x"]]],
-    spans: [
-      "chat 0–0 completed",
-      "  chat a 0–0 failed !529",
-      "  chat b 0–0 completed",
-    ],
-  },
-  {
-    name: "exhaustion",
-    scripts: [
-      [[step.wait(10), step.fail(overloaded)]],
-      [[step.wait(20), step.open(), step.end()]],
-      [[step.hang()]],
-    ],
-    options: { timeouts: { firstContentMs: 50 } },
-    spans: [
-      "chat 0–80 failed !AllModelsFailedError",
-      "  chat a 0–10 failed !529",
-      "  chat b 10–30 failed !EmptyStreamError",
-      "  chat c 30–80 failed !ModelTimeoutError",
-    ],
-  },
-  {
-    name: "an interruption",
-    scripts: [[["x", step.wait(10), step.fail(reset)]], [["y"]]],
-    spans: [
-      "chat 0–10 interrupted !TypeError",
-      "  chat a 0–10 interrupted !TypeError",
-    ],
-  },
-  {
-    name: "a cut answer",
-    scripts: [[["x", step.wait(10), step.end()]]],
-    options: { isFinal: (chunk) => chunk === "z" },
-    spans: [
-      "chat 0–10 interrupted !TruncatedStreamError",
-      "  chat a 0–10 interrupted !TruncatedStreamError",
-    ],
-  },
-  {
-    name: "an answer that stalls",
-    scripts: [[["x", step.hang()]]],
-    options: { timeouts: { idleMs: 30 } },
-    spans: [
-      "chat 0–30 interrupted !ModelTimeoutError",
-      "  chat a 0–30 interrupted !ModelTimeoutError",
-    ],
-  },
-  {
-    name: "an abort before anything",
-    scripts: [[["x"]]],
-    abortAt: 0,
-    spans: ["chat 0–0 cancelled"],
-  },
-  {
-    name: "an abort while a model is opened",
-    scripts: [[[step.fail(overloaded)]], [[step.hang()]]],
-    abortAt: 40,
-    spans: [
-      "chat 0–40 cancelled",
-      "  chat a 0–0 failed !529",
-      "  chat b 0–40 cancelled",
-    ],
-  },
-  {
-    name: "an abort during a back-off",
-    scripts: [[[step.fail(overloaded)]]],
-    options: { retry: { minDelayMs: 100, jitter: 0 } },
-    abortAt: 40,
-    spans: [
-      "chat 0–40 cancelled",
-      "  * fallback.retry at 0 a 0.1",
-      "  chat a 0–0 failed !529",
-    ],
-  },
-  {
-    name: "an abort in mid-answer",
-    scripts: [[["x", step.hang()]]],
-    abortAt: 40,
-    spans: [
-      "chat 0–40 cancelled",
-      "  chat a 0–40 cancelled",
-    ],
-  },
-  {
-    name: "a call whose time is up in mid-answer",
-    scripts: [[["x", step.hang()]]],
-    options: { timeouts: { totalMs: 40 } },
-    spans: [
-      "chat 0–40 cancelled !ModelTimeoutError",
-      "  chat a 0–40 cancelled !ModelTimeoutError",
-    ],
-  },
-  {
-    name: "a call whose time is up before an answer",
-    scripts: [[[step.hang()]]],
-    options: { timeouts: { totalMs: 40 } },
-    spans: [
-      "chat 0–40 cancelled !ModelTimeoutError",
-      "  chat a 0–40 cancelled !ModelTimeoutError",
-    ],
-  },
-  {
-    name: "a hedge that wins",
-    scripts: [[[step.wait(100), "x"]], [[
-      step.wait(20),
-      "y",
-      step.wait(5),
-      "z",
-    ]]],
-    options: { hedge: { afterMs: 30 } },
-    spans: [
-      "chat 0–55 completed",
-      "  * fallback.hedge at 30 a",
-      "  chat a 0–50 lost",
-      "  chat b 30–55 completed",
-    ],
-  },
-  {
-    name: "a hedge that loses",
-    scripts: [[[step.wait(40), "x"]], [[step.wait(20), "y"]]],
-    options: { hedge: { afterMs: 30 } },
-    spans: [
-      "chat 0–40 completed",
-      "  * fallback.hedge at 30 a",
-      "  chat a 0–40 completed",
-      "  chat b 30–40 lost",
-    ],
-  },
-  {
-    name: "a refused failure beside a hedge",
-    scripts: [[[step.wait(50), step.fail(refused)]], [[step.hang()]]],
-    options: { hedge: { afterMs: 30 }, fallbackOn: (e) => e !== refused },
-    spans: [
-      "chat 0–50 failed !Error",
-      "  * fallback.hedge at 30 a",
-      "  chat a 0–50 failed !Error",
-      "  chat b 30–50 cancelled",
-    ],
-  },
-  {
-    name: "a condition that throws",
-    scripts: [[[step.wait(10), step.fail(refused)]], [["x"]]],
-    options: {
-      fallbackOn: () => {
-        throw new RangeError("mine");
-      },
-    },
-    spans: [
-      "chat 0–10 failed !SuppressedError",
-      "  chat a 0–10 failed !Error",
-    ],
-  },
-  {
-    name: "a retry",
-    scripts: [[[step.wait(10), step.fail(overloaded)], ["x"]]],
-    options: { retry: { minDelayMs: 100, jitter: 0 } },
-    spans: [
-      "chat 0–110 completed",
-      "  * fallback.retry at 10 a 0.1",
-      "  chat a 0–10 failed !529",
-      "  chat a 110–110 completed",
-    ],
-  },
-  {
-    name: "a model that is skipped",
-    scripts: [[["x"]], [[step.wait(10), "y"]]],
-    options: { health: closed },
-    spans: [
-      "chat 0–10 completed",
-      "  * fallback.skipped at 0 a",
-      "  chat b 0–10 completed",
-    ],
-  },
-  {
-    name: "models that are all skipped, and tried after all",
-    scripts: [[[step.wait(10), "x"]]],
-    options: { health: closed },
-    spans: [
-      "chat 0–10 completed",
-      "  * fallback.skipped at 0 a",
-      "  chat a 0–10 completed",
-    ],
-  },
-  {
-    name: "an empty answer that is allowed",
-    scripts: [[[step.open(), step.wait(10), step.end()]]],
-    options: { allowEmpty: true },
-    spans: [
-      "chat 0–10 completed",
-      "  chat a 0–10 completed",
-    ],
-  },
-  {
-    name: "a caller who breaks",
-    scripts: [[["x", step.wait(10), "y", step.wait(10), "z"]]],
-    read: async (stream) => {
-      for await (const chunk of stream) if (chunk === "y") break;
-    },
-    spans: [
-      "chat 0–10 cancelled",
-      "  chat a 0–10 cancelled",
-    ],
-  },
-  {
-    name: "a caller who returns while a pull waits",
-    scripts: [[["x", step.hang()]]],
-    read: async (stream) => {
-      await stream.next();
-      const pull = stream.next();
-      await delay(15);
-      await stream.return();
-      await pull;
-    },
-    spans: [
-      "chat 0–15 cancelled",
-      "  chat a 0–15 cancelled",
-    ],
-  },
-  {
-    name: "a caller who throws",
-    scripts: [[["x", "y"]]],
-    read: (stream) => stream.throw(reset),
-    spans: [
-      "chat 0–0 cancelled",
-      "  chat a 0–0 cancelled",
-    ],
-  },
-  {
-    name: "a caller who cancels",
-    scripts: [[["x", "y"]]],
-    read: (stream) => stream.toReadableStream().cancel(),
-    spans: [
-      "chat 0–0 cancelled",
-      "  chat a 0–0 cancelled",
-    ],
-  },
-  {
-    name: "a caller who disposes twice, and after the end",
-    scripts: [[["x"]]],
-    read: async (stream) => {
-      for await (const _ of stream);
-      await stream[Symbol.asyncDispose]();
-      await stream.return();
-      await stream.next();
-    },
-    spans: [
-      "chat 0–0 completed",
-      "  chat a 0–0 completed",
-    ],
-  },
-  {
-    name: "something thrown that is no error",
-    scripts: [[[step.fail("overloaded")]], [[step.fail(undefined)]]],
-    spans: [
-      "chat 0–0 failed !AllModelsFailedError",
-      "  chat a 0–0 failed !_OTHER",
-      "  chat b 0–0 failed !_OTHER",
-    ],
-  },
-];
-
-/** Makes the models of a story and reads its answer, whatever comes of it. */
+/** Makes the call of a case and reads its stream. */
 async function play(
-  { scripts, options, abortAt, read }: Story,
+  { scripts, options, abortAt, read }: SpanCase,
   onEvent: FallbackListener,
 ): Promise<void> {
   const models = scripts.map((scripts, i) =>
@@ -370,28 +42,28 @@ async function play(
     if (read) await read(stream);
     else for await (const _ of stream);
   } catch {
-    // The spans say it.
+    // The spans have the error.
   }
   if (abortAt) await delay(abortAt);
 }
 
-for (const story of stories) {
-  Deno.test(`the spans of ${story.name}`, async () => {
+for (const spanCase of cases) {
+  Deno.test(`instrument() records the spans of ${spanCase.name}`, async () => {
     await using sdk = new Sdk();
-    await virtualTime(() => play(story, instrument()));
-    assertEquals(lines(sdk.spans()), story.spans);
+    await virtualTime(() => play(spanCase, instrument()));
+    assertEquals(lines(sdk.spans()), spanCase.spans);
   });
 }
 
-Deno.test("calls that overlap and share a listener and models do not mix", async () => {
+Deno.test("instrument() keeps the spans of calls that overlap apart", async () => {
   await using sdk = new Sdk();
   const onEvent: TracingListener = instrument();
   await virtualTime(() =>
-    Promise.all(stories.map((story) => play(story, onEvent)))
+    Promise.all(cases.map((spanCase) => play(spanCase, onEvent)))
   );
-  const told = lines(sdk.spans()).join("\n").split(/\n(?=chat)/);
-  const expected = stories.map(({ spans }) => spans.join("\n"));
-  assertEquals(told.toSorted(), expected.toSorted());
+  const actual = lines(sdk.spans()).join("\n").split(/\n(?=chat)/);
+  const expected = cases.map(({ spans }) => spans.join("\n"));
+  assertEquals(actual.toSorted(), expected.toSorted());
   for (const span of sdk.spans()) {
     const { parentSpanContext } = span;
     if (!parentSpanContext) continue;
@@ -399,7 +71,7 @@ Deno.test("calls that overlap and share a listener and models do not mix", async
   }
 });
 
-Deno.test("a call that is aborted between commitment and hand-over ends its span", async () => {
+Deno.test("instrument() ends the spans of a call that is aborted just after the first content", async () => {
   const reason = new ModelTimeoutError("a", "total", 0);
   for (let turns = 0; turns < 40; turns++) {
     await using sdk = new Sdk();
@@ -434,7 +106,7 @@ Deno.test("a call that is aborted between commitment and hand-over ends its span
   }
 });
 
-Deno.test("an inner chain's call hangs under the outer chain's attempt", async () => {
+Deno.test("instrument() makes the call of a nested chain a child of the outer attempt", async () => {
   await using sdk = new Sdk();
   const onEvent: TracingListener = instrument();
   await virtualTime(async () => {
@@ -463,7 +135,7 @@ Deno.test("an inner chain's call hangs under the outer chain's attempt", async (
   ]);
 });
 
-Deno.test("each part of an answer that is continued is a call of its own", async () => {
+Deno.test("instrument() records each part of a continued answer as a call", async () => {
   await using sdk = new Sdk();
   await virtualTime(async () => {
     const models = [
@@ -491,7 +163,7 @@ Deno.test("each part of an answer that is continued is a call of its own", async
   assertEquals(last!.attributes["fallback.attempts"], 2);
 });
 
-Deno.test("a part of an answer that fails tells no model of an earlier part", async () => {
+Deno.test("instrument() sets no gen_ai.response.model on a failed call that continues an answer", async () => {
   await using sdk = new Sdk();
   await virtualTime(async () => {
     const models = [
@@ -510,12 +182,12 @@ Deno.test("a part of an answer that fails tells no model of an earlier part", as
     "chat 10–20 failed !AllModelsFailedError",
     "  chat b 10–20 failed !529",
   ]);
-  const told = sdk.spans().map(({ name, attributes }) => [
+  const actual = sdk.spans().map(({ name, attributes }) => [
     name,
     attributes["gen_ai.response.model"],
   ]);
-  // Also where content comes at the very beginning of time.
-  assertEquals(told, [
+  // `firstContentAt` of "a" is 0, which must not be taken for absent.
+  assertEquals(actual, [
     ["chat a", "a"],
     ["chat", "a"],
     ["chat b", undefined],
@@ -523,7 +195,7 @@ Deno.test("a part of an answer that fails tells no model of an earlier part", as
   ]);
 });
 
-Deno.test("an abort because another call has failed is no failure", async () => {
+Deno.test("instrument() records a call that is aborted with the error of another call as cancelled", async () => {
   await using sdk = new Sdk();
   await virtualTime(async () => {
     const onEvent: TracingListener = instrument();
@@ -539,20 +211,20 @@ Deno.test("an abort because another call has failed is no failure", async () => 
   assertEquals(lines(sdk.spans()).at(-1), "chat 0–0 cancelled");
 });
 
-Deno.test("attempts hang under their call also where no context is kept", async () => {
+Deno.test("instrument() makes attempts children of their call without a context manager", async () => {
   await using sdk = new Sdk();
   context.disable();
-  const [story] = stories.filter(({ name }) => name === "a fall-back");
-  await virtualTime(() => play(story!, instrument()));
-  assertEquals(lines(sdk.spans()), story!.spans);
+  const spanCase = cases.find(({ name }) => name === "a fallback")!;
+  await virtualTime(() => play(spanCase, instrument()));
+  assertEquals(lines(sdk.spans()), spanCase.spans);
 });
 
-Deno.test("a listener around ours that aborts as an attempt begins loses no span", async () => {
+Deno.test("instrument() ends all spans if a listener around it aborts when an attempt starts", async () => {
   await using sdk = new Sdk();
   const ours: TracingListener = instrument();
   const controller = new AbortController();
   const onEvent: TracingListener = (event) => {
-    // What this makes happen is told of before what it hears of.
+    // The listener of `instrument()` gets "cancelled" before "started".
     if (event.type === "started") controller.abort(reset);
     ours(event);
   };
@@ -569,7 +241,7 @@ Deno.test("a listener around ours that aborts as an attempt begins loses no span
   ]);
 });
 
-Deno.test("errors that cannot be looked at end their spans all the same", async () => {
+Deno.test("instrument() ends the spans of attempts whose errors cannot be read", async () => {
   const hostile: readonly (readonly [error: unknown, type: string])[] = [
     [
       new Proxy({}, {
@@ -597,7 +269,7 @@ Deno.test("errors that cannot be looked at end their spans all the same", async 
     ],
   ];
   for (const recordErrors of [false, true]) {
-    // The SDK itself warns of a name that is no text.
+    // The SDK itself warns about a name that is not a string.
     const errors = recordErrors ? hostile.slice(0, 2) : hostile;
     for (const [error, type] of errors) {
       await using sdk = new Sdk();
