@@ -9,6 +9,7 @@ import {
   fallbackModel,
   type FallbackOptions,
   fallbackStream,
+  type HealthStore,
   type Model,
   type StreamSource,
 } from "@fallback/stream";
@@ -16,7 +17,7 @@ import { continueStream } from "@fallback/stream/continue";
 import { instrument } from "@fallback/stream/otel";
 import { fakeModel, step, virtualTime } from "@fallback/stream/testing";
 import { context, metrics, trace } from "@opentelemetry/api";
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { delay } from "@std/async/delay";
 import { lines, Sdk } from "./_sdk.ts";
 
@@ -88,7 +89,6 @@ for (const [kind, stream, expected] of kinds) {
       const model: Model<unknown, string> = { name: "a", stream };
       const onEvent: TracingListener = instrument();
       await using answer = await fallbackStream([model], "hi", { onEvent });
-      // The caller reads later, in another context.
       await delay(10);
       assertEquals(await Array.fromAsync(answer), ["x", "y"]);
       assertEquals(trace.getActiveSpan(), undefined);
@@ -247,11 +247,22 @@ Deno.test("instrument() records the next calls in an SDK that is registered late
 
 Deno.test("instrument() records the metrics in each SDK that replaces another", async () => {
   const onEvent: TracingListener = instrument();
+  const failing = fakeModel("a", [step.fail(new Error("no"))]);
+  const health: HealthStore = {
+    admit: () => ({ admit: false, retryAt: 9000 }),
+    report: () => {},
+  };
   for (let i = 0; i < 2; i++) {
     await using sdk = new Sdk();
-    await virtualTime(() => answer(onEvent));
-    const { "fallback.call.duration": points } = await sdk.metrics();
-    assertEquals(points?.map(({ count }) => count), [1]);
+    await virtualTime(() =>
+      assertRejects(() => fallbackStream([failing], "hi", { onEvent, health }))
+    );
+    const {
+      "fallback.call.duration": durations,
+      "fallback.circuits.opened": circuits,
+    } = await sdk.metrics();
+    assertEquals(durations?.map(({ count }) => count), [1]);
+    assertEquals(circuits?.map(({ sum }) => sum), [1]);
   }
 });
 

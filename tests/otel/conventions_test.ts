@@ -186,23 +186,15 @@ Deno.test("docs/telemetry.md has six queries, whose metrics exist and have the l
   assertEquals(queries.length, 6);
   for (const [, query] of queries) {
     const lists = /by \(([\w, ]*)\)/g;
-    const selectors = /\{([^}]*)\}/g;
-    const used = [
-      ...Array.from(query!.matchAll(lists), ([, list]) => list!.split(/, */)),
-      ...Array.from(
-        query!.matchAll(selectors),
-        ([, list]) =>
-          Array.from(list!.matchAll(/\w+(?=[!=])/g), ([key]) => key),
-      ),
-    ].flat();
-    const rest = query!.replaceAll(lists, "").replaceAll(selectors, "");
-    const names = Array.from(rest.matchAll(/\w*_\w*/g), ([name]) => name)
-      .filter((name) => name !== "histogram_quantile");
-    assert(names.length > 0, query);
-    for (const name of names) {
-      assert(labels.has(name), `There is no metric ${name}: ${query}`);
-      for (const label of used) {
-        assert(labels.get(name)!.has(label), `${name} has no label ${label}`);
+    const grouped = Array.from(query!.matchAll(lists))
+      .flatMap(([, list]) => list!.split(/, */));
+    const metrics = query!.replaceAll(lists, "")
+      .replaceAll("histogram_quantile", "").matchAll(/(\w*_\w*)(\{.*?\})?/g);
+    for (const [, name, selector = ""] of metrics) {
+      assert(labels.has(name!), `There is no metric ${name}: ${query}`);
+      const selected = selector.match(/\w+(?=[!=])/g) ?? [];
+      for (const label of [...grouped, ...selected]) {
+        assert(labels.get(name!)!.has(label), `${name} has no label ${label}`);
       }
     }
   }

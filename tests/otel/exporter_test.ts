@@ -1,5 +1,5 @@
-// What arrives where Deno's own exporter sends it: OTLP as JSON over HTTP, from
-// a process that does nothing but `instrument()`.
+// What Deno's own exporter sends, as OTLP in JSON over HTTP, from a process that
+// only calls `instrument()`.
 
 import { fakeProvider, wire } from "@fallback/stream/testing";
 import { assert, assertEquals } from "@std/assert";
@@ -42,7 +42,7 @@ interface Scoped {
   readonly scope?: { readonly name?: string };
 }
 
-/** What a process has sent. */
+/** The body of a request of the exporter. */
 interface Received {
   readonly resourceSpans?: readonly {
     readonly scopeSpans: readonly (Scoped & { spans: readonly OtlpSpan[] })[];
@@ -54,7 +54,7 @@ interface Received {
   }[];
 }
 
-/** Runs the script with the exporter on. Gives what it has sent. */
+/** Runs the script with the exporter. Returns what it has sent. */
 async function run(): Promise<{ received: Received[]; texts: string }> {
   const received: Received[] = [];
   let texts = "";
@@ -105,7 +105,7 @@ function attributesOf(
   }));
 }
 
-Deno.test("with OTEL_DENO=true Deno's own exporter sends the spans, the provider's requests under them, and the metrics", async () => {
+Deno.test("instrument() exports its spans, with the requests to providers as children, and its metrics with OTEL_DENO=true", async () => {
   const { received, texts } = await run();
   const spans = received.flatMap(({ resourceSpans = [] }) =>
     resourceSpans.flatMap(({ scopeSpans }) =>
@@ -176,7 +176,7 @@ Deno.test("with OTEL_DENO=true Deno's own exporter sends the spans, the provider
     "fallback.outcome": "completed",
   });
 
-  // The latest of each, for a process that is slow may send them twice.
+  // The latest of each: a slow process may send them twice.
   const metrics = new Map(
     received.flatMap(({ resourceMetrics = [] }) =>
       resourceMetrics.flatMap(({ scopeMetrics }) =>
