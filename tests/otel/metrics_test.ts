@@ -195,3 +195,23 @@ Deno.test("fallback.continuations counts the calls that continue an answer, by t
     "call false 4 0",
   ]);
 });
+
+Deno.test("gen_ai.client.inference.time_per_output_chunk is the mean time between the chunks of an answer", async () => {
+  await using sdk = new Sdk();
+  const onEvent = instrument();
+  const scripts = [
+    [step.wait(100), "a", step.wait(10), "b", step.wait(40), "c"],
+    [step.wait(100), "the only chunk"],
+  ];
+  await virtualTime(async () => {
+    for (const script of scripts) {
+      const model = fakeModel("a", script);
+      await using stream = await fallbackStream([model], "hi", { onEvent });
+      await Array.fromAsync(stream);
+    }
+  });
+  const points = pointsOf(await sdk.metrics());
+  assertEquals(points("gen_ai.client.inference.time_per_output_chunk"), [
+    "a completed 1 0.025",
+  ]);
+});
