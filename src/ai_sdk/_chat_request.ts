@@ -1,9 +1,11 @@
 // From a chat-completions request to the options of a language model's call.
 // Every field is converted, reported to `warn`, or refused with a `TypeError`.
 
+import { assertArgument } from "../_shared/arguments.ts";
 import type { ChatRequest } from "../openai/mod.ts";
 import {
   array,
+  type Fields,
   number,
   object,
   string,
@@ -76,7 +78,13 @@ export async function toCallOptions(
   model: LanguageModelV4,
   warn: Warn,
 ): Promise<CallOptions> {
-  const fields = object(request, "request");
+  assertArgument(
+    Object(request) === request,
+    "request",
+    "be an object",
+    request,
+  );
+  const fields = request as unknown as Fields;
   const options: Partial<CallOptions> = {};
   for (const [field, value] of Object.entries(fields)) {
     if (value === undefined || value === null) continue;
