@@ -13,6 +13,8 @@ export interface Summary {
   readonly extra: number;
   /** Attempts per call that a timeout ended although they would answer. */
   readonly wrong: number;
+  /** The median of the delay after which a hedge was to be opened. */
+  readonly hedgeMs: number | undefined;
 }
 
 /** What `share` of the sorted numbers do not exceed. */
@@ -25,11 +27,9 @@ export function quantile(
 
 /** Summarizes calls; quantiles are those of the answered calls. */
 export function summarize(results: readonly CallResult[]): Summary {
-  const times = Float64Array.from(
-    results.flatMap(({ time }) => time === undefined ? [] : [time]),
-  ).sort();
+  const times = sortedTimes(results, "time");
   const calls = results.length;
-  const total = (key: "asked" | "wrong") =>
+  const total = (key: "attempts" | "wrong") =>
     results.reduce((sum, result) => sum + result[key], 0);
   return {
     calls,
@@ -37,7 +37,17 @@ export function summarize(results: readonly CallResult[]): Summary {
     p50: quantile(times, 0.5),
     p99: quantile(times, 0.99),
     p999: quantile(times, 0.999),
-    extra: total("asked") / calls - 1,
+    extra: total("attempts") / calls - 1,
     wrong: total("wrong") / calls,
+    hedgeMs: quantile(sortedTimes(results, "hedgeMs"), 0.5),
   };
+}
+
+function sortedTimes(
+  results: readonly CallResult[],
+  key: "time" | "hedgeMs",
+): Float64Array {
+  return Float64Array.from(
+    results.flatMap(({ [key]: ms }) => ms === undefined ? [] : [ms]),
+  ).sort();
 }

@@ -132,13 +132,13 @@ const FLAGS = {
     value: 10_000,
     min: 0,
     max: LONGEST_MS,
-    meaning: "with clocks: `timeouts.firstContentMs`",
+    meaning: "with timeouts: `timeouts.firstContentMs`",
   },
   idleMs: {
     value: 10_000,
     min: 0,
     max: LONGEST_MS,
-    meaning: "with clocks: `timeouts.idleMs`",
+    meaning: "with timeouts: `timeouts.idleMs`",
   },
   retryAttempts: {
     value: 3,

@@ -42,10 +42,12 @@ export interface CallResult {
   readonly atMs: number;
   /** The time to first content, unless there was no whole answer. */
   readonly time: number | undefined;
-  /** How often a model was asked. */
-  readonly asked: number;
+  /** How many attempts it took. */
+  readonly attempts: number;
   /** How many attempts `firstContentMs` ended although they would answer. */
   readonly wrong: number;
+  /** After how long the first model was to be hedged, if at all. */
+  readonly hedgeMs: number | undefined;
 }
 
 /** What has come of it. */
@@ -58,7 +60,8 @@ export interface Outcome {
 /**
  * Makes all the calls of one strategy.
  *
- * @param onProgress Is told now and then which part of the calls was made.
+ * @param onProgress Called now and then with the share of the calls that were
+ * made, from 0 to 1.
  */
 export function run(
   parameters: Parameters,
@@ -81,14 +84,23 @@ export function run(
       due += gapMs;
       await delay(due - Date.now());
       const startedAt = Date.now();
-      const asking = ask(used, request, optionsOf(call), patienceMs)
+      const options = optionsOf(call);
+      const hedgeMs = hedgeDelay(options, used[0]!.name);
+      const answer = readAnswer(used, request, options, patienceMs)
         .then((time) => {
-          const asked = request.asked.reduce((sum, n) => sum + (n ?? 0), 0);
+          const attempts = request.asked.reduce((sum, n) => sum + (n ?? 0), 0);
           const { wrong } = request;
-          results.push({ call, atMs: startedAt, time, asked, wrong });
-          running.delete(asking);
+          results.push({
+            call,
+            atMs: startedAt,
+            time,
+            attempts,
+            wrong,
+            hedgeMs,
+          });
+          running.delete(answer);
         });
-      running.add(asking);
+      running.add(answer);
     }
     await Promise.all(running);
     const { opened, closed } = ledger;
@@ -102,15 +114,20 @@ export function run(
   });
 }
 
+function hedgeDelay({ hedge }: Options, model: string): number | undefined {
+  const afterMs = typeof hedge === "object" ? hedge.afterMs : undefined;
+  return typeof afterMs === "function" ? afterMs(model) : afterMs;
+}
+
 /** The caller's reason to give up. */
 const impatience = new Error("the caller has waited long enough");
 
 /**
- * Asks, and reads the answer to its end.
+ * Makes a call, and reads the answer to its end.
  *
  * @returns The time to first content, or nothing if there was no whole answer.
  */
-async function ask(
+async function readAnswer(
   models: readonly Model<Request, number>[],
   request: Request,
   options: Options,
@@ -135,7 +152,7 @@ async function ask(
   }
 }
 
-/** Whether an error is part of the play: any other is a bug. */
+/** Whether an error is part of the simulation: any other is a bug. */
 function isSimulated(error: unknown): boolean {
   if (error instanceof AllModelsFailedError) {
     return error.errors.every(isSimulated);

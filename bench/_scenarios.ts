@@ -29,36 +29,55 @@ export interface Scenario {
   readonly rows: readonly Times[];
 }
 
+/** A timeout, and how long an attempt runs before a hedge is opened. */
+interface Pair {
+  readonly firstContentMs: number;
+  readonly afterMs: number;
+}
+
 /** The times that a row sets. */
 export interface Times {
   readonly name: string;
   /** Absent if both times are learned. */
-  readonly fixed?: {
-    readonly firstContentMs: number;
-    readonly afterMs: number;
-  };
+  readonly fixed?: Pair;
+  /** The bounds of learned times. */
+  readonly initial?: Pair;
+  readonly max?: Pair;
   readonly withHealth?: true;
 }
 
-const BY_HAND = { firstContentMs: 10_000, afterMs: 2_350 };
+const BY_HAND: Pair = { firstContentMs: 10_000, afterMs: 2_350 };
+const TOO_SHORT: Pair = { firstContentMs: 2_000, afterMs: 500 };
+const INITIAL: Pair = { firstContentMs: 30_000, afterMs: 5_000 };
+const MAX: Pair = { firstContentMs: 120_000, afterMs: 60_000 };
+
+const byHand: Times = { name: "by hand", fixed: BY_HAND };
+const learned: Times = { name: "learned" };
 const ROWS: readonly Times[] = [
-  { name: "by hand", fixed: BY_HAND },
-  { name: "too short", fixed: { firstContentMs: 2_000, afterMs: 500 } },
+  byHand,
+  { name: "too short", fixed: TOO_SHORT },
   { name: "too long", fixed: { firstContentMs: 60_000, afterMs: 10_000 } },
-  { name: "learned" },
+  learned,
+];
+const START_ROWS: readonly Times[] = [
+  ...ROWS,
+  { name: "learned, initial by hand", initial: BY_HAND },
 ];
 const HEALTH_ROWS: readonly Times[] = [
   ...ROWS,
   { name: "by hand + memoryHealth", fixed: BY_HAND, withHealth: true },
   { name: "learned + memoryHealth", withHealth: true },
 ];
-const REASONING_ROWS: readonly Times[] = [
-  ...ROWS,
-  {
-    name: "by hand for this model",
-    fixed: { firstContentMs: 120_000, afterMs: 52_700 },
-  },
-];
+const byHandForReasoning: Times = {
+  name: "by hand for this model",
+  fixed: { firstContentMs: 120_000, afterMs: 52_700 },
+};
+const REASONING: Partial<Parameters> = {
+  medianMs: [12_000, 12_000, 12_000],
+  shortestMs: 2_000,
+  longestMs: 90_000,
+  patienceMs: 300_000,
+};
 
 /** All scenarios, with at most `limit` calls each. */
 export function makeScenarios(
@@ -95,6 +114,7 @@ export function makeScenarios(
   const isSilent = between("", 30, 34, 60).includes;
   const isHanging = between("", 30, 60, 90).includes;
   const isSlow = between("", 60, 180).includes;
+  const isSilentAtHighRate = between("", 10, 14).includes;
   return [
     { parameters: set(3_000 * size), windows: all("calm"), rows: ROWS },
     {
@@ -107,18 +127,35 @@ export function makeScenarios(
       rows: ROWS,
     },
     {
-      parameters: set(2_000 * size, {
-        medianMs: [12_000, 12_000, 12_000],
-        shortestMs: 2_000,
-        longestMs: 90_000,
-        patienceMs: 300_000,
-      }),
+      parameters: set(180 * RATE),
+      windows: [between("15 × slower, during", 60, 180)],
+      conditionAt: (atMs) => ({ slower: isSlow(0, atMs) ? 15 : 1, hanging: 0 }),
+      rows: [byHand, learned, {
+        name: "learned, max 20 s",
+        max: { firstContentMs: 20_000, afterMs: 8_000 },
+        initial: BY_HAND,
+      }],
+    },
+    {
+      parameters: set(2_000 * size, REASONING),
       windows: all("reasoning, 2–90 s"),
-      rows: REASONING_ROWS,
+      rows: [...ROWS, byHandForReasoning],
+    },
+    {
+      parameters: set(180 * RATE, REASONING),
+      windows: [
+        between("reasoning, first 10 min", 0, 10),
+        between("reasoning, from 1 h on", 60, Infinity),
+      ],
+      rows: [byHandForReasoning, {
+        name: "learned, initial 2 s",
+        initial: TOO_SHORT,
+      }],
     },
     {
       parameters: set(60 * RATE * 2 * size),
       windows: [
+        between("silence, 10 min before", 20, 30, 60),
         between("silence, during", 30, 34, 60),
         between("silence, 10 min after", 34, 44, 60),
       ],
@@ -127,6 +164,15 @@ export function makeScenarios(
         hanging: isSilent(0, atMs) ? 1 : 0,
       }),
       rows: HEALTH_ROWS,
+    },
+    {
+      parameters: set(24 * 600, { callsPerMinute: 600 }),
+      windows: [between("silence, 600 calls/min", 10, 14)],
+      conditionAt: (atMs) => ({
+        slower: 1,
+        hanging: isSilentAtHighRate(0, atMs) ? 1 : 0,
+      }),
+      rows: [byHand, learned],
     },
     {
       parameters: set(90 * RATE * size),
@@ -149,7 +195,7 @@ export function makeScenarios(
         part("cold start, calls 31–100", 30, 100, 100),
       ],
       trackerOf: (call) => Math.floor(call / 100),
-      rows: ROWS,
+      rows: START_ROWS,
     },
     {
       parameters: set(3_600 * size),
@@ -158,7 +204,7 @@ export function makeScenarios(
         part("ten isolates, 100 min after", 600, 3_600, 3_600),
       ],
       trackerOf: (call) => Math.floor(call / 3_600) * 10 + call % 10,
-      rows: ROWS,
+      rows: START_ROWS,
     },
   ];
 }
@@ -166,22 +212,24 @@ export function makeScenarios(
 /** The options of each call of a row. */
 export function optionsOf(
   { trackerOf = () => 0 }: Scenario,
-  { fixed, withHealth }: Times,
+  { fixed, initial = INITIAL, max = MAX, withHealth }: Times,
 ): (call: number) => Options {
   const budget = hedgeBudget({ ratio: 0.1, burst: 10 });
   const health = withHealth && memoryHealth();
   const made = new Map<number, Options>();
   const make = (): Options => {
     const latency = trackLatency();
-    const afterMs = fixed?.afterMs ??
-      latency.quantile(0.95, { min: 100, max: 60_000, initial: 5_000 });
-    const firstContentMs = fixed?.firstContentMs ??
-      latency.quantile(0.95, {
-        factor: 4,
-        min: 1_000,
-        max: 120_000,
-        initial: 30_000,
-      });
+    const afterMs = fixed?.afterMs ?? latency.quantile(0.95, {
+      min: 100,
+      max: max.afterMs,
+      initial: initial.afterMs,
+    });
+    const firstContentMs = fixed?.firstContentMs ?? latency.quantile(0.95, {
+      factor: 4,
+      min: 1_000,
+      max: max.firstContentMs,
+      initial: initial.firstContentMs,
+    });
     return {
       onEvent: latency,
       timeouts: { firstContentMs, idleMs: 10_000 },

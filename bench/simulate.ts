@@ -34,7 +34,7 @@ function makeStrategies(
   return [
     { name: "one model", models: 1, optionsOf: () => ({}) },
     { name: "fall-back", models, optionsOf: () => ({}) },
-    { name: "+ clocks", models, optionsOf: () => ({ timeouts }) },
+    { name: "+ timeouts", models, optionsOf: () => ({ timeouts }) },
     { name: "+ retry", models, optionsOf: () => ({ timeouts, retry }) },
     {
       name: `+ hedging at p${hundredfold(hedgeQuantile)}`,
@@ -110,6 +110,7 @@ const scenarioRows = [[
   "p99.9",
   "extra opens",
   "wrong",
+  "hedge after",
 ]];
 for (const scenario of makeScenarios(isFull ? 5 : 1, calls)) {
   const { windows, conditionAt } = scenario;
@@ -140,6 +141,7 @@ for (const scenario of makeScenarios(isFull ? 5 : 1, calls)) {
         row.name,
         ...cellsOf(summary),
         `${(summary.wrong * 100).toFixed(3)} %`,
+        milliseconds(summary.hedgeMs),
       ]);
     }
   }

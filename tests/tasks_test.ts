@@ -95,7 +95,7 @@ Deno.test("deno task simulate prints its assumptions, a row for each strategy, a
     [
       "one model",
       "fall-back",
-      "+ clocks",
+      "+ timeouts",
       "+ retry",
       "+ hedging at p95",
       "+ a budget of 5 %",
