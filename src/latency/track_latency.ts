@@ -13,11 +13,11 @@ import {
   parseDelay,
   parseNumber,
 } from "../_shared/arguments.ts";
-import { getProperty, isInstance } from "../_shared/safe_access.ts";
+import { isInstance } from "../_shared/safe_access.ts";
 import { ModelTimeoutError } from "../errors.ts";
 import type { Attempt } from "../types/attempt.ts";
 import type { FallbackEvent, FallbackListener } from "../types/events.ts";
-import { Histogram } from "./_histogram.ts";
+import { Histograms, UNKNOWN } from "./_histograms.ts";
 
 /** Options of {@linkcode trackLatency}. */
 export interface LatencyOptions {
@@ -183,8 +183,12 @@ export function trackLatency(options: LatencyOptions = {}): LatencyTracker {
   );
   parseCount("options.minSamples", minSamples);
   parseCount("options.maxModels", maxModels);
-  const halfLife = { samples: halfLifeSamples, ms: halfLifeMs };
-  const histograms = new Map<string, Histogram>();
+  const histograms = new Histograms({
+    halfLifeSamples,
+    halfLifeMs,
+    minSamples,
+    maxModels,
+  });
   const committed = new WeakSet<Attempt>();
 
   const listener = (event: FallbackEvent): void => {
@@ -192,80 +196,59 @@ export function trackLatency(options: LatencyOptions = {}): LatencyTracker {
     if (!kind) return;
     const { at } = event;
     const { model, startedAt } = event.attempt!;
-    const histogram = histograms.get(model) ?? new Histogram();
-    // The order of the map is that of use.
-    histograms.delete(model);
-    histograms.set(model, histogram);
-    histogram.add(kind, Math.max(0, at - startedAt), at, halfLife);
-    if (histograms.size > maxModels) {
-      histograms.delete(histograms.keys().next().value!);
-    }
+    histograms.add(model, kind, Math.max(0, at - startedAt), at);
   };
 
   return Object.assign(listener, {
     quantile(q: number, bounds: LatencyBounds) {
       parseNumber("q", q, 0, 1);
-      const limits = parseBounds(bounds);
-      const cache = new WeakMap<Histogram, { version: number; ms: number }>();
+      const { min, max, initial, factor } = parseBounds(bounds);
+      const estimate = histograms.estimator(q);
       return (model: string): number => {
-        const histogram = histograms.get(model);
-        if (!histogram) return limits.initial;
-        const cached = cache.get(histogram);
-        if (cached?.version === histogram.version) return cached.ms;
-        const ms = learnedMs(histogram, q, limits, minSamples);
-        cache.set(histogram, { version: histogram.version, ms });
-        return ms;
+        const ms = estimate(model);
+        if (ms === UNKNOWN) return initial;
+        if (ms === Infinity) return max;
+        return Math.min(Math.max(ms * factor, min), max);
       };
     },
-    snapshot() {
-      return Array.from(histograms, ([model, histogram]) => ({
-        model,
-        samples: Math.round(histogram.answered),
-        p50: histogram.quantile(0.5),
-        p95: histogram.quantile(0.95),
-        p99: histogram.quantile(0.99),
-      }));
-    },
+    snapshot: () => histograms.snapshot(),
   });
 }
 
 /** What an event says about the time of its attempt, if it says anything. */
 function sampleOf(
-  { type, attempt, ...event }: FallbackEvent,
+  event: FallbackEvent,
   committed: WeakSet<Attempt>,
 ): "answered" | "stopped" | undefined {
-  if (!attempt) return undefined;
-  switch (type) {
+  const { attempt } = event;
+  switch (event.type) {
     case "committed":
-      committed.add(attempt);
+      // The record says so too, unless somebody has frozen it.
+      if (event.attempt.firstContentAt === undefined) {
+        committed.add(event.attempt);
+      }
       return "answered";
     case "lost":
       return "stopped";
     case "cancelled":
-      return committed.has(attempt) ? undefined : "stopped";
-    case "failed": {
-      const error = getProperty(event, "error");
-      const isSilence = isInstance(error, ModelTimeoutError) &&
-        error.phase === "firstContent";
-      return isSilence ? "stopped" : undefined;
-    }
+      return !attempt || attempt.firstContentAt !== undefined ||
+          committed.has(attempt)
+        ? undefined
+        : "stopped";
+    case "failed":
+      return isTimeout(event.error) ? "stopped" : undefined;
   }
 }
 
-function learnedMs(
-  histogram: Histogram,
-  q: number,
-  { min, max, initial, factor }: Required<LatencyBounds>,
-  minSamples: number,
-): number {
-  const { answered, stopped } = histogram;
-  if (answered < minSamples) {
-    return stopped >= minSamples && stopped > answered ? max : initial;
-  }
-  return Math.min(Math.max(histogram.quantile(q) * factor!, min), max);
+/** Whether an attempt was ended because it had no content in time. */
+function isTimeout(error: unknown): boolean {
+  return isInstance(error, ModelTimeoutError) &&
+    (error.phase === "open" || error.phase === "firstContent");
 }
 
-function parseBounds(bounds: LatencyBounds): Required<LatencyBounds> {
+function parseBounds(
+  bounds: LatencyBounds,
+): LatencyBounds & { readonly factor: number } {
   assertOptions("bounds", bounds, BOUNDS_NAMES);
   const { min, max, initial, factor = 1 } = bounds;
   parseNumber("bounds.min", min, 0, MAX_TIMEOUT_MS);

@@ -1,64 +1,17 @@
-import {
-  type Attempt,
-  type FallbackEvent,
-  fallbackStream,
-} from "@fallback/stream";
-import { type LatencyTracker, trackLatency } from "@fallback/stream/latency";
+import { fallbackModel, fallbackStream } from "@fallback/stream";
+import { trackLatency } from "@fallback/stream/latency";
 import { fakeModel, step, virtualTime } from "@fallback/stream/testing";
 import {
-  assert,
   assertAlmostEquals,
   assertEquals,
   assertGreater,
   assertLess,
   assertThrows,
 } from "@std/assert";
-import { ModelTimeoutError } from "@fallback/stream";
 import fc from "fast-check";
+import { feed, feedAll, uniform } from "./_samples.ts";
 
 const bounds = { min: 1, max: 600_000, initial: 5_000 };
-
-/** Feeds one attempt that took `ms`. */
-function feed(
-  tracker: LatencyTracker,
-  type: "answered" | "timeout" | "lost" | "cancelled" | "refused",
-  ms: number,
-  { model = "m", startedAt = 0 } = {},
-): void {
-  const attempt: Attempt = {
-    model,
-    modelIndex: 0,
-    number: 1,
-    startedAt,
-    outcome: "pending",
-    chunks: 0,
-  };
-  const base = { at: startedAt + ms, attempt, attempts: [attempt] };
-  const timeout = new ModelTimeoutError(model, "firstContent", ms);
-  const events: Record<typeof type, FallbackEvent> = {
-    answered: { ...base, type: "committed" },
-    timeout: { ...base, type: "failed", error: timeout },
-    lost: { ...base, type: "lost" },
-    cancelled: { ...base, type: "cancelled" },
-    refused: { ...base, type: "failed", error: new Error("refused") },
-  };
-  tracker(events[type]);
-}
-
-/** Random numbers from 0 to 1: a linear congruential generator. */
-function uniform(seed: number, count: number): number[] {
-  let state = seed >>> 0;
-  return Array.from({ length: count }, () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  });
-}
-
-const feedAll = (
-  tracker: LatencyTracker,
-  type: Parameters<typeof feed>[1],
-  times: readonly number[],
-) => times.forEach((ms) => feed(tracker, type, ms));
 
 Deno.test("trackLatency() estimates the quantiles of 10,000 samples within 5 %", () => {
   fc.assert(
@@ -96,12 +49,17 @@ Deno.test("quantile() of trackLatency() is initial until 30 attempts have answer
 });
 
 Deno.test("quantile() of trackLatency() is max if most attempts were stopped before they answered", () => {
-  for (const type of ["timeout", "lost", "cancelled"] as const) {
+  const stopped = ["open", "firstContent", "lost", "cancelled"] as const;
+  const others = ["idle", "total", "close", "refused"] as const;
+  for (const type of [...stopped, ...others]) {
     const tracker = trackLatency();
     const quantile = tracker.quantile(0.95, bounds);
     feedAll(tracker, "answered", Array(20).fill(100));
     feedAll(tracker, type, Array(35).fill(2_000));
-    assertEquals(quantile("m"), 600_000, type);
+    const expected = stopped.some((each) => each === type)
+      ? bounds.max
+      : bounds.initial;
+    assertEquals(quantile("m"), expected, type);
   }
 });
 
@@ -110,7 +68,7 @@ Deno.test("an outage does not push the quantiles of trackLatency() to their boun
   const quantile = tracker.quantile(0.95, { ...bounds, factor: 4 });
   feedAll(tracker, "answered", Array(200).fill(500));
   const before = quantile("m");
-  feedAll(tracker, "timeout", Array(100).fill(2_000));
+  feedAll(tracker, "firstContent", Array(100).fill(2_000));
   assertAlmostEquals(quantile("m") / before, 1, 0.05);
 });
 
@@ -156,16 +114,42 @@ Deno.test("quantile() of trackLatency() is multiplied by factor, then bounded by
   assertEquals(at({ max: 10, initial: 5, factor: 3 }), 10);
 });
 
-Deno.test("trackLatency() remembers the 256 models that were used last", () => {
+Deno.test("trackLatency() remembers the 256 models that were used last, each with its own times", () => {
   const tracker = trackLatency();
+  const timeOf = (i: number) => 20 * 1.03 ** i;
   for (let i = 0; i < 300; i++) {
-    feed(tracker, "answered", 10, { model: `m${i}` });
-    feed(tracker, "answered", 10, { model: "m0" });
+    feed(tracker, "answered", timeOf(i), { model: `m${i}` });
+    feed(tracker, "answered", timeOf(0), { model: "m0" });
   }
-  const models = tracker.snapshot().map(({ model }) => model);
-  assertEquals(models.length, 256);
-  assert(models.includes("m0"));
-  assert(!models.includes("m1"));
+  const snapshot = tracker.snapshot();
+  assertEquals(
+    snapshot.map(({ model }) => model),
+    [...Array.from({ length: 255 }, (_, i) => `m${i + 45}`), "m0"],
+  );
+  for (const { model, p50 } of snapshot) {
+    assertAlmostEquals(p50 / timeOf(Number(model.slice(1))), 1, 0.1, model);
+  }
+});
+
+Deno.test("trackLatency() keeps nothing of a model that it has forgotten", () => {
+  const tracker = trackLatency({ maxModels: 1, minSamples: 2 });
+  const quantile = tracker.quantile(0.5, bounds);
+  feedAll(tracker, "answered", Array(50).fill(100));
+  assertLess(quantile("m"), 110);
+  feed(tracker, "answered", 3_000, { model: "next" });
+  assertEquals(quantile("next"), bounds.initial);
+  assertEquals(quantile("m"), bounds.initial);
+  feed(tracker, "answered", 3_000, { model: "next" });
+  assertGreater(quantile("next"), 2_700);
+});
+
+Deno.test("quantile(1) of trackLatency() is the longest time of an answer, whatever was stopped", () => {
+  for (let stopped = 0; stopped < 100; stopped++) {
+    const tracker = trackLatency({ minSamples: 1 });
+    feedAll(tracker, "answered", [100, 200, 300]);
+    feedAll(tracker, "lost", Array(stopped).fill(400));
+    assertAlmostEquals(tracker.quantile(1, bounds)("m") / 300, 1, 0.1);
+  }
 });
 
 Deno.test("trackLatency() learns from the events of calls, and its times are used", () =>
@@ -204,6 +188,37 @@ Deno.test("a caller that leaves after the content is no sample of trackLatency()
     assertEquals(tracker.snapshot()[0]?.p99 !== Infinity, true);
   }));
 
+Deno.test("trackLatency() sees the models of a nested chain only as its onEvent", () =>
+  virtualTime(async () => {
+    const cases = [
+      { outer: true, inner: false, models: ["chain"] },
+      { outer: false, inner: true, models: ["silent", "a"] },
+      { outer: true, inner: true, models: ["silent", "a", "chain"] },
+    ];
+    for (const { outer, inner, models } of cases) {
+      const tracker = trackLatency();
+      const chain = fallbackModel(
+        [
+          fakeModel("silent", [step.hang()]),
+          fakeModel("a", [step.wait(300), "a0"]),
+        ],
+        {
+          name: "chain",
+          timeouts: { firstContentMs: 1_000 },
+          onEvent: inner ? tracker : [],
+        },
+      );
+      await using _ = await fallbackStream([chain], "hi", {
+        onEvent: outer ? tracker : [],
+      });
+      const snapshot = tracker.snapshot();
+      assertEquals(snapshot.map(({ model }) => model), models);
+      // The time of the chain includes that of the model that was silent.
+      const last = snapshot.at(-1)!;
+      assertAlmostEquals(last.p50 / (outer ? 1_300 : 300), 1, 0.1);
+    }
+  }));
+
 Deno.test("trackLatency() rejects wrong arguments by name and value", () => {
   const tracker = trackLatency();
   const cases: [() => unknown, new () => Error, string][] = [
@@ -233,41 +248,5 @@ Deno.test("trackLatency() rejects wrong arguments by name and value", () => {
   ];
   for (const [call, ErrorClass, message] of cases) {
     assertThrows(call, ErrorClass, message);
-  }
-});
-
-/** Kaplan–Meier on single times instead of buckets, without weights. */
-function productLimitQuantile(
-  samples: readonly { ms: number; answered: boolean }[],
-  q: number,
-): number {
-  const sorted = samples.toSorted((a, b) => a.ms - b.ms);
-  let survival = 1;
-  const curve = sorted.flatMap(({ ms, answered }, index) => {
-    if (!answered) return [];
-    survival *= 1 - 1 / (sorted.length - index);
-    return [{ ms, survival }];
-  });
-  const target = 1 - q * (1 - survival);
-  return curve.find((point) => point.survival <= target + 1e-12)!.ms;
-}
-
-Deno.test("trackLatency() agrees with the Kaplan–Meier estimate of the single times", () => {
-  for (let seed = 1; seed <= 20; seed++) {
-    const times = uniform(seed, 3_000).map((u) => 20 * (1 - u) ** -0.5);
-    const limits = uniform(seed + 100, 3_000).map((u) => 20 + 200 * u);
-    const samples = times.map((ms, index) => ({
-      ms: Math.min(ms, limits[index]!),
-      answered: ms <= limits[index]!,
-    }));
-    const tracker = trackLatency({ halfLifeSamples: 1e9, halfLifeMs: 1e9 });
-    for (const { ms, answered } of samples) {
-      feed(tracker, answered ? "answered" : "timeout", ms);
-    }
-    for (const q of [0.5, 0.9, 0.95]) {
-      const learned = tracker.quantile(q, bounds)("m");
-      const exact = productLimitQuantile(samples, q);
-      assertLess(Math.abs(learned / exact - 1), 0.1, `q ${q}, seed ${seed}`);
-    }
   }
 });
