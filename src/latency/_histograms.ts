@@ -101,7 +101,6 @@ export class Histograms {
     this.#buckets.fill(0, start, start + SLOT_LENGTH);
     this.#weights[slot] = 1;
     this.#lastAt[slot] = now;
-    for (const { values } of this.#caches) values[slot] = STALE;
     return slot;
   }
 
@@ -153,9 +152,9 @@ export class Histograms {
 
   /**
    * Returns a function that estimates a quantile for a model, in milliseconds.
-   * It keeps the estimate until the model's next sample. The estimate is
-   * `UNKNOWN` if too few attempts have answered, but `Infinity` if as many were
-   * stopped, and more than have answered.
+   * It keeps the estimate until the model's next sample. If fewer than
+   * `minSamples` attempts have answered, the estimate is `UNKNOWN`; but
+   * `Infinity` if at least `minSamples` were stopped.
    */
   estimator(q: number): (model: string) => number {
     let cache = this.#caches.find((each) => each.q === q);
@@ -177,7 +176,7 @@ export class Histograms {
     const { minSamples } = this.#options;
     const { answered, stopped } = this.#readCurve(slot);
     if (answered >= minSamples) return quantileOfCurve(q);
-    return stopped >= minSamples && stopped > answered ? Infinity : UNKNOWN;
+    return stopped >= minSamples ? Infinity : UNKNOWN;
   }
 
   /**

@@ -1,5 +1,9 @@
-import { fallbackModel, fallbackStream } from "@fallback/stream";
-import { trackLatency } from "@fallback/stream/latency";
+import {
+  type FallbackEvent,
+  fallbackModel,
+  fallbackStream,
+} from "@fallback/stream";
+import { type LatencySnapshot, trackLatency } from "@fallback/stream/latency";
 import { fakeModel, step, virtualTime } from "@fallback/stream/testing";
 import {
   assertAlmostEquals,
@@ -143,12 +147,15 @@ Deno.test("trackLatency() keeps nothing of a model that it has forgotten", () =>
   assertGreater(quantile("next"), 2_700);
 });
 
-Deno.test("quantile(1) of trackLatency() is the longest time of an answer, whatever was stopped", () => {
+Deno.test("quantile() of trackLatency() lies between the times that were answered, from q = 0 to q = 1", () => {
   for (let stopped = 0; stopped < 100; stopped++) {
     const tracker = trackLatency({ minSamples: 1 });
-    feedAll(tracker, "answered", [100, 200, 300]);
+    feedAll(tracker, "answered", Array(100 - stopped).fill(300));
+    feedAll(tracker, "answered", [100, 200]);
     feedAll(tracker, "lost", Array(stopped).fill(400));
-    assertAlmostEquals(tracker.quantile(1, bounds)("m") / 300, 1, 0.1);
+    const [least, most] = [0, 1].map((q) => tracker.quantile(q, bounds)("m"));
+    assertAlmostEquals(least! / 100, 1, 0.1);
+    assertAlmostEquals(most! / 300, 1, 0.1);
   }
 });
 
@@ -177,16 +184,34 @@ Deno.test("trackLatency() learns from the events of calls, and its times are use
     );
   }));
 
-Deno.test("a caller that leaves after the content is no sample of trackLatency()", () =>
+Deno.test("trackLatency() counts a caller that leaves after the content as an answer only", () =>
   virtualTime(async () => {
-    const tracker = trackLatency();
-    const stream = await fallbackStream([fakeModel("a", ["x", "y"])], "hi", {
-      onEvent: [tracker, ({ attempts }) => attempts.forEach(Object.freeze)],
-    });
-    await stream.return();
-    assertEquals(tracker.snapshot()[0]?.samples, 1);
-    assertEquals(tracker.snapshot()[0]?.p99 !== Infinity, true);
+    const freeze = ({ attempts }: FallbackEvent) =>
+      attempts.forEach(Object.freeze);
+    for (const other of [() => {}, freeze]) {
+      const tracker = trackLatency({ minSamples: 10 });
+      const quantile = tracker.quantile(0.5, bounds);
+      feedAll(tracker, "cancelled", Array(9).fill(1));
+      for (let i = 0; i < 3; i++) {
+        const stream = await fallbackStream([fakeModel("m", ["x", "y"])], "", {
+          onEvent: [other, tracker],
+        });
+        await stream.return();
+      }
+      assertEquals(tracker.snapshot()[0]?.samples, 3);
+      // It would be the longest time if 10 attempts had been stopped.
+      assertEquals(quantile("m"), bounds.initial);
+    }
   }));
+
+Deno.test("trackLatency() counts an answer as immediate if the clock was set back meanwhile", () => {
+  const tracker = trackLatency();
+  feed(tracker, "answered", -5_000, { startedAt: 10_000 });
+  feed(tracker, "answered", 0, { startedAt: 1_000 });
+  const [{ samples, p50 }] = tracker.snapshot() as [LatencySnapshot];
+  assertEquals(samples, 2);
+  assertLess(p50, 10);
+});
 
 Deno.test("trackLatency() sees the models of a nested chain only as its onEvent", () =>
   virtualTime(async () => {
