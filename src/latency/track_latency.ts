@@ -42,7 +42,7 @@ export interface LatencyOptions {
   readonly minSamples?: number | undefined;
   /**
    * How many models are remembered; then the one without a sample for the
-   * longest time is forgotten. Each takes about 1.5 KiB.
+   * longest time is forgotten. Each takes about 1 KiB.
    *
    * @default {256}
    */
@@ -58,8 +58,8 @@ export interface LatencyBounds {
   /** The time until enough has been learned: what you would set by hand. */
   readonly initial: number;
   /**
-   * What the quantile is multiplied by. A limit needs at least 2, or it cuts off
-   * what it should learn from.
+   * What the quantile is multiplied by. A timeout needs at least 2, or it ends
+   * the attempts that it should learn from.
    *
    * @default {1}
    */
@@ -123,16 +123,19 @@ const BOUNDS_NAMES: OptionNames<LatencyBounds> = {
  * hedges that fit without tuning. Give it to `onEvent` of every call, and its
  * quantiles to the options. One tracker serves all calls of a process.
  *
- * Attempts that timed out, lost or were canceled before their content count as
- * "at least that long" among those that answer, so that they neither pull a
- * quantile down nor, in an outage, push it to its bound. Other failures say
- * nothing about time. Until `minSamples` attempts have answered, the time is
- * `initial`; but `max` if as many were stopped, and more than have answered.
+ * Attempts that timed out (`openMs` or `firstContentMs`), lost or were canceled
+ * before their content count as "at least that long" among those that answer, so
+ * that they neither pull a quantile down nor, in an outage, push it to its bound.
+ * Other failures say nothing about time. Until `minSamples` attempts have
+ * answered, the time is `initial`; but `max` if as many were stopped.
+ *
+ * It learns from the chain whose `onEvent` it is. There, a nested chain is one
+ * model; give the tracker to its `onEvent`, too, to learn from its models.
  *
  * @param options How fast it forgets, and how much it remembers.
  * @returns The tracker.
  *
- * @example A hedge and a limit that fit every model
+ * @example A hedge and a timeout that fit every model
  * ```ts
  * import { fallbackStream, hedgeBudget } from "@fallback/stream";
  * import { trackLatency } from "@fallback/stream/latency";
