@@ -1,5 +1,6 @@
 import {
   AllModelsFailedError,
+  type Attempt,
   CircuitOpenError,
   EmptyStreamError,
   fallbackStream,
@@ -108,4 +109,20 @@ test("AllModelsFailedError prints each error once when it is inspected", async (
   const printed = Deno.inspect(error).match(/Error: overloaded/g);
   assertEquals(printed?.length, 1);
   assertEquals(error.attempts.map(({ model }) => model), ["a"]);
+});
+
+test("AllModelsFailedError lists the models in list order, whatever the order of the attempts (R6)", () => {
+  const attempts = [2, 0, 1].map((modelIndex, index): Attempt => ({
+    model: `model-${modelIndex}`,
+    modelIndex,
+    number: index + 1,
+    startedAt: 0,
+    outcome: "failed",
+    chunks: 0,
+    error: new Error("overloaded"),
+  }));
+  assertEquals(new AllModelsFailedError(attempts).message.split("\n"), [
+    "All models failed:",
+    ...[0, 1, 2].map((index) => `model-${index}: overloaded`),
+  ]);
 });

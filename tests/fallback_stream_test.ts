@@ -119,6 +119,7 @@ function heapInUse(collect: () => void): number {
 
 test("fallbackStream() ignores a timer that fires after clearTimeout() (R17)", async () => {
   async function* slow(): AsyncGenerator<number> {
+    await delay(15);
     yield 0;
     await delay(100);
     yield 1;

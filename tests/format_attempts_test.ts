@@ -110,3 +110,24 @@ test("formatAttempts() draws no bar for a skipped model, and says how long its c
       "llama ░░░░░░░░░░████████████████████ completed   2 chunks, first content after 100 ms",
     ]);
   }));
+
+test("formatAttempts() counts chunks where there are any, or content has come", () => {
+  const shown = (attempt: Partial<Attempt>) =>
+    formatAttempts([{
+      model: "m",
+      modelIndex: 0,
+      number: 1,
+      startedAt: 0,
+      endedAt: 10,
+      outcome: "completed",
+      chunks: 0,
+      ...attempt,
+    }]).split("completed")[1]?.trim();
+  assertEquals(shown({}), "");
+  assertEquals(shown({ chunks: 1 }), "1 chunk");
+  assertEquals(shown({ chunks: 2 }), "2 chunks");
+  assertEquals(
+    shown({ firstContentAt: 5 }),
+    "0 chunks, first content after 5 ms",
+  );
+});

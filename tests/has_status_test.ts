@@ -32,6 +32,12 @@ test("hasStatus takes codes and whole classes, and nothing without a status", ()
   }
 });
 
+test("hasStatus takes every code from 100 to 599", () => {
+  for (const status of [100, 599]) {
+    assertEquals(accepts([status], { status }), true);
+  }
+});
+
 test("hasStatus names a code that is none", () => {
   assertThrows(() => hasStatus(), RangeError, "'codes' must not be empty");
   for (const code of [99, 600, 4.5, NaN, "3xx", "429"]) {

@@ -592,4 +592,59 @@ export const cancellation: RuleCase[] = [
       }
     },
   ),
+  rule(
+    "R8",
+    "an abort ends every call that shares the signal, also after one of them has ended",
+    async ({ fallbackStream, fake, signal }) => {
+      const shared = { signal: signal(10, stop) };
+      const open = () =>
+        fallbackStream([fake("a", ["a0", step.hang()])], "hi", shared);
+      const first = await open();
+      const second = await open();
+      await first.return();
+      await second.next();
+      assertSame(await errorOf(second.next()), stop, "the error");
+      assertSame(Date.now(), 10, "the time of the error");
+    },
+  ),
+  rule(
+    "R9",
+    "a chunk that arrives after return() is neither read nor counted",
+    async ({ fallbackStream, fake }) => {
+      const seen: string[] = [];
+      const model = {
+        ...fake("a", ["a0", step.wait(20), "a1"], { ignoresAbort: true }),
+        usage: (chunk: string) => void seen.push(chunk),
+      };
+      const stream = await fallbackStream([model], "hi");
+      await stream.next();
+      const pending = stream.next();
+      await pass(10);
+      await stream.return();
+      await pass(20);
+      assertSame(await pending, done, "the pending next()");
+      assertSame(
+        [seen, stream.attempts[0]!.chunks],
+        [["a0"], 1],
+        "what usage() received, and the number of chunks",
+      );
+    },
+  ),
+  rule(
+    "R8",
+    "a chunk of an attempt that has timed out is not looked at",
+    async ({ fallbackStream, fake }) => {
+      const seen: string[] = [];
+      const late = [step.open(), step.wait(20), "a0"];
+      const model = {
+        ...fake("a", late, { ignoresAbort: true }),
+        usage: (chunk: string) => void seen.push(chunk),
+      };
+      const models = [model, fake("b", [step.wait(30), "b0"])];
+      const stream = await fallbackStream(models, "hi", {
+        timeouts: { firstContentMs: () => Date.now() < 10 ? 10 : undefined },
+      });
+      assertSame([seen, await read(stream)], [[], ["b0"]], "what was seen");
+    },
+  ),
 ];

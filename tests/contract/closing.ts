@@ -818,4 +818,29 @@ export const closing: RuleCase[] = [
       );
     },
   ),
+  rule(
+    "R11",
+    "a reader whose lock cannot be released after the end is a close error",
+    async ({ fallbackStream }) => {
+      const wrong = new Error("cannot release");
+      const model = () => {
+        const results = [{ done: false, value: "a0" }, {
+          done: true,
+          value: undefined,
+        }];
+        const reader = {
+          read: () => Promise.resolve(results.shift()),
+          cancel: () => Promise.resolve(),
+          releaseLock() {
+            throw wrong;
+          },
+        };
+        return { getReader: () => reader } as unknown as ReadableStream<string>;
+      };
+      const stream = await fallbackStream([model], "hi");
+      assertSame(await read(stream), ["a0"], "chunks");
+      assertSame(stream.attempts[0]!.closeError, wrong, "the record");
+      assertSame(await errorOf(stream.return()), wrong, "return()");
+    },
+  ),
 ];

@@ -465,4 +465,45 @@ export const continuing = ({ continueStream }: ContinueSubject): RuleCase[] => [
       assertSame(calledModels(journal), ["a"], "the models called");
     },
   ),
+  rule(
+    "R20",
+    "knows the preamble of a chain that has buffered more than it was asked for",
+    async ({ fallbackModel, fake }) => {
+      const models = ["a", "b"].map((name) => {
+        const end = name === "a" ? [step.fail(cut)] : [];
+        const script = ["meta", "meta", `${name}0`, ...end];
+        return fallbackModel([fake(name, script, { isContent })]);
+      });
+      const stream = await continueStream(models, "hi", { resume });
+      assertSame(await read(stream), ["meta", "meta", "a0", "b0"], "chunks");
+    },
+  ),
+  rule(
+    "R6",
+    "says which models the store refused, where a later part finds none",
+    async ({ fake }) => {
+      const health: HealthStore = {
+        admit: (model) =>
+          model === "a" ? { admit: false, retryAt: 5000 } : { admit: true },
+        report: () => {},
+      };
+      const models = [
+        fake("a", ["a0"]),
+        fake("b", ["b0", step.fail(cut)]),
+        fake("c", [step.fail(new Error("overloaded"))]),
+      ];
+      const stream = await continueStream(models, "hi", { health, resume });
+      const error = await errorOf(read(stream)) as AggregateError;
+      assertSame(
+        error.message.split("\n").slice(1),
+        [
+          'a: Circuit of "a" is open for another 5000 ms (health)',
+          "b: connection lost",
+          "c: overloaded",
+        ],
+        "the lines of the message",
+      );
+      assertSame(error.errors.length, 2, "the number of failures");
+    },
+  ),
 ];

@@ -1100,4 +1100,57 @@ export const health: RuleCase[] = [
       await Promise.all([read(forced!), read(recovered!)]);
     },
   ),
+  rule(
+    "R21",
+    "a refusal without a time lasts until now, and a refused retry then waits for nothing",
+    async ({ fallbackStream, fake }) => {
+      for (const retryAt of [undefined, NaN, "soon", -5]) {
+        const start = Date.now();
+        let asked = 0;
+        const health = store(() => {
+          const admit = ++asked !== 2;
+          return { admit, retryAt } as Admission;
+        });
+        const model = fake("a", { scripts: [[step.fail(1)], ["a0"]] });
+        const stream = await fallbackStream([model], "hi", {
+          health,
+          retry: { minDelayMs: 10, ...steady },
+        });
+        assertSame(await read(stream), ["a0"], "chunks");
+        assertSame(Date.now() - start, 10, "the time, that of the backoff");
+        const { error } = stream.attempts[1]!;
+        assertSame(
+          Object(error).retryAt,
+          retryAt === -5 ? -5 : start + 10,
+          `when to check again for ${retryAt}`,
+        );
+      }
+    },
+  ),
+  rule(
+    "R21",
+    "skipped models are tried in list order, also where the first was skipped last",
+    async ({ fallbackStream, fake, journal }) => {
+      let admitted = 0;
+      const health = store((model) =>
+        model === "a" && admitted++ === 0 ? yes : no
+      );
+      const models = [
+        fake("a", { scripts: [[step.wait(20), step.fail(1)], ["a1"]] }),
+        fake("b", ["b0"]),
+      ];
+      const stream = await fallbackStream(models, "hi", {
+        health,
+        hedge: { afterMs: 10 },
+        retry: { minDelayMs: 5, maxDelayMs: 10, ...steady },
+      });
+      assertSame(
+        outcomes(stream.attempts),
+        ["a failed", "b skipped", "a skipped", "a streaming"],
+        "the records",
+      );
+      await read(stream);
+      assertSame(calledModels(journal), ["a", "a"], "the models called");
+    },
+  ),
 ];

@@ -356,4 +356,108 @@ export const mappingUsageAndTimes: RuleCase[] = [
       assertSame(Object(zero.errors[0]).ms, 0, "a negative time");
     },
   ),
+  rule(
+    "R14",
+    "concurrent next() of a mapped model get its chunks in order, one pull at a time",
+    async ({ fallbackStream, fake }) => {
+      const model = fake("a", ["a0", "a1|a2|a3", "a4|a5|a6", "a7"]);
+      const stream = await fallbackStream([mapModel(model, mapping)], "hi");
+      await stream.next();
+      for (const count of [5, 1, 2]) {
+        const first = stream.attempts[0]!.chunks;
+        assertSame(
+          await Promise.all(Array.from({ length: count }, () => stream.next())),
+          Array.from(
+            { length: count },
+            (_, i) =>
+              first + i > 7
+                ? { done: true, value: undefined }
+                : { done: false, value: `a${first + i}` },
+          ),
+          `the results of ${count} next()`,
+        );
+      }
+    },
+  ),
+  rule(
+    "R14",
+    "concurrent next() of a mapped model pull no more than they need",
+    async ({ fallbackStream, fake, journal }) => {
+      for (const count of [2, 4]) {
+        const model = fake("a", ["a0", "a1|a2|a3|a4", "a5"]);
+        const stream = await fallbackStream([mapModel(model, mapping)], "hi");
+        await stream.next();
+        await Promise.all(Array.from({ length: count }, () => stream.next()));
+        assertSame(journal.calls.at(-1)!.chunks, 2, "the chunks pulled");
+        const rest = ["a1", "a2", "a3", "a4", "a5"].slice(count);
+        assertSame(await read(stream), rest, "the rest");
+      }
+    },
+  ),
+  rule(
+    "R22",
+    "isFinal is not called for the rest of a chunk once it has ended the call",
+    async ({ fallbackStream, fake, journal }) => {
+      const controller = new AbortController();
+      const seen: string[] = [];
+      const model = mapModel(fake("a", ["a0|a1|a2"]), mapping);
+      const opening = fallbackStream([model], "hi", {
+        signal: journal.watch(controller.signal),
+        isFinal(chunk) {
+          seen.push(chunk);
+          controller.abort("stop");
+          return false;
+        },
+      });
+      assertSame(await errorOf(opening), "stop", "the error");
+      assertSame(seen, ["a0"], "what isFinal received");
+    },
+  ),
+  rule(
+    "R16",
+    "a record has the provider and the modelId of its model, if it has them",
+    async ({ fallbackStream, fake }) => {
+      const named = { provider: "fakes", modelId: "b-1" };
+      const models = [
+        fake("a", [step.fail(1)]),
+        { ...fake("b", ["b0"]), ...named },
+      ];
+      const stream = await fallbackStream(models, "hi");
+      await read(stream);
+      const [a, b] = stream.attempts;
+      assertSame(
+        ["provider" in a!, "modelId" in a!],
+        [false, false],
+        "whether the record of a model without them has them",
+      );
+      assertSame(
+        { provider: b!.provider, modelId: b!.modelId },
+        named,
+        "the record of the other",
+      );
+    },
+  ),
+  rule(
+    "R23",
+    "a report of zero tokens counts",
+    async ({ fallbackStream, fake }) => {
+      const usage = () => ({ inputTokens: 3, outputTokens: 0 });
+      const model = { ...fake("a", ["a0"]), usage };
+      const stream = await fallbackStream([model], "hi");
+      await read(stream);
+      assertSame(stream.attempts[0]!.usage, usage(), "the usage");
+    },
+  ),
+  rule(
+    "R24",
+    "a hedge without a limit opens no other model",
+    async ({ fallbackStream, fake, journal }) => {
+      const models = [fake("a", [step.wait(50), "a0"]), fake("b", ["b0"])];
+      const stream = await fallbackStream(models, "hi", {
+        hedge: { afterMs: () => undefined },
+      });
+      assertSame(await read(stream), ["a0"], "chunks");
+      assertSame(calledModels(journal), ["a"], "the models called");
+    },
+  ),
 ];

@@ -440,4 +440,171 @@ export const userCode: RuleCase[] = [
       );
     },
   ),
+  rule(
+    "R16",
+    "after an abort in user code, nothing is emitted but the end and the close, and nothing reported twice",
+    async ({ fallbackStream, fake, journal }) => {
+      const opened = ["a started", "a opened"];
+      const committed = [...opened, "a committed"];
+      const ended = ["a cancelled", "a closed"];
+      const released = ["a released"];
+      const slow = () => [
+        fake("a", [step.open(), step.wait(30), "a0"]),
+        fake("b", [step.wait(5), "b0"]),
+      ];
+      const hedge = { afterMs: 10 };
+      type Abort = () => void;
+      type Case = {
+        options?: Options;
+        models?: Parameters<typeof fallbackStream<unknown, string>>[0];
+        abortsOn?: string;
+        events: string[];
+        reports: string[];
+      };
+      const cases: Record<string, (abort: Abort) => Case> = {
+        "[Symbol.asyncIterator]()": (abort) => ({
+          models: [{
+            name: "a",
+            stream: () => ({
+              [Symbol.asyncIterator]() {
+                abort();
+                return [].values() as unknown as AsyncIterator<string>;
+              },
+            }),
+          }],
+          events: ["a started", ...ended],
+          reports: released,
+        }),
+        "isContent() that is true": (abort) => ({
+          options: { isContent: () => (abort(), true) },
+          events: [...opened, ...ended],
+          reports: released,
+        }),
+        "a listener of 'committed'": () => ({
+          abortsOn: "a committed",
+          events: [...committed, ...ended],
+          reports: released,
+        }),
+        "report() of a success": () => ({
+          abortsOn: "a success",
+          events: [...committed, ...ended],
+          reports: ["a success"],
+        }),
+        "admit()": (abort) => ({
+          options: {
+            health: {
+              admit: () => (abort(), { admit: true }),
+              report: () => {},
+            },
+          },
+          events: ["call cancelled"],
+          reports: released,
+        }),
+        "take() of a budget": (abort) => ({
+          models: slow(),
+          options: {
+            hedge: {
+              ...hedge,
+              budget: { earn: () => {}, take: () => (abort(), true) },
+            },
+          },
+          events: [...opened, ...ended],
+          reports: released,
+        }),
+        "a listener of 'lost'": () => ({
+          models: slow(),
+          options: { hedge },
+          abortsOn: "a lost",
+          events: [
+            ...[...opened, "a hedging", "b started", "b opened"],
+            ...["b committed", "a lost", "b cancelled"],
+          ],
+          reports: ["b released", "a released"],
+        }),
+      };
+      for (const [place, caseFor] of Object.entries(cases)) {
+        const controller = new AbortController();
+        const abort = () => controller.abort(stop);
+        const { models, options, abortsOn, ...expected } = caseFor(abort);
+        const { events, reports, health, onEvent } = recorder();
+        const error = await errorOf(
+          fallbackStream(models ?? [fake("a", ["a0"])], "hi", {
+            ...options,
+            signal: journal.watch(controller.signal),
+            onEvent(event) {
+              onEvent(event);
+              if (events.at(-1) === abortsOn) abort();
+            },
+            health: {
+              admit: options?.health?.admit ?? health.admit,
+              report(model, outcome) {
+                health.report(model, outcome);
+                if (reports.at(-1) === abortsOn) abort();
+              },
+            },
+          }),
+        );
+        assertSame(error, stop, `the error of an abort in ${place}`);
+        // Which model is closed first does not matter here.
+        const count = expected.events.length;
+        assertSame(events.slice(0, count), expected.events, `events: ${place}`);
+        assertSame(
+          events.slice(count).every((event) => event.endsWith(" closed")),
+          true,
+          `whether nothing but closes follows: ${place}`,
+        );
+        assertSame(reports, expected.reports, `reports: ${place}`);
+      }
+    },
+  ),
+  rule(
+    "arguments",
+    "an option whose getter throws later ends the call with that error",
+    async ({ fallbackStream, fake }) => {
+      const thrown = new Error("cannot be read");
+      for (const options of [{}, { hedge: { afterMs: 10 } }]) {
+        let reads = 0;
+        const opening = fallbackStream([fake("a", ["a0"])], "hi", {
+          ...options,
+          get health(): undefined {
+            // Twice before the first model: for the checks and for prepare().
+            if (++reads === 3) throw thrown;
+            return undefined;
+          },
+        });
+        assertSame(await errorOf(opening), thrown, "the error");
+      }
+    },
+  ),
+  rule(
+    "R8",
+    "nothing of a call is prepared after an abort",
+    async ({ fallbackStream, fake, journal }) => {
+      const callbacks = ["prepare", "earn", "admit"];
+      for (const [index, place] of ["before", ...callbacks].entries()) {
+        const controller = new AbortController();
+        const called: string[] = [];
+        const at = (here: string) => {
+          called.push(here);
+          if (here === place) controller.abort(stop);
+        };
+        if (place === "before") controller.abort(stop);
+        const opening = fallbackStream([fake("a", ["a0"])], "hi", {
+          signal: journal.watch(controller.signal),
+          hedge: {
+            afterMs: 10,
+            budget: { earn: () => at("earn"), take: () => true },
+          },
+          health: {
+            prepare: () => at("prepare"),
+            admit: () => (at("admit"), { admit: true }),
+            report: () => {},
+          },
+        });
+        assertSame(await errorOf(opening), stop, `the error: ${place}`);
+        assertSame(called, callbacks.slice(0, index), `the calls: ${place}`);
+      }
+      assertSame(calledModels(journal), [], "the models called");
+    },
+  ),
 ];

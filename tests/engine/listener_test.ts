@@ -210,6 +210,18 @@ test("whether there is an around is asked once, when a call begins", async () =>
   }
 });
 
+test("an around whose getter throws when the call begins is not looked at again", async () => {
+  let looks = 0;
+  const listener = Object.defineProperty(() => {}, runInContext, {
+    get() {
+      looks++;
+      throw new Error("mine");
+    },
+  });
+  await call(listener);
+  assertEquals(looks, 1);
+});
+
 test("an around that is no function, or cannot be looked at, changes nothing", async () => {
   const listeners = [undefined, null, 1, {}, "around"].map((around) =>
     Object.assign(() => {}, { [runInContext]: around }) as FallbackListener

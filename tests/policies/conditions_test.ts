@@ -44,3 +44,25 @@ test("isRetriable that returns a promise ends the call with a TypeError that nam
     "TypeError: 'options.retry.isRetriable' must not return a promise",
   );
 });
+
+test("isRetriable that is a list holds if one of its classes or predicates does", async () => {
+  const isNamedBusy = (error: unknown) => `${error}` === "Error: busy";
+  const cases: [unknown, number][] = [
+    [new QuotaError(), 2],
+    [new Error("busy"), 2],
+    [new Error("refused"), 1],
+  ];
+  for (const [error, expected] of cases) {
+    const model = fakeModel("a", [step.fail(error)]);
+    await assertRejects(() =>
+      fallbackStream([model], "hi", {
+        retry: {
+          isRetriable: [QuotaError, isNamedBusy],
+          maxAttempts: 2,
+          minDelayMs: 0,
+        },
+      })
+    );
+    assertEquals(model.journal.calls.length, expected, `${error}`);
+  }
+});

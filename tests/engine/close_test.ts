@@ -1,0 +1,24 @@
+import { assertEquals } from "@std/assert";
+import { withoutErrors } from "../../src/engine/close.ts";
+import { test } from "../_pure.ts";
+
+const expected = new Error("expected");
+const isExpected = (error: unknown) => error === expected;
+
+/** Suppressed errors within each other, each with `expected` on the other side. */
+function nest(depth: number, side: "error" | "suppressed"): unknown {
+  let error: unknown = expected;
+  for (let i = 0; i < depth; i++) {
+    error = side === "error"
+      ? new SuppressedError(error, expected)
+      : new SuppressedError(expected, error);
+  }
+  return error;
+}
+
+test("withoutErrors() looks 32 SuppressedErrors deep, on both sides (R11)", () => {
+  for (const side of ["error", "suppressed"] as const) {
+    assertEquals(withoutErrors(nest(33, side), isExpected), undefined, side);
+    assertEquals(withoutErrors(nest(40, side), isExpected) !== undefined, true);
+  }
+});
