@@ -60,7 +60,6 @@ async function askStore<Request, Chunk>(
   name: string,
 ): Promise<"admitted" | "unknown" | { retryAt: number }> {
   const { chain, scope } = call;
-  if (!scope.isActive) return "unknown";
   let admission: unknown;
   try {
     const answer: unknown = admission = chain.options.health!.admit(name);

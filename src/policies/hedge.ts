@@ -22,7 +22,7 @@ export class HedgeRace<Request, Chunk> {
   /** How many of them the health store has not refused. */
   #unskippedInFlight = 0;
   /** The position of the model that was started last. */
-  #youngest = -1;
+  #youngest: number | undefined;
   /** Its latest attempt. */
   #youngestAttempt: AttemptRunner<never, Chunk> | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -77,7 +77,6 @@ export class HedgeRace<Request, Chunk> {
   #openHedge(): void {
     const { log, scope } = this.#call;
     const { budget } = this.#hedge.options;
-    this.#timer = undefined;
     if (!scope.isActive || !this.#canStart()) return;
     try {
       if (budget && !budget.take()) return;
@@ -122,7 +121,6 @@ export class HedgeRace<Request, Chunk> {
     const { scope } = this.#call;
     if (scope.isActive) return this.#startNext();
     clearTimeout(this.#timer);
-    this.#timer = undefined;
     if (stream || this.#inFlight === 0) this.#resolve(stream);
   }
 }
