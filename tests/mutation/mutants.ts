@@ -15,6 +15,8 @@ export interface Mutant {
   readonly from: string;
   /** The changed lines as they are in the mutant, with single spaces. */
   readonly to: string;
+  /** The line before them, with single spaces. */
+  readonly lineBefore: string;
   /** The whole text of the file in the mutant. */
   readonly text: string;
 }
@@ -256,6 +258,9 @@ function apply(
     line: source.getLineAndCharacterOfPosition(start).line + 1,
     from: onOneLine(original.slice(lineStart, lineEnd)),
     to: onOneLine(before + replacement + after),
+    lineBefore: onOneLine(
+      original.slice(0, lineStart).trimEnd().split("\n").at(-1)!,
+    ),
     text: original.slice(0, start) + replacement + original.slice(end),
   };
 }

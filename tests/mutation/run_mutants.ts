@@ -46,10 +46,11 @@ export function draw<T>(items: readonly T[], count: number, seed: number): T[] {
 
 /** Whether an entry of the list is about this mutant. */
 export function isAbout(
-  { file, from, to }: EquivalentMutant,
+  { file, from, to, lineBefore }: EquivalentMutant,
   mutant: Mutant,
 ): boolean {
-  return file === mutant.file && from === mutant.from && to === mutant.to;
+  return file === mutant.file && from === mutant.from && to === mutant.to &&
+    (lineBefore === undefined || lineBefore === mutant.lineBefore);
 }
 
 /**
