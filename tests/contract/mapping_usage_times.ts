@@ -10,6 +10,7 @@ import {
   calledModels,
   errorOf,
   eventLog,
+  isContent,
   type Options,
   read,
   rule,
@@ -458,6 +459,19 @@ export const mappingUsageAndTimes: RuleCase[] = [
       });
       assertSame(await read(stream), ["a0"], "chunks");
       assertSame(calledModels(journal), ["a"], "the models called");
+    },
+  ),
+  rule(
+    "R22",
+    "the preamble of a mapped model is delivered in order",
+    async ({ fallbackStream, fake }) => {
+      const model = mapModel(fake("a", ["meta0|meta1", "meta2|a0"]), mapping);
+      const stream = await fallbackStream([model], "hi", { isContent });
+      assertSame(
+        await read(stream),
+        ["meta0", "meta1", "meta2", "a0"],
+        "chunks",
+      );
     },
   ),
 ];

@@ -367,4 +367,17 @@ export const clocks: RuleCase[] = [
       assertSame(Date.now() - begun, 80, "the time that took");
     },
   ),
+  rule(
+    "R17",
+    "openMs and firstContentMs have no timer any more once there is content",
+    async ({ fallbackStream, fake }) => {
+      async function* model() {
+        yield "a0";
+      }
+      // The timers that are left when a case ends are a failure of the case.
+      const timeouts = { openMs: 1000, firstContentMs: 1000 };
+      await fallbackStream([model], "hi", { timeouts });
+      await read(await fallbackStream([fake("b", ["b0"])], "hi"));
+    },
+  ),
 ];

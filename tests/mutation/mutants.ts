@@ -235,11 +235,12 @@ function otherConstants(node: ts.Node, source: ts.SourceFile): string[] {
   return [];
 }
 
-/** Whether a literal is the name of a property or of a module. */
+/** Whether a literal is the name of a property, a module or a symbol. */
 function isName(node: ts.Node): boolean {
   const { parent } = node;
   return ts.isPropertyAssignment(parent) && parent.name === node ||
-    ts.isImportTypeNode(parent) || ts.isExternalModuleReference(parent);
+    ts.isImportTypeNode(parent) || ts.isExternalModuleReference(parent) ||
+    ts.isCallExpression(parent) && parent.expression.getText() === "Symbol";
 }
 
 function apply(

@@ -36,7 +36,7 @@ const CASES: Record<string, [text: string, ...expected: string[]]> = {
     'change a constant: const a = [1_000, true, "b", `${d}`];',
   ],
   "leaves types, imports and sets of names alone": [
-    'import { a } from "b"; type C = "d" | 1; interface E { f: true } const g = { h: true, i: true }; async function j() { return await k; }',
+    'import { a } from "b"; type C = "d" | 1; interface E { f: true } const g = { h: true, i: true }; async function j() { return await k; } const l = Symbol("m");',
   ],
 };
 
