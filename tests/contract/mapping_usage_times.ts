@@ -474,4 +474,22 @@ export const mappingUsageAndTimes: RuleCase[] = [
       );
     },
   ),
+  rule(
+    "R22",
+    "a mapped model whose stream opens too late has it closed, once",
+    async ({ fallbackStream, fake, kind, journal }) => {
+      const late = fake("a", [step.wait(20), step.open(), "a0"], {
+        ignoresAbort: true,
+      });
+      const models = [
+        mapModel(mapModel(late, mapping), mapping),
+        fake("b", [step.open(), step.wait(30), "b0"]),
+      ];
+      const stream = await fallbackStream(models, "hi", {
+        timeouts: { openMs: 10 },
+      });
+      await read(stream);
+      assertSame(journal.calls[0]!.closes, [stopOf(kind)], "the closes");
+    },
+  ),
 ];
