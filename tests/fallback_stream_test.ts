@@ -34,7 +34,7 @@ test("fallbackStream() throws where AsyncDisposableStack is missing, and calls n
     await assertRejects(
       () => without("AsyncDisposableStack", async () => await call()),
       TypeError,
-      "Cannot open streams as this runtime has no AsyncDisposableStack",
+      "Cannot open streams as this runtime has no AsyncDisposableStack: Deno 2.3, Node 24, Bun 1.3.12 or later is required",
     );
   }
   assertEquals(asked, 0);

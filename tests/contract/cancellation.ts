@@ -124,6 +124,9 @@ export const cancellation: RuleCase[] = [
         "by a condition that is pending": (abort) => ({
           fallbackOn: () => (abort(), never),
         }),
+        "by a condition that then rejects": (abort) => ({
+          fallbackOn: () => (abort(), Promise.reject(new Error("too late"))),
+        }),
         "before a condition throws": (abort) => ({
           fallbackOn: [
             () => (abort(), false),

@@ -492,4 +492,23 @@ export const mappingUsageAndTimes: RuleCase[] = [
       assertSame(journal.calls[0]!.closes, [stopOf(kind)], "the closes");
     },
   ),
+  rule(
+    "R22",
+    "without isContent, a chunk that becomes nothing is no content; without its final chunk, the answer is truncated",
+    async ({ fallbackStream, fake }) => {
+      const models = [
+        mapModel(fake("a", ["", step.fail(1)]), mapping),
+        mapModel(fake("b", ["b0", "b1"]), mapping),
+      ];
+      const stream = await fallbackStream(models, "hi", {
+        isFinal: (chunk) => chunk === "stop",
+      });
+      assertSame(stream.model, "b", "the model");
+      assertSame(
+        Object(await errorOf(read(stream))).name,
+        "TruncatedStreamError",
+        "the error",
+      );
+    },
+  ),
 ];

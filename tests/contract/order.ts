@@ -576,4 +576,16 @@ export const order: RuleCase[] = [
       );
     },
   ),
+  rule(
+    "R5",
+    "isFinal of the options receives every chunk once",
+    async ({ fallbackStream, fake }) => {
+      const seen: string[] = [];
+      const stream = await fallbackStream([fake("a", ["a0", "a1"])], "hi", {
+        isFinal: (chunk) => seen.push(chunk) === 2,
+      });
+      assertSame(await read(stream), ["a0", "a1"], "chunks");
+      assertSame(seen, ["a0", "a1"], "what isFinal received");
+    },
+  ),
 ];

@@ -379,4 +379,22 @@ export const retry: RuleCase[] = [
       );
     },
   ),
+  rule(
+    "R18",
+    "a multiplier of 1 waits equally long each time",
+    async ({ fallbackStream, fake }) => {
+      const scripts = [[step.fail(1)], [step.fail(2)], [step.fail(3)], ["a0"]];
+      const stream = await fallbackStream([fake("a", { scripts })], "hi", {
+        retry: {
+          maxAttempts: 4,
+          minDelayMs: 10,
+          multiplier: 1,
+          jitter: 0,
+          isRetriable: () => true,
+        },
+      });
+      assertSame(await read(stream), ["a0"], "chunks");
+      assertSame(Date.now(), 30, "the time");
+    },
+  ),
 ];

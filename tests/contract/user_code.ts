@@ -559,20 +559,33 @@ export const userCode: RuleCase[] = [
   ),
   rule(
     "arguments",
-    "an option whose getter throws later ends the call with that error",
+    "an option whose getter throws later ends the call with that error, when all is closed",
     async ({ fallbackStream, fake }) => {
       const thrown = new Error("cannot be read");
-      for (const options of [{}, { hedge: { afterMs: 10 } }]) {
+      // It is read for the checks, for prepare(), and before each model.
+      const cases: [failingRead: number, options: Options, ms: number][] = [
+        [3, {}, 0],
+        [3, { hedge: { afterMs: 10 } }, 0],
+        [4, { hedge: { afterMs: 10 } }, 30],
+      ];
+      for (const [failingRead, options, ms] of cases) {
+        const start = Date.now();
         let reads = 0;
-        const opening = fallbackStream([fake("a", ["a0"])], "hi", {
+        const models = [
+          fake("a", [step.open(), step.hang()], {
+            closeScript: [step.wait(20)],
+          }),
+          fake("b", ["b0"]),
+        ];
+        const opening = fallbackStream(models, "hi", {
           ...options,
           get health(): undefined {
-            // Twice before the first model: for the checks and for prepare().
-            if (++reads === 3) throw thrown;
+            if (++reads === failingRead) throw thrown;
             return undefined;
           },
         });
         assertSame(await errorOf(opening), thrown, "the error");
+        assertSame(Date.now() - start, ms, "the time of the error");
       }
     },
   ),

@@ -51,3 +51,23 @@ test("fallbackStream() keeps no answer that it has waited for", async () => {
   });
   assertEquals(collected, true);
 });
+
+test("fallbackStream() keeps no answer that it has waited for beside another model", async () => {
+  const collected = await isCollected((watch) => {
+    const { promise: mayAnswer, resolve } = Promise.withResolvers<void>();
+    const slow = async function* () {
+      await mayAnswer;
+      yield "a0";
+    };
+    const options: FallbackOptions<unknown, string> = {
+      hedge: { afterMs: 0 },
+      fallbackOn: () => {
+        setTimeout(resolve);
+        return Promise.resolve(watch({}) as unknown as boolean);
+      },
+    };
+    const fails = fakeModel("b", [step.fail("overloaded")]);
+    return fallbackStream([slow, fails], "hi", options);
+  });
+  assertEquals(collected, true);
+});

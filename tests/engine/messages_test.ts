@@ -49,6 +49,22 @@ const WRONG_ARGUMENTS: [call: () => unknown, message: string][] = [
     "'options.fallbackOn' must be an error class or a predicate, such as hasStatus(429): current value is 429",
   ],
   [
+    openWith({ health: {} }),
+    "'options.health' must be a HealthStore: current value is {}",
+  ],
+  [
+    openWith({ hedge: { afterMs: 1, budget: {} } }),
+    "'options.hedge.budget' must be a HedgeBudget: current value is {}",
+  ],
+  [
+    openWith({ isContent: true }),
+    "'options.isContent' must be a function: current value is true",
+  ],
+  [
+    openWith({ isFinal: true }),
+    "'options.isFinal' must be a function: current value is true",
+  ],
+  [
     map(fakeModel("a", ["a0"]), { request }),
     "'mapping.chunk' must be a function: current value is undefined",
   ],

@@ -61,6 +61,31 @@ export const EQUIVALENT: readonly EquivalentMutant[] = [
     reason: "allModelsFailed() sorts them.",
   },
   {
+    file: "src/engine/call_log.ts",
+    from: "if (!health) return;",
+    to: "if (!health) ;",
+    reason:
+      "It only saves time: the TypeError of a store that is undefined is ignored.",
+  },
+  {
+    file: "src/engine/call_log.ts",
+    from: "if (this.#audience.listeners.length === 0) return;",
+    to: "if (this.#audience.listeners.length === 0) ;",
+    reason: "It only saves time: an event without listeners does nothing.",
+  },
+  {
+    file: "src/engine/cancel_scope.ts",
+    from: "if (this.#first) (this.#others ??= new Set()).add(each);",
+    to: "if (!(this.#first)) (this.#others ??= new Set()).add(each);",
+    reason: "It only saves memory: all of them are in the set then.",
+  },
+  {
+    file: "src/engine/close.ts",
+    from: "if (closing === undefined) continue;",
+    to: "if (closing === undefined) ;",
+    reason: "It only saves time: `undefined` is then awaited, too.",
+  },
+  {
     file: "src/engine/idle_timer.ts",
     from: "else if (left > this.#ms) this.start();",
     to: "else if (left >= this.#ms) this.start();",
