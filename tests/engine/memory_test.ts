@@ -71,3 +71,15 @@ test("fallbackStream() keeps no answer that it has waited for beside another mod
   });
   assertEquals(collected, true);
 });
+
+test("FallbackStream.return() drops the chunks that were not delivered (R8)", async () => {
+  const collected = await isCollected(async (watch) => {
+    async function* model() {
+      yield watch({});
+    }
+    const stream = await fallbackStream([model], "hi");
+    await stream.return();
+    return stream;
+  });
+  assertEquals(collected, true);
+});

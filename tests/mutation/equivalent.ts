@@ -86,6 +86,18 @@ export const EQUIVALENT: readonly EquivalentMutant[] = [
     reason: "It only saves time: `undefined` is then awaited, too.",
   },
   {
+    file: "src/engine/committed_stream.ts",
+    from: "if (runners.length > 0) await Promise.allSettled(runners);",
+    to: "if (runners.length >= 0) await Promise.allSettled(runners);",
+    reason: "It only saves time: without runners there is nothing to wait for.",
+  },
+  {
+    file: "src/engine/committed_stream.ts",
+    from: "if (runners.length > 0) await Promise.allSettled(runners);",
+    to: "if (runners.length > 1) await Promise.allSettled(runners);",
+    reason: "A single runner is that of this stream, and has settled.",
+  },
+  {
     file: "src/engine/idle_timer.ts",
     from: "else if (left > this.#ms) this.start();",
     to: "else if (left >= this.#ms) this.start();",
