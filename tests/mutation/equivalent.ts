@@ -118,10 +118,28 @@ export const EQUIVALENT: readonly EquivalentMutant[] = [
       "Without a stream, `catch` throws the same reason. With one, its first next() rejects with it.",
   },
   {
+    file: "src/engine/run_models.ts",
+    from: ': "unknown";',
+    to: ': "";',
+    reason: 'The verdict is compared with "admitted" and "refused" only.',
+  },
+  {
     file: "src/engine/source.ts",
     from: "steps.push(() => {",
     to: "steps.unshift(() => {",
     lineBefore: "if (failure) {",
+    reason: "The list is empty here.",
+  },
+  {
+    file: "src/engine/source.ts",
+    from: "steps.push(async () => {",
+    to: "steps.unshift(async () => {",
+    reason: "The list is empty here.",
+  },
+  {
+    file: "src/engine/source.ts",
+    from: "steps.push(() => iterator.return?.());",
+    to: "steps.unshift(() => iterator.return?.());",
     reason: "The list is empty here.",
   },
   {
