@@ -25,7 +25,7 @@ function makeEvent(
   model: string,
   type: "started" | "committed" | "lost",
 ): FallbackEvent {
-  const startedAt = now += 2_000;
+  const startedAt = now += 100;
   const at = startedAt + Math.round(20 * 400 ** draw());
   const attempt: Attempt = {
     model,

@@ -42,9 +42,8 @@ export interface HistogramsOptions {
 const curve = new Float64Array(BUCKETS);
 
 /**
- * A histogram per model. An array per model would take as much memory again as
- * a third of its buckets, so all models share a few arrays; each has a slot in
- * them.
+ * A histogram per model. An array has an overhead of 200 bytes, so all models
+ * share a few arrays; each has a slot in them.
  */
 export class Histograms {
   readonly #options: HistogramsOptions;
