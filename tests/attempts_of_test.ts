@@ -2,7 +2,7 @@ import { attemptsOf, fallbackModel, fallbackStream } from "@fallback/stream";
 import { continueStream } from "@fallback/stream/continue";
 import { fakeModel, step, virtualTime } from "@fallback/stream/testing";
 import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
-import { test } from "./_pure.ts";
+import { test } from "./_test_without_permissions.ts";
 
 const outcomes = (error: unknown) =>
   attemptsOf(error).map(({ model, outcome }) => `${model} ${outcome}`);

@@ -10,7 +10,7 @@ import {
 import { fakeModel, step, virtualTime } from "@fallback/stream/testing";
 import { delay } from "@std/async/delay";
 import { assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
-import { test } from "./_pure.ts";
+import { test } from "./_test_without_permissions.ts";
 
 test("error messages name the model and the option", () =>
   virtualTime(() => {

@@ -10,8 +10,8 @@ import { delay } from "@std/async/delay";
 import { stub } from "@std/testing/mock";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { test } from "./_pure.ts";
-import { without } from "./_without.ts";
+import { test } from "./_test_without_permissions.ts";
+import { withoutGlobal } from "./_without_global.ts";
 
 async function* numbers(count: number): AsyncGenerator<number> {
   for (let i = 0; i < count; i++) yield i;
@@ -32,7 +32,7 @@ test("fallbackStream() throws where AsyncDisposableStack is missing, and calls n
   ];
   for (const call of first) {
     await assertRejects(
-      () => without("AsyncDisposableStack", async () => await call()),
+      () => withoutGlobal("AsyncDisposableStack", async () => await call()),
       TypeError,
       "Cannot open streams as this runtime has no AsyncDisposableStack: Deno 2.3, Node 24, Bun 1.3.12 or later is required",
     );

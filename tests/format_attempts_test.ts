@@ -8,7 +8,7 @@ import {
 } from "@fallback/stream";
 import { fakeModel, step, virtualTime } from "@fallback/stream/testing";
 import { assertEquals, assertLess, assertRejects } from "@std/assert";
-import { test } from "./_pure.ts";
+import { test } from "./_test_without_permissions.ts";
 
 test("formatAttempts() draws attempts to scale, with their outcomes and errors", () =>
   virtualTime(async () => {

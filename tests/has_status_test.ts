@@ -1,6 +1,6 @@
 import { type Attempt, hasStatus } from "@fallback/stream";
 import { assertEquals, assertThrows } from "@std/assert";
-import { test } from "./_pure.ts";
+import { test } from "./_test_without_permissions.ts";
 
 function accepts(codes: (number | "4xx" | "5xx")[], error: unknown): unknown {
   const condition = hasStatus(...codes) as (

@@ -1,6 +1,6 @@
 import { hedgeBudget } from "@fallback/stream";
 import { assertEquals, assertThrows } from "@std/assert";
-import { test } from "./_pure.ts";
+import { test } from "./_test_without_permissions.ts";
 
 /** How many hedges it admits until it is empty. */
 function drain(budget: ReturnType<typeof hedgeBudget>): number {

@@ -8,7 +8,7 @@ import {
   TruncatedStreamError,
 } from "@fallback/stream";
 import { assertEquals } from "@std/assert";
-import { test } from "./_pure.ts";
+import { test } from "./_test_without_permissions.ts";
 
 function failed(...errors: unknown[]): AllModelsFailedError {
   const attempts = errors.map((error, modelIndex): Attempt => ({

@@ -3,7 +3,7 @@
 // collect its garbage, and which has to end by itself.
 
 import { assertEquals, assertLess, assertLessOrEqual } from "@std/assert";
-import { succeed } from "./_process.ts";
+import { runOrThrow } from "./_run_command.ts";
 
 /** By how much the targets for bytes may be missed, as in the cost gate. */
 const MARGIN = 1.25;
@@ -13,7 +13,7 @@ const MARGIN = 1.25;
  * progress to stderr: only one that makes none is ended.
  */
 async function run(script: string): Promise<Record<string, never>> {
-  const { out } = await succeed(Deno.execPath(), [
+  const { out } = await runOrThrow(Deno.execPath(), [
     "run",
     "--no-prompt",
     "--quiet",

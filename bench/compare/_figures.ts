@@ -2,8 +2,8 @@
 // its own, in turns, so that a ratio means something where a time does not.
 
 import { fileURLToPath } from "node:url";
-import { type Child, start } from "../../tests/_child.ts";
-import { succeed } from "../../tests/_process.ts";
+import { type Child, start } from "../../tests/_child_process.ts";
+import { runOrThrow } from "../../tests/_run_command.ts";
 import { bundledSize } from "../../tools/_bundled_size.ts";
 import type { Library, Way } from "./_library.ts";
 import type { Job } from "./_meter.ts";
@@ -150,7 +150,7 @@ export class Meters implements AsyncDisposable {
       const meter = this.#meters.get(key)!;
       return [key, async (times: number) => {
         const all: Job = { ...job, times };
-        const took = await meter.tell(`measure ${JSON.stringify(all)}`);
+        const took = await meter.send(`measure ${JSON.stringify(all)}`);
         return took as number;
       }];
     }));
@@ -165,7 +165,7 @@ export class Meters implements AsyncDisposable {
 const startMeter = (settings: readonly string[]) =>
   start(new URL("_meter.ts", import.meta.url), settings, {
     flags: ["-A"],
-    stuckMs: 120_000,
+    timeoutMs: 120_000,
   });
 
 /** The ways whose costs differ: not the settings of one and the same. */
@@ -180,7 +180,7 @@ const ENTRIES = new URL("entries/", import.meta.url);
 
 async function deno(...args: string[]): Promise<void> {
   const cwd = fileURLToPath(new URL("../../", import.meta.url));
-  await succeed(Deno.execPath(), args, { cwd });
+  await runOrThrow(Deno.execPath(), args, { cwd });
 }
 
 /** What a bundler makes of the smallest module that imports it. */

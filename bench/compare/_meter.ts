@@ -2,7 +2,7 @@
 // made its functions slow or its heap large. It does what it is asked,
 // and says how long that took. Told of no way, it only reads sources.
 
-import { obey } from "../../tests/_child.ts";
+import { serveCommands } from "../../tests/_child_process.ts";
 import type { Library, Open, Part, Source } from "./_library.ts";
 
 /** What to do, so and so many times. */
@@ -109,7 +109,7 @@ if (import.meta.main) {
     const ways = Object.values(libraries).flatMap(({ ways }) => ways);
     bare = ways.find((way) => way.name === name)!.bare;
   }
-  await obey({
+  await serveCommands({
     async measure(job: Job) {
       const work = workOf(job, bare);
       // No collection by hand before: with the last objects of a shape it would

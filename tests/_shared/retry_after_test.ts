@@ -1,6 +1,6 @@
 import { APICallError } from "@ai-sdk/provider";
 import { assertEquals } from "@std/assert";
-import { test } from "../_pure.ts";
+import { test } from "../_test_without_permissions.ts";
 import { retryAfterOf } from "../../src/_shared/retry_after.ts";
 
 test("retryAfterOf reads the responseHeaders of the AI SDK's errors", () => {

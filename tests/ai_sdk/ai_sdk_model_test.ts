@@ -21,10 +21,10 @@ import {
   assert,
   assertEquals,
   assertInstanceOf,
+  assertRejects,
   assertStrictEquals,
   assertThrows,
 } from "@std/assert";
-import { failureOf } from "../_failure_of.ts";
 import {
   answer,
   delta,
@@ -169,7 +169,7 @@ testSdk(
     ]);
     await using stream = await fallbackStream([model], REQUEST);
     const reading = Array.fromAsync(stream);
-    assertStrictEquals(await failureOf(reading), overloaded);
+    assertStrictEquals(await assertRejects(() => reading), overloaded);
   },
 );
 
@@ -180,10 +180,10 @@ testSdk(
       const journal = createJournal();
       const inner = scripted(sdk, "a", [START, step.hang()], { journal });
       const abortSignal = new AbortController().signal;
-      const error = await failureOf(
+      const error = await assertRejects(() =>
         fallbackStream([aiSdkModel(inner)], { ...REQUEST, abortSignal }, {
           timeouts: { firstContentMs: 5_000 },
-        }),
+        })
       );
       assertInstanceOf(error, AllModelsFailedError);
       const [{ abortSignal: given }] = inner.asked as [Request];

@@ -16,7 +16,6 @@ import {
   assertRejects,
   assertStrictEquals,
 } from "@std/assert";
-import { failureOf } from "../_failure_of.ts";
 import {
   answer,
   chainOf,
@@ -158,7 +157,9 @@ testSdk(
       journal,
     );
     // With the SDK's own two retries: it does not take this for one worth them.
-    const error = await failureOf(sdk.ai.generateText({ model, prompt: "Hi" }));
+    const error = await assertRejects(() =>
+      sdk.ai.generateText({ model, prompt: "Hi" })
+    );
     assertInstanceOf(error, AllModelsFailedError);
     assertEquals(attemptsOf(error).map(({ model }) => model), ["a", "b"]);
     assertEquals(journal.calls.length, 2);
@@ -179,8 +180,8 @@ testSdk(
       chainOf(sdk, [[step.fail(wrong)], answer("never")], {
         fallbackOn: hasStatus(429, "5xx"),
       });
-    const error = await failureOf(
-      sdk.ai.generateText({ model: model(), prompt: "Hi" }),
+    const error = await assertRejects(() =>
+      sdk.ai.generateText({ model: model(), prompt: "Hi" })
     );
     assertStrictEquals(error, wrong);
     assertEquals(attemptsOf(error).length, 1);
@@ -203,11 +204,13 @@ testSdk(
         fallbackOn: hasStatus("5xx"),
       }, journal);
       await virtualTime(() =>
-        failureOf(sdk.ai.generateText({
-          model,
-          prompt: "Hi",
-          ...(maxRetries !== undefined && { maxRetries }),
-        }))
+        assertRejects(() =>
+          sdk.ai.generateText({
+            model,
+            prompt: "Hi",
+            ...(maxRetries !== undefined && { maxRetries }),
+          })
+        )
       );
       return journal.calls.length;
     };
@@ -255,7 +258,7 @@ testSdk(
       [START, step.truncate()],
       [START, STOP],
     ]);
-    const error = await failureOf(model.doStream(REQUEST));
+    const error = await assertRejects(() => model.doStream(REQUEST));
     assertInstanceOf(error, AllModelsFailedError);
     assertEquals(error.errors.slice(0, 3), Array(3).fill(overloaded));
     assertInstanceOf(error.errors[3], TruncatedStreamError);

@@ -15,11 +15,11 @@ import {
   assert,
   assertEquals,
   assertInstanceOf,
+  assertRejects,
   assertStrictEquals,
 } from "@std/assert";
 import { deadline } from "@std/async/deadline";
 import { delay } from "@std/async/delay";
-import { failureOf } from "../_failure_of.ts";
 import {
   answer,
   chainOf,
@@ -101,7 +101,7 @@ testSdk(
     const reading = Array.fromAsync(stream);
     const reason = new Error("enough");
     controller.abort(reason);
-    const error = await failureOf(reading);
+    const error = await assertRejects(() => reading);
     assertStrictEquals(error, reason);
     assertEquals(attemptsOf(error)[0]?.outcome, "cancelled");
     journal.assertClean();
@@ -113,8 +113,14 @@ testSdk("a signal that has aborted opens nothing", async (sdk) => {
   const model = chainOf(sdk, [never], {}, journal);
   const reason = new Error("too late");
   const request = { ...REQUEST, abortSignal: AbortSignal.abort(reason) };
-  assertStrictEquals(await failureOf(model.doStream(request)), reason);
-  assertStrictEquals(await failureOf(model.doGenerate(request)), reason);
+  assertStrictEquals(
+    await assertRejects(() => model.doStream(request)),
+    reason,
+  );
+  assertStrictEquals(
+    await assertRejects(() => model.doGenerate(request)),
+    reason,
+  );
   assertEquals(journal.calls, []);
 });
 
@@ -130,11 +136,13 @@ testSdk(
       const controller = new AbortController();
       const reason = new Error("enough");
       setTimeout(() => controller.abort(reason), 100);
-      const error = await failureOf(sdk.ai.generateText({
-        model: fallbackLanguageModel([deaf, next]),
-        prompt: "Hi",
-        abortSignal: controller.signal,
-      }));
+      const error = await assertRejects(() =>
+        sdk.ai.generateText({
+          model: fallbackLanguageModel([deaf, next]),
+          prompt: "Hi",
+          abortSignal: controller.signal,
+        })
+      );
       assertStrictEquals(error, reason);
       assertEquals(next.asked, []);
       assert(deaf.doGenerateCalls[0]?.abortSignal?.aborted);
@@ -249,7 +257,7 @@ for (
         text += (await reader.read()).value;
       }
       client.abort();
-      await failureOf(reader.read());
+      await assertRejects(() => reader.read());
       await deadline(ended.promise, 10_000);
       assertEquals(journal.calls.map(({ model, closes }) => [model, closes]), [
         ["a", []],

@@ -3,8 +3,7 @@
 
 import { fallbackLanguageModel } from "@fallback/stream/ai-sdk";
 import { step, virtualTime } from "@fallback/stream/testing";
-import { assert, assertEquals } from "@std/assert";
-import { failureOf } from "../_failure_of.ts";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import {
   answer,
   chainOf,
@@ -355,8 +354,8 @@ testSdk(
   "a call of the chain is not shown the records of another",
   async (sdk) => {
     const inner = chainOf(sdk, [[step.fail(overloaded)]]);
-    await failureOf(fallbackLanguageModel([inner]).doStream(REQUEST));
-    const error = await failureOf(inner.doStream(REQUEST));
+    await assertRejects(() => fallbackLanguageModel([inner]).doStream(REQUEST));
+    const error = await assertRejects(() => inner.doStream(REQUEST));
     assertEquals((error as AggregateError).errors, [overloaded]);
   },
 );

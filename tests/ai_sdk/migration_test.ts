@@ -19,12 +19,12 @@ import { type Script, step, virtualTime } from "@fallback/stream/testing";
 import {
   assertEquals,
   assertInstanceOf,
+  assertRejects,
   assertStrictEquals,
   assertThrows,
 } from "@std/assert";
 import { delay } from "@std/async/delay";
 import { Sdk } from "../otel/_sdk.ts";
-import { failureOf } from "../_failure_of.ts";
 import {
   answer,
   chainOf,
@@ -209,7 +209,7 @@ const fromFallback: Lines = {
     const model = chainOf(sdk, [[step.fail(overloaded)], [
       step.fail(http(500)),
     ]]);
-    const error = await failureOf(says(model));
+    const error = await assertRejects(() => says(model));
     assertInstanceOf(error, AllModelsFailedError);
     assertEquals(error.errors.map(String), [
       "Error: Overloaded",
@@ -341,7 +341,7 @@ const fromRetry: Lines = {
       const a = scripted(sdk, "a", [step.fail(overloaded)]);
       const b = scripted(sdk, "b", [step.fail(overloaded)]);
       const retried = fallbackLanguageModel([a], { retry: {} });
-      await failureOf(says(fallbackLanguageModel([retried, b])));
+      await assertRejects(() => says(fallbackLanguageModel([retried, b])));
       assertEquals([a.asked.length, b.asked.length], [3, 1]);
     });
   },
@@ -369,11 +369,13 @@ const fromRetry: Lines = {
       assertStrictEquals(await outcome(overloaded, options), overloaded);
       const b = scripted(sdk, "b", text);
       const a = scripted(sdk, "a", [step.hang()]);
-      await failureOf(generateText({
-        model: fallbackLanguageModel([a, b]),
-        prompt,
-        timeout: 5_000,
-      }));
+      await assertRejects(() =>
+        generateText({
+          model: fallbackLanguageModel([a, b]),
+          prompt,
+          timeout: 5_000,
+        })
+      );
       assertEquals(b.asked, []);
     });
   },
@@ -439,7 +441,7 @@ const fromRetry: Lines = {
     assertEquals(only("retrying", "started"), ["started a", "started b"]);
     assertEquals(only("completed"), ["completed b"]);
     const model = chainOf(sdk, [[step.fail(overloaded)]]);
-    const error = await failureOf(says(model));
+    const error = await assertRejects(() => says(model));
     assertEquals(attemptsOf(error).map(({ model }) => model), ["a"]);
   },
 
@@ -464,7 +466,7 @@ const fromRetry: Lines = {
     const model = fallbackLanguageModel([a, scripted(sdk, "b", text)]);
     const pick = (disabled: boolean) => disabled ? a : model;
     assertEquals(await says(pick(false)), "Hello");
-    assertStrictEquals(await failureOf(says(pick(true))), overloaded);
+    assertStrictEquals(await assertRejects(() => says(pick(true))), overloaded);
   },
 
   '`finishReason("content-filter")` on a stream': async () => {
@@ -493,7 +495,7 @@ const fromRetry: Lines = {
     const model = chainOf(sdk, [[step.fail(overloaded)], [
       step.fail(http(500)),
     ]]);
-    const error = await failureOf(says(model));
+    const error = await assertRejects(() => says(model));
     assertInstanceOf(error, AllModelsFailedError);
     assertEquals([error.errors.length, error.attempts.length], [2, 2]);
   },
@@ -509,7 +511,7 @@ const fromRetry: Lines = {
   "`maxRetries: 0`": async () => {
     const a = scripted(sdk, "a", [step.fail(http(429))]);
     const model = fallbackLanguageModel([a], { fallbackOn: hasStatus("5xx") });
-    await failureOf(generateText({ model, prompt, maxRetries: 0 }));
+    await assertRejects(() => generateText({ model, prompt, maxRetries: 0 }));
     assertEquals(a.asked.length, 1);
   },
 

@@ -16,10 +16,10 @@ import {
 import {
   assertEquals,
   assertInstanceOf,
+  assertRejects,
   assertStrictEquals,
   assertThrows,
 } from "@std/assert";
-import { failureOf } from "../_failure_of.ts";
 import {
   answer,
   chainOf,
@@ -82,9 +82,11 @@ for (const cut of [end("interrupted"), end("other")]) {
     assertInstanceOf(early.attempts[0]?.error, TruncatedStreamError);
     await using late = await chain(...OPENING, delta("Hel"));
     const parts: Part[] = [];
-    const error = await failureOf((async () => {
-      for await (const part of late) parts.push(part);
-    })());
+    const error = await assertRejects(() =>
+      (async () => {
+        for await (const part of late) parts.push(part);
+      })()
+    );
     assertInstanceOf(error, TruncatedStreamError);
     assertEquals(parts.at(-1), delta("Hel"));
   });
@@ -165,7 +167,9 @@ testSdk("an empty whole answer fails as an empty stream does", async (sdk) => {
   const model = chainOf(sdk, [empty, answer("Hello")]);
   const { text } = await sdk.ai.generateText({ model, prompt: "Hi" });
   assertEquals(text, "Hello");
-  const error = await failureOf(chainOf(sdk, [empty]).doGenerate(REQUEST));
+  const error = await assertRejects(() =>
+    chainOf(sdk, [empty]).doGenerate(REQUEST)
+  );
   assertInstanceOf((error as AggregateError).errors[0], EmptyStreamError);
   const lenient = chainOf(sdk, [empty, answer("Hello")], { allowEmpty: true });
   const result = await sdk.ai.generateText({ model: lenient, prompt: "Hi" });
@@ -223,7 +227,7 @@ testSdk("models may depend on the request", async (sdk) => {
     assertEquals(text, "ab"[seed]);
   }
   assertInstanceOf(
-    await failureOf(model.doStream({ ...REQUEST, seed: -1 })),
+    await assertRejects(() => model.doStream({ ...REQUEST, seed: -1 })),
     RangeError,
   );
 });

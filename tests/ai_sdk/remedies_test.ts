@@ -20,9 +20,9 @@ import {
 import {
   assertEquals,
   assertInstanceOf,
+  assertRejects,
   assertStrictEquals,
 } from "@std/assert";
-import { failureOf } from "../_failure_of.ts";
 import {
   answer,
   chainOf,
@@ -214,11 +214,11 @@ testSdk("totalMs ends the whole call", async (sdk) => {
   const slow = [step.wait(40_000), step.fail(overloaded)];
   await virtualTime(async () => {
     const model = chainOf(sdk, [slow, slow], { timeouts: { totalMs: 60_000 } });
-    const error = await failureOf(model.doStream(REQUEST));
+    const error = await assertRejects(() => model.doStream(REQUEST));
     assertInstanceOf(error, ModelTimeoutError);
     assertEquals([error.model, error.phase], ["b", "total"]);
-    const again = await failureOf(
-      sdk.ai.generateText({ model, prompt: "Hi" }),
+    const again = await assertRejects(() =>
+      sdk.ai.generateText({ model, prompt: "Hi" })
     );
     assertInstanceOf(again, ModelTimeoutError);
     assertEquals(Date.now(), 120_000);
@@ -303,7 +303,7 @@ testSdk(
         throw new Error(part.finishReason.unified);
       },
     });
-    const error = await failureOf(model.doStream(REQUEST));
+    const error = await assertRejects(() => model.doStream(REQUEST));
     assertInstanceOf(error, AllModelsFailedError);
     assertEquals(
       error.message,
@@ -361,7 +361,7 @@ testSdk(
     ]]);
     const model = fallbackLanguageModel([inner], {});
     for (const ask of ["doStream", "doGenerate"] as const) {
-      const error = await failureOf(model[ask](REQUEST));
+      const error = await assertRejects(() => model[ask](REQUEST));
       const [attempt] = attemptsOf(error);
       assertEquals(attempt?.model, "fallback:a,b");
       assertEquals(attempt?.nested?.map(({ model }) => model), ["a", "b"]);

@@ -2,7 +2,7 @@
 // It runs in a process of its own: others may leave timers and promises behind.
 
 import { assert, assertEquals } from "@std/assert";
-import { succeed } from "../_process.ts";
+import { runOrThrow } from "../_run_command.ts";
 
 interface Comparison {
   readonly seen: readonly {
@@ -16,7 +16,7 @@ interface Comparison {
 }
 
 async function compare(): Promise<Comparison> {
-  const { out } = await succeed(Deno.execPath(), [
+  const { out } = await runOrThrow(Deno.execPath(), [
     "run",
     "-A",
     "--quiet",

@@ -21,7 +21,7 @@ import {
   runInContext,
   type TracingListener,
 } from "../../src/engine/listener.ts";
-import { test } from "../_pure.ts";
+import { test } from "../_test_without_permissions.ts";
 import { violation } from "../property/_check.ts";
 import { listened } from "../property/_listened.ts";
 import { scenarios } from "../property/_scenarios.ts";

@@ -5,7 +5,7 @@
 import { setImmediate } from "node:timers";
 import { openaiModel } from "@fallback/stream/openai";
 import { createHandler } from "../../examples/deploy/handler.ts";
-import { obey } from "../_child.ts";
+import { serveCommands } from "../_child_process.ts";
 import { watchTimers } from "../../src/testing/_timers.ts";
 
 declare const gc: () => void;
@@ -80,6 +80,6 @@ if (import.meta.main) {
     const timers = watch.pending.size;
     return { heap, rss, timers, answering, mostAnswering, unhandled };
   };
-  await obey({ port: () => server.addr.port, held });
+  await serveCommands({ port: () => server.addr.port, held });
   await server.shutdown();
 }

@@ -12,19 +12,19 @@ import { below, oneOf, type Random } from "../../bench/_random.ts";
 import { type HttpServer, serveHttp } from "../../src/testing/_http_server.ts";
 import {
   answerOf,
-  breaks,
-  ends,
+  completeEndings,
+  failuresBeforeContent,
+  hangsBeforeContent,
+  interruptions,
   preamble,
-  refusals,
-  silences,
-} from "../_wire.ts";
+} from "../_wire_faults.ts";
 
 /** What a provider says to a request. */
 export const answerTo = (provider: string, mark: string): string[] =>
   answerOf(`${provider} to ${mark}`);
 
 const SILENCES: readonly WireScript[] = [
-  ...silences,
+  ...hangsBeforeContent,
   [step.wait(20_000), "too late"],
 ];
 
@@ -32,13 +32,13 @@ const SILENCES: readonly WireScript[] = [
 function anyScript(provider: string, mark: string, draw: Random): WireScript {
   const chance = draw();
   const thinks = step.wait(below(draw, 200));
-  if (chance < 1 / 6) return [thinks, ...oneOf(draw, refusals)];
+  if (chance < 1 / 6) return [thinks, ...oneOf(draw, failuresBeforeContent)];
   if (chance < 2 / 6) return [thinks, ...oneOf(draw, SILENCES)];
   const dies = chance < 3 / 6;
   const words = answerTo(provider, mark);
   if (dies) words.length = 1 + below(draw, words.length - 1);
   const spoken = words.flatMap((word) => [word, step.wait(below(draw, 800))]);
-  const last = oneOf(draw, dies ? breaks : ends);
+  const last = oneOf(draw, dies ? interruptions : completeEndings);
   return [thinks, preamble, ...spoken, ...last];
 }
 

@@ -8,7 +8,7 @@ import { deadline } from "@std/async/deadline";
 import { delay } from "@std/async/delay";
 import { createParser, type EventSourceMessage } from "eventsource-parser";
 import { below, random } from "../../bench/_random.ts";
-import { type Child, start } from "../_child.ts";
+import { type Child, start } from "../_child_process.ts";
 import type { Held, LoadSettings } from "./_load.ts";
 import { answerTo, type Provider, serveProvider } from "./_providers.ts";
 
@@ -137,7 +137,7 @@ async function load(
 /** Waits until the news that the last client has left are everywhere. */
 async function settle(server: Child, providers: readonly Provider[]) {
   for (let tries = 0;; tries++) {
-    const held = await server.tell("held") as Held;
+    const held = await server.send("held") as Held;
     const connections = await connectionsOf(server.pid);
     const pending = providers.some(({ outcomes }) => outcomes.pending > 0);
     const isQuiet = held.answering + held.timers + connections === 0;
@@ -175,10 +175,10 @@ Deno.test("a thousand clients at once get one whole answer each or a clean error
   const server = stack.use(
     start(new URL("_load.ts", import.meta.url), settings, {
       flags: ["--allow-net=127.0.0.1", "--v8-flags=--expose-gc"],
-      stuckMs: STUCK_MS,
+      timeoutMs: STUCK_MS,
     }),
   );
-  const url = `http://127.0.0.1:${await server.tell("port")}/chat`;
+  const url = `http://127.0.0.1:${await server.send("port")}/chat`;
   // What is made once and kept, such as code, shall not count.
   await load(url, { name: "warm-up", atOnce: AT_ONCE, seconds: 0 });
   const before = await settle(server, providers);

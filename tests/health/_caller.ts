@@ -3,7 +3,7 @@
 import { fallbackStream, type HealthStore } from "@fallback/stream";
 import type { SharedHealthOptions } from "@fallback/stream/kv";
 import { openaiModel } from "@fallback/stream/openai";
-import { obey } from "../_child.ts";
+import { serveCommands } from "../_child_process.ts";
 import { openPlace, type Place } from "./_place.ts";
 
 /** What a process that makes calls needs to know. */
@@ -50,7 +50,7 @@ if (import.meta.main) {
     const outcomes = stream.attempts.map(({ outcome }) => outcome);
     return { startedAt, outcomes, admitMs };
   };
-  await obey({
+  await serveCommands({
     ready: () => {},
     call: (count: number) => Promise.all(Array.from({ length: count }, call)),
   });

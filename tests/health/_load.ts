@@ -45,11 +45,11 @@ export async function checkLoad(place: Place): Promise<void> {
       { length: PROCESSES },
       () => cleanup.use(startProgram("_reporter.ts", settings)),
     );
-    await Promise.all(children.map((child) => child.tell("ready")));
+    await Promise.all(children.map((child) => child.send("ready")));
     const { health } = cleanup.use(await openPlace(place, options));
     await Promise.all(
       children.map((child, i) =>
-        child.tell(`report ${i === 0 ? EACH - 1 : EACH}`)
+        child.send(`report ${i === 0 ? EACH - 1 : EACH}`)
       ),
     );
     const failures = ALL / failsEvery;
@@ -59,7 +59,7 @@ export async function checkLoad(place: Place): Promise<void> {
       await stored(),
       { model, state: "closed", failures: failures - 1 },
     );
-    await children[0]!.tell("report 1");
+    await children[0]!.send("report 1");
     const circuit = await stored();
     assertEquals([circuit?.state, circuit?.failures], ["open", failures]);
     for (const child of children) assert((await child.end()).success);

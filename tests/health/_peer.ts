@@ -4,7 +4,7 @@ import type { SharedHealth, SharedHealthOptions } from "@fallback/stream/kv";
 import { virtualTime } from "@fallback/stream/testing";
 import { assertLessOrEqual } from "@std/assert";
 import { seededChance } from "../../bench/_random.ts";
-import { test } from "../_pure.ts";
+import { test } from "../_test_without_permissions.ts";
 import { FakeKv } from "../kv/_fake_kv.ts";
 import { FakeRedis } from "../redis/_fake_redis.ts";
 import {

@@ -3,7 +3,7 @@
 import { kvHealth, type SharedHealth } from "@fallback/stream/kv";
 import type { SharedHealthOptions } from "@fallback/stream/kv";
 import { redisHealth } from "@fallback/stream/redis";
-import { type Child, start } from "../_child.ts";
+import { type Child, start } from "../_child_process.ts";
 import { connect } from "../redis/_client.ts";
 
 /** A database, as a process is told of it. */
@@ -37,5 +37,5 @@ export async function openPlace(
 export function startProgram(program: string, settings: unknown): Child {
   const url = new URL(program, import.meta.url);
   const flags = ["--allow-net=127.0.0.1", "--allow-read", "--allow-write"];
-  return start(url, settings, { flags, stuckMs: 120_000 });
+  return start(url, settings, { flags, timeoutMs: 120_000 });
 }

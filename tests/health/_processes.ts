@@ -12,7 +12,7 @@ import {
 import { assert, assertEquals, assertGreaterOrEqual } from "@std/assert";
 import { delay } from "@std/async/delay";
 import { serveHttp } from "../../src/testing/_http_server.ts";
-import type { Child } from "../_child.ts";
+import type { Child } from "../_child_process.ts";
 import type { Call, CallerSettings } from "./_caller.ts";
 import { openPlace, type Place, startProgram } from "./_place.ts";
 
@@ -70,7 +70,7 @@ async function callUntil(
   calls: Call[],
 ): Promise<void> {
   while (!signal.aborted) {
-    calls.push(...await child.tell("call 2") as Call[]);
+    calls.push(...await child.send("call 2") as Call[]);
     await delay(20);
   }
 }
@@ -85,7 +85,7 @@ async function play(place: Place): Promise<Story> {
     const settings: CallerSettings = { name, place, baseURLs, options };
     return cleanup.use(startProgram("_caller.ts", settings));
   });
-  await Promise.all(children.map((child) => child.tell("ready")));
+  await Promise.all(children.map((child) => child.send("ready")));
   const { health } = cleanup.use(await openPlace(place, options));
   const stored = async (isReached: (circuit: CircuitSnapshot) => boolean) => {
     for (;; await delay(20)) {
@@ -95,7 +95,7 @@ async function play(place: Place): Promise<Story> {
   };
 
   // Each of them sees one failure.
-  await Promise.all(children.map((child) => child.tell("call 1")));
+  await Promise.all(children.map((child) => child.send("call 1")));
   assertEquals(arrivals.map(({ name }) => name).sort(), NAMES);
   const opened = await stored(({ state, failures }) =>
     state === "open" && failures === NAMES.length

@@ -2,7 +2,7 @@
 
 import type { SharedHealthOptions } from "@fallback/stream/kv";
 import { delay } from "@std/async/delay";
-import { obey } from "../_child.ts";
+import { serveCommands } from "../_child_process.ts";
 import { overloaded } from "./_errors.ts";
 import { openPlace, type Place } from "./_place.ts";
 
@@ -27,7 +27,7 @@ if (import.meta.main) {
       ? health.report(model, "failure", overloaded())
       : health.report(model, "success");
 
-  await obey({
+  await serveCommands({
     ready: () => health.admit(model),
     /** Resolves when all of them are stored. */
     async report(count: number) {

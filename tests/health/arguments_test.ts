@@ -8,7 +8,7 @@ import { type CircuitOptions, memoryHealth } from "@fallback/stream/health";
 import { kvHealth } from "@fallback/stream/kv";
 import { redisHealth } from "@fallback/stream/redis";
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { test } from "../_pure.ts";
+import { test } from "../_test_without_permissions.ts";
 import { FakeKv } from "../kv/_fake_kv.ts";
 import { FakeRedis } from "../redis/_fake_redis.ts";
 import { overloaded } from "./_errors.ts";

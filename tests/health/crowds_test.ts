@@ -16,7 +16,7 @@ import {
   random,
   seededChance,
 } from "../../bench/_random.ts";
-import { test } from "../_pure.ts";
+import { test } from "../_test_without_permissions.ts";
 import type { Database } from "./_database.ts";
 import { overloaded } from "./_errors.ts";
 import {

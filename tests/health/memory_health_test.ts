@@ -1,6 +1,6 @@
 import { memoryHealth } from "@fallback/stream/health";
 import { assert, assertEquals } from "@std/assert";
-import { test } from "../_pure.ts";
+import { test } from "../_test_without_permissions.ts";
 import { memoryViolation } from "./_check.ts";
 import { stoppedClock } from "./_clock.ts";
 import { overloaded } from "./_errors.ts";

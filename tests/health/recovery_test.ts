@@ -5,7 +5,7 @@ import { memoryHealth } from "@fallback/stream/health";
 import { virtualTime } from "@fallback/stream/testing";
 import { assert, assertEquals } from "@std/assert";
 import { delay } from "@std/async/delay";
-import { test } from "../_pure.ts";
+import { test } from "../_test_without_permissions.ts";
 import { FakeKv } from "../kv/_fake_kv.ts";
 import { FakeRedis } from "../redis/_fake_redis.ts";
 

@@ -3,7 +3,7 @@
 
 import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
 import { delay } from "@std/async/delay";
-import { test } from "../_pure.ts";
+import { test } from "../_test_without_permissions.ts";
 import { stoppedClock, watchedTimers } from "./_clock.ts";
 import {
   admits,

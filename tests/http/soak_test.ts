@@ -35,12 +35,12 @@ import { runInNewContext } from "node:vm";
 import { below, oneOf, random } from "../../bench/_random.ts";
 import {
   answerOf,
-  breaks,
-  ends,
+  completeEndings,
+  failuresBeforeContent,
+  hangsBeforeContent,
+  interruptions,
   preamble,
-  refusals,
-  silences,
-} from "../_wire.ts";
+} from "../_wire_faults.ts";
 
 const CALLS = 2400;
 const AT_ONCE = 200;
@@ -71,7 +71,10 @@ function anyScript(provider: string): WireScript {
   const script: WireScript[number][] = [];
   if (chance(0.3)) script.push(step.wait(below(draw, 30)));
   if (chance(0.35)) {
-    return [...script, ...oneOf(draw, [...refusals, ...silences])];
+    return [
+      ...script,
+      ...oneOf(draw, [...failuresBeforeContent, ...hangsBeforeContent]),
+    ];
   }
   if (chance(0.5)) script.push(preamble);
   const words = answerOf(provider);
@@ -84,7 +87,7 @@ function anyScript(provider: string): WireScript {
     const apart = chance(0.3) && together.flatMap(inPieces);
     script.push(...(apart || [wire.packet(...together)]));
   }
-  return [...script, ...oneOf(draw, isCut ? breaks : ends)];
+  return [...script, ...oneOf(draw, isCut ? interruptions : completeEndings)];
 }
 
 const PROVIDERS = ["alpha", "beta", "gamma"] as const;

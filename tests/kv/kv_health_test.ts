@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { retentionMs, sharedViolation } from "../health/_check.ts";
-import { test } from "../_pure.ts";
+import { test } from "../_test_without_permissions.ts";
 import { openDenoKv, openFakeKv } from "./_worlds.ts";
 
 test("kvHealth() does what the reference does in 2,500 random sequences of three isolates (R21)", async () => {

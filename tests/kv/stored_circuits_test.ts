@@ -6,7 +6,7 @@ import { assert, assertEquals } from "@std/assert";
 import { delay } from "@std/async/delay";
 import fc from "fast-check";
 import { overloaded } from "../health/_errors.ts";
-import { test } from "../_pure.ts";
+import { test } from "../_test_without_permissions.ts";
 import { FakeKv } from "./_fake_kv.ts";
 
 const MODEL = "gpt";

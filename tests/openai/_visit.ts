@@ -1,3 +1,4 @@
+import { assertRejects } from "@std/assert";
 // A model in front of a fake provider, over HTTP or without a network.
 
 import { deadline } from "@std/async/deadline";
@@ -15,8 +16,10 @@ import {
   wire,
   type WireScript,
 } from "@fallback/stream/testing";
-import { type HandMadeAttempt, makeAttempt } from "../_attempt.ts";
-import { failureOf } from "../_failure_of.ts";
+import {
+  createModelContext,
+  type OwnedModelContext,
+} from "../_model_context.ts";
 
 export const REQUEST: ChatRequest = {
   messages: [{ role: "user", content: "Hi" }],
@@ -27,7 +30,7 @@ export const DONE = wire.raw("data: [DONE]\n\n");
 /** One attempt at a fake provider, over HTTP. */
 export class Visit implements AsyncDisposable {
   readonly provider: FakeProvider;
-  readonly attempt: HandMadeAttempt = makeAttempt();
+  readonly attempt: OwnedModelContext = createModelContext();
   readonly #server: AsyncDisposable & { baseURL: string };
   readonly #options: Partial<OpenAIModelOptions> & FakeProviderOptions;
 
@@ -67,7 +70,7 @@ export class Visit implements AsyncDisposable {
 
   /** What opening or reading it throws. */
   async failure(): Promise<unknown> {
-    return await failureOf(this.chunks());
+    return await assertRejects(() => this.chunks());
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -81,7 +84,7 @@ export async function read(
   script: WireScript,
   options: FakeProviderOptions & Partial<OpenAIModelOptions> = {},
 ): Promise<ChatChunk[]> {
-  await using attempt = makeAttempt();
+  await using attempt = createModelContext();
   const { lineEnd: _, onCall: __, ...rest } = options;
   const { fetch } = fakeProvider(script, options);
   const model = openaiModel({ model: "fake", apiKey: KEY, fetch, ...rest });

@@ -19,8 +19,7 @@ import {
   wire,
 } from "@fallback/stream/testing";
 import { type ReadySource, takeReady } from "../../src/engine/ready.ts";
-import { makeAttempt } from "../_attempt.ts";
-import { failureOf } from "../_failure_of.ts";
+import { createModelContext } from "../_model_context.ts";
 import { packetsFetch } from "./_packets.ts";
 import { delta, DONE, read, REQUEST, textIn, textOf, Visit } from "./_visit.ts";
 
@@ -40,7 +39,7 @@ Deno.test("openaiModel() gives the chunks as they were sent", async () => {
 });
 
 Deno.test("openaiModel() reads one packet at a time, when it is pulled", async () => {
-  await using attempt = makeAttempt();
+  await using attempt = createModelContext();
   const provider = fakeProvider([wire.packet("a", "b"), "c", "d"]);
   const { fetch } = provider;
   const stream = await openaiModel({ model: "fake", fetch })
@@ -107,7 +106,7 @@ Deno.test("openaiModel() an error after content in the same packet comes after i
   const chunks = await visit.open();
 
   assertEquals(textIn((await chunks.next()).value), "Hel");
-  const error = await failureOf(chunks.next());
+  const error = await assertRejects(() => chunks.next());
 
   assertInstanceOf(error, StreamError);
   assertEquals(error.message, "Down");
@@ -125,7 +124,7 @@ Deno.test("openaiModel() aborting a stall before the headers ends it with the re
 
   visit.attempt.abort(reason);
 
-  assertStrictEquals(await failureOf(opening), reason);
+  assertStrictEquals(await assertRejects(() => opening), reason);
   await deadline(call.closed, 10_000);
   assertEquals(call.outcome, "aborted");
 });
@@ -145,7 +144,7 @@ for (const text of ["", "Hel"]) {
 
     visit.attempt.abort(reason);
 
-    assertStrictEquals(await failureOf(pending), reason);
+    assertStrictEquals(await assertRejects(() => pending), reason);
     await visit.closed;
     assertEquals(visit.call.outcome, "aborted");
   });
@@ -187,7 +186,7 @@ Deno.test("openaiModel() a stream that is never pulled is closed with its attemp
 
 Deno.test("openaiModel() ends a complete answer after 1000 ms of silence, and closes it", async () => {
   using time = new FakeTime();
-  await using attempt = makeAttempt();
+  await using attempt = createModelContext();
   const { calls, fetch } = fakeProvider(["Hi", wire.finish(), step.hang()]);
   const stream = await openaiModel({ model: "m", fetch })
     .stream(REQUEST, attempt.context);
@@ -210,7 +209,7 @@ Deno.test("openaiModel() ends a complete answer after 1000 ms of silence, and cl
 
 Deno.test("openaiModel() leaves no timer behind when it is closed in that silence", async () => {
   using time = new FakeTime();
-  await using attempt = makeAttempt();
+  await using attempt = createModelContext();
   const { fetch } = fakeProvider(["Hi", wire.finish(), step.hang()]);
   const stream = await openaiModel({ model: "m", fetch })
     .stream(REQUEST, attempt.context);
@@ -227,7 +226,7 @@ Deno.test("openaiModel() leaves no timer behind when it is closed in that silenc
 });
 
 Deno.test("openaiModel() closes a stalled body at once, and ends the pending next()", async () => {
-  await using attempt = makeAttempt();
+  await using attempt = createModelContext();
   let canceled = false;
   const body = new ReadableStream({
     cancel() {
@@ -253,7 +252,7 @@ Deno.test("openaiModel() answers concurrent next() calls in order", async () => 
     wire.raw('data: {"choices":[{"delta":{"content":"a"}}]}\n\n'),
     wire.raw('data: {"choices":[{"delta":{"content":"b"}}]}\n\ndata: x\n\n'),
   ]);
-  await using attempt = makeAttempt();
+  await using attempt = createModelContext();
   const stream = await openaiModel({ model: "m", fetch })
     .stream(REQUEST, attempt.context);
   const chunks = stream[Symbol.asyncIterator]();
@@ -271,7 +270,7 @@ Deno.test("openaiModel() answers concurrent next() calls in order", async () => 
 });
 
 Deno.test("openaiModel() says which chunks of a packet have arrived already", async () => {
-  await using attempt = makeAttempt();
+  await using attempt = createModelContext();
   const { fetch, calls } = fakeProvider([wire.packet("a", "b", "c"), "d"]);
   const stream = await openaiModel({ model: "m", fetch })
     .stream(REQUEST, attempt.context);
@@ -302,7 +301,7 @@ Deno.test("openaiModel() closes the connection when the stack is disposed of, th
 });
 
 Deno.test("openaiModel() cancels the body at once when the signal aborts, also where fetch does not", async () => {
-  await using attempt = makeAttempt();
+  await using attempt = createModelContext();
   const reasons: unknown[] = [];
   const body = new ReadableStream({
     cancel: (reason) => void reasons.push(reason),
@@ -317,7 +316,7 @@ Deno.test("openaiModel() cancels the body at once when the signal aborts, also w
   attempt.abort(reason);
 
   assertEquals(reasons, [reason]);
-  assertStrictEquals(await failureOf(pending), reason);
+  assertStrictEquals(await assertRejects(() => pending), reason);
 });
 
 Deno.test("openaiModel() numbers the calls of tools in a whole completion", async () => {

@@ -1,6 +1,6 @@
 import { type ChatDelta, continueText } from "@fallback/stream/openai";
 import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
-import { test } from "../_pure.ts";
+import { test } from "../_test_without_permissions.ts";
 
 const request = { messages: [{ role: "user", content: "hi" }], temperature: 0 };
 const chunks = (...deltas: (ChatDelta | undefined)[]) =>

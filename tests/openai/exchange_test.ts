@@ -12,7 +12,6 @@ import {
   openaiModel,
 } from "@fallback/stream/openai";
 import { fakeProvider, wire, type WireScript } from "@fallback/stream/testing";
-import { failureOf } from "../_failure_of.ts";
 import { REQUEST } from "./_visit.ts";
 
 type Body = {
@@ -190,8 +189,8 @@ for (const status of [301, 302, 303, 307, 308]) {
       headers: { "api-key": "0123456789" },
     });
 
-    const error = await failureOf(
-      fallbackStream([model], REQUEST, { fallbackOn: () => false }),
+    const error = await assertRejects(() =>
+      fallbackStream([model], REQUEST, { fallbackOn: () => false })
     );
 
     assertInstanceOf(error, HttpError);
@@ -216,8 +215,8 @@ Deno.test("openaiModel() fails with an HttpError where a browser hides a redirec
     fetch: () => Promise.resolve(hidden),
   });
 
-  const error = await failureOf(
-    fallbackStream([model], REQUEST, { fallbackOn: () => false }),
+  const error = await assertRejects(() =>
+    fallbackStream([model], REQUEST, { fallbackOn: () => false })
   );
 
   assertInstanceOf(error, HttpError);
@@ -234,8 +233,8 @@ Deno.test("openaiModel() passes on an error of the caller's fetch that shows not
     fetch: () => Promise.reject(reason),
   });
 
-  const error = await failureOf(
-    fallbackStream([model], REQUEST, { fallbackOn: () => false }),
+  const error = await assertRejects(() =>
+    fallbackStream([model], REQUEST, { fallbackOn: () => false })
   );
 
   assertStrictEquals(error, reason);
@@ -248,8 +247,8 @@ Deno.test("openaiModel() shows nothing of a redirect to what is no address", asy
     fetch: () => Promise.resolve(new Response(null, { status: 302, headers })),
   });
 
-  const error = await failureOf(
-    fallbackStream([model], REQUEST, { fallbackOn: () => false }),
+  const error = await assertRejects(() =>
+    fallbackStream([model], REQUEST, { fallbackOn: () => false })
   );
 
   assertInstanceOf(error, HttpError);

@@ -2,12 +2,12 @@ import {
   assert,
   assertEquals,
   assertInstanceOf,
+  assertRejects,
   assertStringIncludes,
 } from "@std/assert";
 import { FakeTime } from "@std/testing/time";
 import { HttpError } from "@fallback/stream/openai";
 import { fakeProvider, step, wire } from "@fallback/stream/testing";
-import { failureOf } from "../_failure_of.ts";
 import { read, Visit } from "./_visit.ts";
 
 Deno.test("openaiModel() a refusal is an HttpError with what the server says", async () => {
@@ -60,7 +60,7 @@ Deno.test("openaiModel() the message names the error in every server's way", asy
     ["", "529"],
   ];
   for (const [body, message] of messages) {
-    const error = await failureOf(read([wire.status(529, { body })]));
+    const error = await assertRejects(() => read([wire.status(529, { body })]));
     assertInstanceOf(error, HttpError);
     assertEquals(error.message, message);
   }
@@ -84,7 +84,9 @@ Deno.test("openaiModel() a 429's Retry-After becomes retryAfterMs", async () => 
     [{}, undefined],
   ];
   for (const [headers, expected] of waits) {
-    const error = await failureOf(read([wire.status(429, { headers })]));
+    const error = await assertRejects(() =>
+      read([wire.status(429, { headers })])
+    );
     assertInstanceOf(error, HttpError);
     assertEquals(error.retryAfterMs, expected, JSON.stringify(headers));
   }
@@ -114,7 +116,12 @@ Deno.test("openaiModel() no more than 64 KiB of a refusal are read", async () =>
   await using visit = new Visit(page);
   const { calls, fetch } = fakeProvider(page);
 
-  for (const refused of [visit.failure(), failureOf(read([], { fetch }))]) {
+  for (
+    const refused of [
+      visit.failure(),
+      assertRejects(() => read([], { fetch })),
+    ]
+  ) {
     const error = await refused;
     assertInstanceOf(error, HttpError);
     assertEquals(error.body, ".".repeat(64 * 1024));
@@ -129,8 +136,8 @@ Deno.test("openaiModel() no more than 64 KiB of a refusal are read", async () =>
 
 Deno.test("openaiModel() a refusal that stalls is given up after a second", async () => {
   using time = new FakeTime();
-  const refused = failureOf(
-    read([wire.status(500), wire.raw('{"error'), step.hang()]),
+  const refused = assertRejects(() =>
+    read([wire.status(500), wire.raw('{"error'), step.hang()])
   );
   await time.runMicrotasks();
   await time.tickAsync(999);
@@ -150,7 +157,7 @@ Deno.test("openaiModel() a refusal that stalls is given up after a second", asyn
 Deno.test("openaiModel() a refusal leaves no timer behind", async () => {
   using time = new FakeTime();
 
-  await failureOf(read([wire.status(500, { body: "Sorry" })]));
+  await assertRejects(() => read([wire.status(500, { body: "Sorry" })]));
 
   assertEquals(time.next(), false);
 });
@@ -211,7 +218,9 @@ Deno.test("HttpError reads the wait from the body of Gemini", async () => {
   };
   const error = { code: 429, message: "Quota", details: [{}, retryInfo] };
   for (const body of [{ error }, [{ error }]]) {
-    const refused = await failureOf(read([wire.status(429, { body })]));
+    const refused = await assertRejects(() =>
+      read([wire.status(429, { body })])
+    );
     assertInstanceOf(refused, HttpError);
     assertEquals(refused.retryAfterMs, 39_000);
   }
@@ -238,7 +247,7 @@ Deno.test("openaiModel() reads a refusal that is nested as deep as can be", asyn
       ]
     ) {
       const fetch = () => Promise.resolve(response);
-      const outcome = await failureOf(read([], { fetch })).catch(() =>
+      const outcome = await assertRejects(() => read([], { fetch })).catch(() =>
         undefined
       );
       const isExpected = outcome === undefined || /Error$/.test(

@@ -3,10 +3,10 @@ import {
   assertEquals,
   assertInstanceOf,
   assertMatch,
+  assertRejects,
 } from "@std/assert";
 import { StreamError } from "@fallback/stream/openai";
 import { wire } from "@fallback/stream/testing";
-import { failureOf } from "../_failure_of.ts";
 import { packetsFetch } from "./_packets.ts";
 import { delta, read, textOf } from "./_visit.ts";
 
@@ -20,7 +20,9 @@ Deno.test("openaiModel() refuses an event longer than maxEventBytes", async () =
   for (const packets of cases) {
     const bytes = packets.map((packet) => wire.raw(packet));
     const fetch = packetsFetch(bytes, { end: "silence" });
-    const error = await failureOf(read([], { fetch, maxEventBytes: 600 }));
+    const error = await assertRejects(() =>
+      read([], { fetch, maxEventBytes: 600 })
+    );
     assertInstanceOf(error, StreamError);
     assertMatch(
       error.message,
@@ -47,8 +49,8 @@ Deno.test("openaiModel() stops reading a page or JSON that has no end", async ()
       },
     }, { highWaterMark: 0 });
     const fetch = () => Promise.resolve(new Response(body));
-    const error = await failureOf(
-      read([], { fetch, maxEventBytes: 1024 * 1024 }),
+    const error = await assertRejects(() =>
+      read([], { fetch, maxEventBytes: 1024 * 1024 })
     );
     assertInstanceOf(error, StreamError);
     assert(packets < limit, `${packets} packets`);
@@ -59,7 +61,9 @@ Deno.test("openaiModel() keeps the beginning of a text that has no end", async (
   const line = wire.raw("no stream ".repeat(100) + "\n");
   const fetch = packetsFetch(new Array(200).fill(line));
 
-  const error = await failureOf(read([], { fetch, maxEventBytes: 100_000 }));
+  const error = await assertRejects(() =>
+    read([], { fetch, maxEventBytes: 100_000 })
+  );
 
   assertInstanceOf(error, StreamError);
   assertMatch(error.message, /nor a chat completion: no stream no stream/);

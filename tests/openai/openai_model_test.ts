@@ -5,7 +5,7 @@ import {
   type OpenAIModelOptions,
 } from "@fallback/stream/openai";
 import { fakeProvider } from "@fallback/stream/testing";
-import { makeAttempt } from "../_attempt.ts";
+import { createModelContext } from "../_model_context.ts";
 import { collect, KEY, read, REQUEST, Visit } from "./_visit.ts";
 
 const model = openaiModel({ model: "fake" });
@@ -178,7 +178,7 @@ Deno.test("openaiModel() hints at what is wrong with a base URL", () => {
 });
 
 Deno.test("openaiModel() refuses a request without messages", async () => {
-  await using attempt = makeAttempt();
+  await using attempt = createModelContext();
   const request = { messages: "Hi" } as unknown as ChatRequest;
 
   await assertRejects(
@@ -245,7 +245,7 @@ Deno.test("openaiModel() calls a headers function for each request", async () =>
     headers: () => Promise.resolve({ authorization: `Bearer t${++count}` }),
   });
   for (const _ of [1, 2]) {
-    await using attempt = makeAttempt();
+    await using attempt = createModelContext();
     await model.stream(REQUEST, attempt.context);
   }
 
@@ -263,7 +263,7 @@ Deno.test("openaiModel() fails the attempt if a headers function throws or retur
       [() => "nonsense", "'options.headers' must be header names"],
     ] as const
   ) {
-    await using attempt = makeAttempt();
+    await using attempt = createModelContext();
     const model = openaiModel({
       model: "m",
       headers: headers as unknown as () => HeadersInit,

@@ -1,8 +1,7 @@
-import { assert, assertStringIncludes } from "@std/assert";
+import { assert, assertRejects, assertStringIncludes } from "@std/assert";
 import fc from "fast-check";
 import { attemptsOf, fallbackStream, formatAttempts } from "@fallback/stream";
 import { openaiModel, type OpenAIModelOptions } from "@fallback/stream/openai";
-import { failureOf } from "../_failure_of.ts";
 
 /** More by hand: `SECRET_RUNS=20000`. */
 const RUNS = Number(Deno.env.get("SECRET_RUNS") ?? 600);
@@ -236,9 +235,11 @@ Deno.test("openaiModel() shows a key in no error, wherever and however the serve
           fetch: async () => await places[place]!(echo),
           ...carriers[carrier]!(key),
         });
-        const error = await failureOf((async () => {
-          await Array.fromAsync(await fallbackStream([model], REQUEST));
-        })());
+        const error = await assertRejects(() =>
+          (async () => {
+            await Array.fromAsync(await fallbackStream([model], REQUEST));
+          })()
+        );
         const shown = printed(error) + Deno.inspect(model, { depth: 9 });
         assert(!shown.includes(key), `the key in: ${shown}`);
         assert(!shown.includes(echo), `${echo} in: ${shown}`);
@@ -261,7 +262,7 @@ Deno.test("openaiModel() says what a server says around the key", async () => {
       ),
   });
 
-  const error = await failureOf(fallbackStream([model], REQUEST));
+  const error = await assertRejects(() => fallbackStream([model], REQUEST));
 
   assertStringIncludes(String(error), "m: 401 Unknown key ***, sorry");
 });
@@ -275,7 +276,7 @@ Deno.test("openaiModel() removes all characters that encode a part of the key in
         fetch: () => Promise.resolve(refuse(`Unknown (${btoa(before + key)})`)),
       });
 
-      const error = await failureOf(fallbackStream([model], REQUEST));
+      const error = await assertRejects(() => fallbackStream([model], REQUEST));
 
       // The first character encodes only what comes before the key.
       const rest = before === "" ? "" : btoa(before).slice(0, before.length);
@@ -291,7 +292,7 @@ Deno.test("openaiModel() leaves a placeholder for a key in texts", async () => {
     fetch: () => Promise.resolve(refuse("no model x")),
   });
 
-  const error = await failureOf(fallbackStream([model], REQUEST));
+  const error = await assertRejects(() => fallbackStream([model], REQUEST));
 
   assertStringIncludes(String(error), "401 no model x");
 });
@@ -323,7 +324,7 @@ Deno.test("openaiModel() says why a connection failed, without the address", asy
     baseURL: `http://127.0.0.1:${port}/v1?key=QUERYSECRET123`,
   });
 
-  const error = await failureOf(fallbackStream([model], REQUEST));
+  const error = await assertRejects(() => fallbackStream([model], REQUEST));
 
   assertStringIncludes(String(error), "onnection refused");
   assert(!printed(error).includes("http://127"), printed(error));

@@ -1,7 +1,7 @@
 import { type ErrorCondition, fallbackStream } from "@fallback/stream";
 import { fakeModel, step } from "@fallback/stream/testing";
 import { assertEquals, assertRejects } from "@std/assert";
-import { test } from "../_pure.ts";
+import { test } from "../_test_without_permissions.ts";
 
 class QuotaError extends Error {}
 

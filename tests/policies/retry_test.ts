@@ -1,7 +1,7 @@
 import { fallbackStream } from "@fallback/stream";
 import { fakeModel, step, virtualTime } from "@fallback/stream/testing";
 import { assertEquals } from "@std/assert";
-import { test } from "../_pure.ts";
+import { test } from "../_test_without_permissions.ts";
 
 /** How often a model is called that always fails with this error. */
 async function timesCalled(error: object): Promise<number> {

@@ -1,7 +1,7 @@
 import { fallbackModel, fallbackStream } from "@fallback/stream";
 import { continueStream } from "@fallback/stream/continue";
 import { assertEquals } from "@std/assert";
-import { test } from "../_pure.ts";
+import { test } from "../_test_without_permissions.ts";
 import { findViolation, violation } from "./_check.ts";
 import { findReentrantViolation } from "./_reentrant.ts";
 

@@ -3,7 +3,7 @@
 
 import { redisHealth } from "@fallback/stream/redis";
 import { delay } from "@std/async/delay";
-import { obey } from "../_child.ts";
+import { serveCommands } from "../_child_process.ts";
 
 /** What a worker needs to know. */
 export interface WorkerSettings {
@@ -119,7 +119,7 @@ if (import.meta.main) {
     return { reports, calls, thrown, worstAdmitMs, worstLatenessMs, probes };
   };
 
-  await obey({
+  await serveCommands({
     ready: async () => await probing.snapshot(),
     async count(seconds: number) {
       const seen = await observe(seconds, counting, 0);

@@ -2,7 +2,7 @@
 
 import { assertEquals } from "@std/assert";
 import { TextLineStream } from "@std/streams/text-line-stream";
-import { npmAnswers } from "../_process.ts";
+import { checkNpmRegistry } from "../_run_command.ts";
 import { temporaryFolder } from "../_temporary_folder.ts";
 import { type RedisServer, testWithServer } from "./_server.ts";
 
@@ -76,7 +76,7 @@ async function play(
 
 for (const [runtime, command] of Object.entries(RUNTIMES)) {
   const names = runtime === "Bun" ? [...NAMES, "bun"] : NAMES;
-  if (!await npmAnswers()) continue;
+  if (!await checkNpmRegistry()) continue;
   testWithServer(
     `redisHealth() works with ${names.join(", ")} in ${runtime}`,
     async (server) => {

@@ -2,14 +2,14 @@
 // That they run is shown by `clients_test.ts`.
 
 import { assert, assertEquals } from "@std/assert";
-import { npmAnswers } from "../_process.ts";
+import { checkNpmRegistry } from "../_run_command.ts";
 import { temporaryFolder } from "../_temporary_folder.ts";
 
 const ROOT = new URL("../..", import.meta.url);
 
 Deno.test({
   name: "the clients' snippets of docs/health.md have the types of the clients",
-  ignore: !await npmAnswers(),
+  ignore: !await checkNpmRegistry(),
   fn: async () => {
     const text = await Deno.readTextFile(new URL("docs/health.md", ROOT));
     const snippets = [...text.matchAll(/```ts ignore\n(.*?)```/gs)]

@@ -8,7 +8,7 @@
 
 import { redisHealth } from "@fallback/stream/redis";
 import { delay } from "@std/async/delay";
-import { type Child, start } from "../_child.ts";
+import { type Child, start } from "../_child_process.ts";
 import { connect } from "./_client.ts";
 import { startRedis } from "./_server.ts";
 import {
@@ -38,15 +38,15 @@ await using cleanup = new AsyncDisposableStack();
 const workers: Child[] = ["ann", "ben", "cleo", "dan", "eve"].map((name) => {
   const settings: WorkerSettings = { name, port: server.port };
   const url = new URL("_worker.ts", import.meta.url);
-  const options = { flags: ["-A"], stuckMs: 120_000 };
+  const options = { flags: ["-A"], timeoutMs: 120_000 };
   return cleanup.use(start(url, settings, options));
 });
-await Promise.all(workers.map((worker) => worker.tell("ready")));
+await Promise.all(workers.map((worker) => worker.send("ready")));
 const four = workers.slice(0, 4);
 
 // Every report counts once, though the server hangs and connections break.
 const counting = Promise.all(
-  four.map((worker) => worker.tell(`count ${HALF}`)),
+  four.map((worker) => worker.send(`count ${HALF}`)),
 ) as Promise<Observations[]>;
 await delay(HALF * 300);
 server.pause();
@@ -61,7 +61,7 @@ await delay(HALF * 200);
   );
 }
 const counted = await counting;
-await Promise.all(four.map((worker) => worker.tell("flush")));
+await Promise.all(four.map((worker) => worker.send("flush")));
 await using client = await connect(server.port);
 const circuits = await redisHealth(client.send, COUNTING).snapshot();
 const stored = circuits.find(({ model }) => model === "model")?.failures;
@@ -71,10 +71,10 @@ checkWaits("counting", counted);
 
 // One probe at a time, though the server and a process are killed.
 const probing = Promise.all(
-  four.map((worker) => worker.tell(`probe ${HALF}`)),
+  four.map((worker) => worker.send(`probe ${HALF}`)),
 ) as Promise<Observations[]>;
 await delay(2000);
-const { at: heldAt } = await workers[4]!.tell("hold") as { at: number };
+const { at: heldAt } = await workers[4]!.send("hold") as { at: number };
 await workers[4]![Symbol.asyncDispose](); // SIGKILL, with the probe running
 await delay(HALF * 200);
 const killedAt = Date.now();

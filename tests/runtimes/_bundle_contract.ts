@@ -3,7 +3,7 @@
 
 import config from "../../deno.json" with { type: "json" };
 import { readFiles, writeFiles } from "../../tools/_files.ts";
-import { succeed } from "../_process.ts";
+import { runOrThrow } from "../_run_command.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 
@@ -47,7 +47,7 @@ export async function bundleContract(
     ]),
     project,
   );
-  await succeed(Deno.execPath(), [
+  await runOrThrow(Deno.execPath(), [
     "bundle",
     "--quiet",
     "--external=@fallback/stream",

@@ -1,6 +1,6 @@
 // A user's compiler, with the package installed beside it.
 
-import { type Ended, run } from "../_process.ts";
+import { type CommandResult, runCommand } from "../_run_command.ts";
 
 const CONSUMER = new URL("./consumer.ts", import.meta.url);
 
@@ -48,7 +48,7 @@ export const COMPILERS: readonly Compiler[] = [
 export async function compile(
   { version, ...options }: Compiler,
   cwd: string,
-): Promise<Ended> {
+): Promise<CommandResult> {
   const config = {
     compilerOptions: {
       ...options,
@@ -63,7 +63,11 @@ export async function compile(
   };
   await Deno.writeTextFile(`${cwd}/tsconfig.json`, JSON.stringify(config));
   await Deno.copyFile(CONSUMER, `${cwd}/consumer.ts`);
-  return await run("npx", ["-y", `--package=typescript@${version}`, "tsc"], {
+  return await runCommand("npx", [
+    "-y",
+    `--package=typescript@${version}`,
+    "tsc",
+  ], {
     cwd,
   });
 }

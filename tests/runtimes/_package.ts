@@ -3,7 +3,7 @@
 
 import { writeFiles } from "../../tools/_files.ts";
 import { pack } from "../../tools/pack.ts";
-import { succeed } from "../_process.ts";
+import { runOrThrow } from "../_run_command.ts";
 import { bundleContract } from "./_bundle_contract.ts";
 import type { Published } from "./_published.ts";
 
@@ -39,7 +39,7 @@ export async function install(
   };
   await writeFiles(new Map([["package.json", JSON.stringify(manifest)]]), cwd);
   const [command, ...args] = INSTALL[manager];
-  await succeed(command!, args, { cwd });
+  await runOrThrow(command!, args, { cwd });
   await bundleContract(cwd, env);
   return cwd;
 }

@@ -7,7 +7,7 @@ import { type Files, readFiles } from "../../tools/_files.ts";
 import { ensureFolder } from "../../tools/std_mirror/_ensure_folder.ts";
 import { stdRegistry } from "../../tools/std_mirror/_std_packages.ts";
 import { packageFiles } from "../../tools/std_mirror/_registry_files.ts";
-import { succeed } from "../_process.ts";
+import { runOrThrow } from "../_run_command.ts";
 import { temporaryFolder } from "../_temporary_folder.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
@@ -68,7 +68,7 @@ async function upload(
     { hostname: "127.0.0.1", port: 0, onListen: () => {} },
     answer,
   );
-  await succeed(Deno.execPath(), [
+  await runOrThrow(Deno.execPath(), [
     "publish",
     "--token=none",
     "--no-provenance",
@@ -88,5 +88,5 @@ export async function unpack(
 ): Promise<void> {
   await Deno.mkdir(folder, { recursive: true });
   const strip = `--strip-components=${depth}`;
-  await succeed("tar", ["-xzf", archive, "-C", folder, strip]);
+  await runOrThrow("tar", ["-xzf", archive, "-C", folder, strip]);
 }

@@ -1,7 +1,7 @@
 // The smoke suite elsewhere: in a runtime that npm has, or in a browser.
 
 import { fileURLToPath } from "node:url";
-import { type Ended, run, succeed } from "../_process.ts";
+import { type CommandResult, runCommand, runOrThrow } from "../_run_command.ts";
 
 /** The oldest of each that we promise. */
 export const RUNTIMES = ["node@24.0.0", "bun@1.3.12", "deno@2.3.0"];
@@ -18,12 +18,15 @@ const IN_BROWSER = fileURLToPath(new URL("./_in_browser.ts", import.meta.url));
  * @param runtime A package of npm and its version, such as `node@24`.
  * @param cwd Where the package is installed.
  */
-export async function smoke(runtime: string, cwd: string): Promise<Ended> {
+export async function smoke(
+  runtime: string,
+  cwd: string,
+): Promise<CommandResult> {
   await Deno.copyFile(SMOKE, `${cwd}/smoke.js`);
   const command = runtime.startsWith("deno@") ? ["run", "--no-prompt"] : [];
-  return await run("npx", ["-y", runtime, ...command, "smoke.js"], {
+  return await runCommand("npx", ["-y", runtime, ...command, "smoke.js"], {
     cwd,
-    stuckMs: STUCK_MS,
+    noOutputMs: STUCK_MS,
   });
 }
 
@@ -31,12 +34,12 @@ export async function smoke(runtime: string, cwd: string): Promise<Ended> {
 export async function smokeInBrowser(
   browser: string,
   cwd: string,
-): Promise<Ended> {
+): Promise<CommandResult> {
   await Deno.copyFile(SMOKE, `${cwd}/smoke.js`);
   const script = `${cwd}/bundle.js`;
   await bundle("smoke.js", script, "esnext", cwd);
   const args = ["run", "-A", IN_BROWSER, browser, script];
-  return await run(Deno.execPath(), args, { stuckMs: STUCK_MS });
+  return await runCommand(Deno.execPath(), args, { noOutputMs: STUCK_MS });
 }
 
 /** Bundles a program, with what it imports, for something of an age. */
@@ -46,7 +49,7 @@ export async function bundle(
   target: string,
   cwd: string,
 ): Promise<void> {
-  await succeed("npx", [
+  await runOrThrow("npx", [
     "-y",
     "esbuild@0.28.2",
     program,

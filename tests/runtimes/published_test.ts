@@ -4,13 +4,13 @@
 import { assertEquals } from "@std/assert";
 import { readFiles } from "../../tools/_files.ts";
 import { publish, type Published } from "./_published.ts";
-import { npmAnswers, succeed } from "../_process.ts";
+import { checkNpmRegistry, runOrThrow } from "../_run_command.ts";
 
 const SRC = new URL("../../src/", import.meta.url);
 
 Deno.test({
   name: "the package as it is published",
-  ignore: !await npmAnswers(),
+  ignore: !await checkNpmRegistry(),
   fn: async (test) => {
     await using published = await publish();
 
@@ -40,7 +40,7 @@ async function followReadme(
   const cwd = `${folder}/empty`;
   await Deno.mkdir(cwd);
   const deno = (...args: string[]) =>
-    succeed(Deno.execPath(), args, {
+    runOrThrow(Deno.execPath(), args, {
       cwd,
       env: { ...env, DENO_DIR: `${folder}/new` },
     });

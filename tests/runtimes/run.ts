@@ -8,12 +8,12 @@
 import { findBrowser } from "../_find_browser.ts";
 import { install } from "./_package.ts";
 import { publish } from "./_published.ts";
-import type { Ended } from "../_process.ts";
+import type { CommandResult } from "../_run_command.ts";
 import { RUNTIMES, smoke, smokeInBrowser } from "./_smoke.ts";
 
 let failures = 0;
 
-function tell(where: string, { success, out, err }: Ended): void {
+function tell(where: string, { success, out, err }: CommandResult): void {
   console.log(`\n${where}\n${out.trimEnd()}`);
   if (success) return;
   failures++;

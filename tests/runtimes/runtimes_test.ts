@@ -6,7 +6,11 @@ import { findBrowser } from "../_find_browser.ts";
 import { compile, COMPILERS } from "./_compile.ts";
 import { install } from "./_package.ts";
 import { publish } from "./_published.ts";
-import { type Ended, npmAnswers, run } from "../_process.ts";
+import {
+  checkNpmRegistry,
+  type CommandResult,
+  runCommand,
+} from "../_run_command.ts";
 import { bundle, RUNTIMES, smoke, smokeInBrowser } from "./_smoke.ts";
 
 /** It has neither `await using` nor AsyncDisposableStack. */
@@ -22,7 +26,7 @@ const browser = await findBrowser();
 
 Deno.test({
   name: "the npm tarball",
-  ignore: !await npmAnswers(),
+  ignore: !await checkNpmRegistry(),
   fn: async (test) => {
     await using published = await publish();
     const folder = await install(published, "npm");
@@ -56,7 +60,7 @@ Deno.test({
 
     await Deno.writeTextFile(`${folder}/first.js`, FIRST_CALL);
     await test.step(`shows the supported versions in the syntax error of ${TOO_OLD}`, async () => {
-      const { err } = await run("npx", ["-y", TOO_OLD, "first.js"], {
+      const { err } = await runCommand("npx", ["-y", TOO_OLD, "first.js"], {
         cwd: folder,
       });
       assertStringIncludes(err, "// Deno 2.3, Node 24, Bun 1.3.12\n");
@@ -64,7 +68,7 @@ Deno.test({
 
     await test.step(`rejects the first call with the supported versions where it is bundled for ${TOO_OLD}`, async () => {
       await bundle("first.js", `${folder}/first.mjs`, "node22", folder);
-      const { out } = await run("npx", ["-y", TOO_OLD, "first.mjs"], {
+      const { out } = await runCommand("npx", ["-y", TOO_OLD, "first.mjs"], {
         cwd: folder,
       });
       assertEquals(out.split("\n"), [
@@ -79,7 +83,7 @@ Deno.test({
 /** Makes each check a step, and compares the count at the end. */
 async function checkLines(
   test: Deno.TestContext,
-  { success, out, err }: Ended,
+  { success, out, err }: CommandResult,
 ): Promise<void> {
   const lines = out.trimEnd().split("\n");
   const count = lines.pop();

@@ -12,8 +12,8 @@ import {
   assertStrictEquals,
   assertThrows,
 } from "@std/assert";
-import { makeAttempt } from "../_attempt.ts";
-import { test } from "../_pure.ts";
+import { createModelContext } from "../_model_context.ts";
+import { test } from "../_test_without_permissions.ts";
 
 const kinds = ["generator", "iterable", "readable"] as const;
 
@@ -39,7 +39,9 @@ for (const kind of kinds) {
         step.wait(2),
         "a2",
       ], { kind });
-      const { pull } = puller(await model.stream("hi", makeAttempt().context));
+      const { pull } = puller(
+        await model.stream("hi", createModelContext().context),
+      );
       assertEquals(Date.now(), 5);
       for (const [value, at] of [["a0", 8], ["a1", 8], ["a2", 10]]) {
         assertEquals((await pull()).value, value);
@@ -72,7 +74,7 @@ for (const kind of kinds) {
         const { pull } = puller(
           await fakeModel("a", script, { kind }).stream(
             0,
-            makeAttempt().context,
+            createModelContext().context,
           ),
         );
         const chunks: string[] = [];
@@ -98,7 +100,7 @@ for (const kind of kinds) {
   test(`a fake stops waiting when its signal aborts, or ignores it (${kind})`, () =>
     virtualTime(async () => {
       for (const script of [["a0", step.wait(100)], ["a0", step.hang()]]) {
-        const { context, abort } = makeAttempt();
+        const { context, abort } = createModelContext();
         const reason = new Error("stop");
         const { pull } = puller(
           await fakeModel("a", script, { kind }).stream(0, context),
@@ -108,7 +110,7 @@ for (const kind of kinds) {
         abort(reason);
         assertStrictEquals(await assertRejects(() => pending), reason);
       }
-      const { context, abort } = makeAttempt();
+      const { context, abort } = createModelContext();
       const deaf = fakeModel("deaf", ["a0", step.wait(100), "a1"], {
         kind,
         ignoresAbort: true,
@@ -123,7 +125,9 @@ for (const kind of kinds) {
 test("fakeModel() plays a script per call, and repeats the last", async () => {
   const model = fakeModel("a", { scripts: [["first"], ["second"]] });
   const calls = [0, 1, 2].map(async () => {
-    const { pull } = puller(await model.stream(0, makeAttempt().context));
+    const { pull } = puller(
+      await model.stream(0, createModelContext().context),
+    );
     return (await pull()).value;
   });
   assertEquals(await Promise.all(calls), ["first", "second", "second"]);
@@ -186,7 +190,7 @@ test("assertClean() reports what was not closed, closed twice, pulled wrongly or
     ];
     for (const [problem, misuse, options] of misuses) {
       const journal = createJournal();
-      const { context, abort } = makeAttempt();
+      const { context, abort } = createModelContext();
       let unwind: () => unknown = () => {};
       context.stack.defer = (close) => void (unwind = close);
       const model = fakeModel("a", ["a0", "a1"], {

@@ -15,7 +15,7 @@ import {
   wire,
   type WireScript,
 } from "@fallback/stream/testing";
-import { without } from "../_without.ts";
+import { withoutGlobal } from "../_without_global.ts";
 
 const ADDRESS = "http://localhost/v1/chat/completions";
 const ASK = { method: "POST", body: '{"model":"m"}' };
@@ -277,7 +277,7 @@ Deno.test("listen() closes hanging connections when it is disposed of, also twic
 Deno.test("listen() throws TypeError without Deno, and names the alternative", async () => {
   const { listen } = fakeProvider(["Hi"]);
   await assertRejects(
-    () => without("Deno", () => void listen()),
+    () => withoutGlobal("Deno", () => void listen()),
     TypeError,
     "Cannot listen as only Deno can: give 'fetch' to your client instead",
   );

@@ -15,8 +15,8 @@ import {
   assertThrows,
 } from "@std/assert";
 import { TimeError } from "@std/testing/time";
-import { without } from "../_without.ts";
-import { test } from "../_pure.ts";
+import { withoutGlobal } from "../_without_global.ts";
+import { test } from "../_test_without_permissions.ts";
 
 test("virtualTime() lets a year pass at once, and runs timers in the order in which they are due", async () => {
   const started = performance.now();
@@ -52,7 +52,7 @@ test(
 );
 
 test("virtualTime() runs all promises first where there is no setImmediate, as in browsers", () =>
-  without("setImmediate", promisesComeFirst));
+  withoutGlobal("setImmediate", promisesComeFirst));
 
 test("virtualTime() returns results, throws errors, and always restores real time", async () => {
   const real = [

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { fileURLToPath } from "node:url";
-import { run, succeed } from "../_process.ts";
+import { runCommand, runOrThrow } from "../_run_command.ts";
 import { temporaryFolder } from "../_temporary_folder.ts";
 
 const RUN = fileURLToPath(new URL("../../.ci/run", import.meta.url));
@@ -45,7 +45,7 @@ async function ci(tasks: Tasks = {}, commands: Commands = INSTALLED) {
     const script = `#!${bin}/sh\n${line}\n`;
     await Deno.writeTextFile(`${bin}/${name}`, script, { mode: 0o755 });
   }
-  const { code, out } = await run("bash", [RUN], { env: { PATH: bin } });
+  const { code, out } = await runCommand("bash", [RUN], { env: { PATH: bin } });
   const lines = out.trimEnd().split("\n");
   return { code, lines, last: lines.at(-1) };
 }
@@ -53,7 +53,7 @@ async function ci(tasks: Tasks = {}, commands: Commands = INSTALLED) {
 /** Links programs of this machine into a folder. */
 async function link(folder: string, names: readonly string[]): Promise<void> {
   const where = names.map((name) => `command -v ${name}`).join("; ");
-  const { out } = await succeed("sh", ["-c", where]);
+  const { out } = await runOrThrow("sh", ["-c", where]);
   const paths = out.trimEnd().split("\n");
   for (const [at, path] of paths.entries()) {
     await Deno.symlink(path, `${folder}/${names[at]}`);

@@ -1,12 +1,12 @@
 import { assertEquals } from "@std/assert";
 import { fileURLToPath } from "node:url";
-import { run } from "../_process.ts";
+import { runCommand } from "../_run_command.ts";
 
 const TOOL = fileURLToPath(new URL("../../tools/deno.ts", import.meta.url));
 
 /** Runs the tool where the registry is given, so that nothing is probed. */
 const tool = (...args: string[]) =>
-  run(Deno.execPath(), ["run", "-A", TOOL, ...args], {
+  runCommand(Deno.execPath(), ["run", "-A", TOOL, ...args], {
     env: { JSR_URL: "file:///made-up/" },
   });
 

@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { assert, assertEquals } from "@std/assert";
 import { findBrowser } from "../../_find_browser.ts";
-import { run } from "../../_process.ts";
+import { runCommand } from "../../_run_command.ts";
 
 const PAGE = fileURLToPath(new URL("_page.ts", import.meta.url));
 
@@ -18,7 +18,7 @@ Deno.test({
   ignore: browser === undefined,
   fn: async (test) => {
     const args = ["run", "-A", PAGE, browser!];
-    const { success, out, err } = await run(Deno.execPath(), args);
+    const { success, out, err } = await runCommand(Deno.execPath(), args);
     const lines: Line[] = out.split("\n").filter(Boolean)
       .map((line) => JSON.parse(line));
     for (const { promise, error } of lines) {

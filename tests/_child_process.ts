@@ -1,30 +1,30 @@
-// A process of its own that does what it is told: a line with a command goes in,
-// a line of JSON comes out, so that a test decides who does what when. Both ends
-// of that are here.
+// A child process that runs commands: a line with a command goes in, a line of JSON
+// comes out, so that a test decides which process does what when. Both ends of the
+// protocol are here.
 
 import { deadline } from "@std/async/deadline";
 import { TextLineStream } from "@std/streams/text-line-stream";
 
-/** A process that does what it is told, and is ended when it is disposed of. */
+/** A child process that runs commands; disposing of it kills it. */
 export interface Child extends AsyncDisposable {
   readonly pid: number;
-  /** Lets it do something; one thing at a time. */
-  tell(command: string): Promise<unknown>;
-  /** Lets it end by itself. */
+  /** Sends a command and waits for its result; one command at a time. */
+  send(command: string): Promise<unknown>;
+  /** Closes its input and waits until it exits. */
   end(): Promise<Deno.CommandStatus>;
 }
 
 /**
- * Starts a program that obeys.
+ * Starts a program that calls `serveCommands()`.
  *
- * @param settings What it is told first.
- * @param options.flags What it may do.
- * @param options.stuckMs After so long it is stuck, in milliseconds.
+ * @param settings Its only argument, as JSON.
+ * @param options.flags The flags of `deno run`.
+ * @param options.timeoutMs How long a command may take, in milliseconds.
  */
 export function start(
   program: URL,
   settings: unknown,
-  { flags, stuckMs }: { flags: readonly string[]; stuckMs: number },
+  { flags, timeoutMs }: { flags: readonly string[]; timeoutMs: number },
 ): Child {
   const process = new Deno.Command(Deno.execPath(), {
     args: [
@@ -40,39 +40,39 @@ export function start(
     stderr: "inherit",
   }).spawn();
   const commands = process.stdin.getWriter();
-  const answers = linesOf(process.stdout).getReader();
+  const results = linesOf(process.stdout).getReader();
   let ended = false;
   const status = process.status.finally(() => ended = true);
   return {
     pid: process.pid,
-    async tell(command) {
+    async send(command) {
       await commands.write(new TextEncoder().encode(`${command}\n`));
-      const { value, done } = await deadline(answers.read(), stuckMs);
+      const { value, done } = await deadline(results.read(), timeoutMs);
       if (done) throw new Error(`The process has not survived '${command}'`);
       return JSON.parse(value);
     },
     async end() {
       await commands.close();
-      return await deadline(status, stuckMs);
+      return await deadline(status, timeoutMs);
     },
     async [Symbol.asyncDispose]() {
       if (!ended) process.kill("SIGKILL");
       await commands.abort().catch(() => {}); // it is closed, or broken
-      await answers.cancel();
+      await results.cancel();
       await status;
     },
   };
 }
 
-/** Does what comes in, with what stands behind it as JSON, until nothing does. */
-export async function obey(
+/** Runs the commands of standard input, each with its argument as JSON, until the input ends. */
+export async function serveCommands(
   commands: Record<string, (argument: never) => unknown>,
 ): Promise<void> {
   for await (const line of linesOf(Deno.stdin.readable)) {
     const [, command = "", argument] = /^(\w+)(?: (.+))?$/.exec(line)!;
-    const told = argument === undefined ? undefined : JSON.parse(argument);
-    const answer = await commands[command]!(told as never);
-    console.log(JSON.stringify(answer ?? {}));
+    const parsed = argument === undefined ? undefined : JSON.parse(argument);
+    const result = await commands[command]!(parsed as never);
+    console.log(JSON.stringify(result ?? {}));
   }
 }
 

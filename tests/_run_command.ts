@@ -1,10 +1,10 @@
-// Programs that run to their end. One that prints nothing for too long is ended, with
-// all that it has started: the limit is about progress, so that a slow machine is no
-// failure.
+// Runs commands to completion. A command that prints nothing for too long is killed,
+// with all its child processes. The limit is on progress, not on the whole time, so
+// that a slow machine does not fail a test.
 
-/** How a program ended. */
-export interface Ended {
-  /** Whether it ended with success. */
+/** The result of a command. */
+export interface CommandResult {
+  /** Whether its exit code is 0. */
   readonly success: boolean;
   readonly code: number;
   /** What it printed. */
@@ -13,7 +13,7 @@ export interface Ended {
   readonly err: string;
 }
 
-/** How a program is run. */
+/** Options of a command. */
 export interface RunOptions {
   readonly cwd?: string | undefined;
   readonly env?: Record<string, string> | undefined;
@@ -22,15 +22,15 @@ export interface RunOptions {
    *
    * @default {180_000}
    */
-  readonly stuckMs?: number | undefined;
+  readonly noOutputMs?: number | undefined;
 }
 
-/** Runs a program. */
-export async function run(
+/** Runs a command and returns its result, also when it fails. */
+export async function runCommand(
   command: string,
   args: readonly string[],
-  { cwd, env, stuckMs = 180_000 }: RunOptions = {},
-): Promise<Ended> {
+  { cwd, env, noOutputMs = 180_000 }: RunOptions = {},
+): Promise<CommandResult> {
   const process = new Deno.Command(command, {
     args: [...args],
     env: { NO_COLOR: "1", ...env },
@@ -40,15 +40,16 @@ export async function run(
     stderr: "piped",
     detached: true,
   }).spawn();
-  let stuck = "";
+  let timeoutMessage = "";
   let timer = 0;
   const restartTimer = () => {
     clearTimeout(timer);
     timer = setTimeout(() => {
-      stuck = `It has printed nothing for ${stuckMs} ms.\n`;
+      timeoutMessage =
+        `The command has printed nothing for ${noOutputMs} ms.\n`;
       // npx waits for what it runs and forwards no signal: the whole group ends.
       Deno.kill(-process.pid, "SIGKILL");
-    }, stuckMs) as unknown as number;
+    }, noOutputMs) as unknown as number;
   };
   const read = async (stream: ReadableStream<Uint8Array<ArrayBuffer>>) => {
     let text = "";
@@ -65,30 +66,34 @@ export async function run(
     read(process.stderr),
   ]);
   clearTimeout(timer);
-  return { success, code, out, err: stuck + err };
+  return { success, code, out, err: timeoutMessage + err };
 }
 
-/** Runs a program that has to end with success. */
-export async function succeed(
+/** Runs a command and throws if its exit code is not 0. */
+export async function runOrThrow(
   command: string,
   args: readonly string[],
   options?: RunOptions,
-): Promise<Ended> {
-  const ended = await run(command, args, options);
-  if (ended.success) return ended;
+): Promise<CommandResult> {
+  const result = await runCommand(command, args, options);
+  if (result.success) return result;
   throw new Error(
-    `${command} ${args.join(" ")}\n${ended.out}${ended.err}`.trimEnd(),
+    `${command} ${args.join(" ")}\n${result.out}${result.err}`.trimEnd(),
   );
 }
 
-/** Whether npm is installed and has a registry; a line says so if it has not. */
-export async function npmAnswers(): Promise<boolean> {
+/** Whether npm is installed and reaches its registry; logs a line if not. */
+export async function checkNpmRegistry(): Promise<boolean> {
   const args = ["view", "bun", "version", "--fetch-retries=0"];
   try {
-    if ((await run("npm", args, { stuckMs: 30_000 })).success) return true;
+    if ((await runCommand("npm", args, { noOutputMs: 30_000 })).success) {
+      return true;
+    }
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
-  console.log("Without npm and its registry nothing is tested as published.");
+  console.log(
+    "Without npm and its registry the tests of the published package are skipped.",
+  );
   return false;
 }

@@ -1,19 +1,19 @@
-// The faults that a wire can have, as scripts of a provider, and answers of
-// which no two can be mixed up.
+// The faults of a connection, as scripts of a fake provider, and answers that cannot
+// be mistaken for each other.
 
 import { step, wire, type WireScript } from "@fallback/stream/testing";
 
-/** What somebody says, in words that are nobody else's. */
-export const answerOf = (speaker: string): string[] =>
-  Array.from({ length: 10 }, (_, i) => `${speaker} ${i} ☃ `);
+/** The parts of an answer, each with the name of its model. */
+export const answerOf = (model: string): string[] =>
+  Array.from({ length: 10 }, (_, i) => `${model} ${i} ☃ `);
 
-const fault = new Error("cut");
+const fault = new Error("connection lost");
 
-/** What comes before the words. */
+/** The chunk before the text. */
 export const preamble = { choices: [{ delta: { role: "assistant" } }] };
 
-/** The ways in which an answer does not even begin. */
-export const refusals: readonly WireScript[] = [
+/** The ways to fail before any content. */
+export const failuresBeforeContent: readonly WireScript[] = [
   [wire.status(429, { headers: { "retry-after": "1" }, body: "slow down" })],
   [wire.status(500, { body: "<html>sorry</html>" })],
   [wire.status(529, { body: { error: { type: "overloaded_error" } } })],
@@ -27,16 +27,16 @@ export const refusals: readonly WireScript[] = [
   [wire.finish()],
 ];
 
-/** The ways in which nothing comes of a request. */
-export const silences: readonly WireScript[] = [
+/** The ways to hang before any content. */
+export const hangsBeforeContent: readonly WireScript[] = [
   [step.hang()],
   [wire.status(503), step.hang()],
   [preamble, step.hang()],
   [wire.raw(": keep-alive\n\n"), step.hang()],
 ];
 
-/** The ways in which an answer breaks off. */
-export const breaks: readonly WireScript[] = [
+/** The ways to fail in the middle of an answer. */
+export const interruptions: readonly WireScript[] = [
   [step.fail(fault)],
   [step.truncate()],
   [step.hang()],
@@ -44,8 +44,8 @@ export const breaks: readonly WireScript[] = [
   [wire.raw('data: {"choices": [{"del\n\n')],
 ];
 
-/** The ways in which an answer is complete. */
-export const ends: readonly WireScript[] = [
+/** The ways to end a complete answer. */
+export const completeEndings: readonly WireScript[] = [
   [],
   [wire.finish()],
   [wire.finish(), step.truncate()],

@@ -1,7 +1,7 @@
-// As on a runtime that lacks something.
+// Simulates a runtime that lacks a global.
 
-/** Does something while there is no global of that name. */
-export async function without<T>(
+/** Runs a function while the global of that name does not exist, then restores it. */
+export async function withoutGlobal<T>(
   name: keyof typeof globalThis,
   run: () => T | PromiseLike<T>,
 ): Promise<T> {

@@ -1,15 +1,16 @@
-// An attempt as a chain makes it, by hand: to drive a model alone.
+// The context that a model gets for one attempt, to test a model without a chain.
 
 import type { ModelContext } from "@fallback/stream";
 
-/** What one call of a model needs; disposing of it closes what was opened. */
-export interface HandMadeAttempt extends AsyncDisposable {
+/** A context with its owner's side; disposing of it closes what was opened. */
+export interface OwnedModelContext extends AsyncDisposable {
   readonly context: ModelContext;
-  /** Gives the attempt up. */
+  /** Aborts the attempt's signal. */
   abort(reason?: unknown): void;
 }
 
-export function makeAttempt(): HandMadeAttempt {
+/** Creates the context of a first attempt of the model `"fake"`. */
+export function createModelContext(): OwnedModelContext {
   const controller = new AbortController();
   const stack = new AsyncDisposableStack();
   return {
@@ -20,7 +21,7 @@ export function makeAttempt(): HandMadeAttempt {
       attemptNumber: 1,
     },
     abort: (reason) => controller.abort(reason),
-    // What was read to its end, or broke, makes no difference to a test any more.
+    // Errors of closing are not what these tests check.
     [Symbol.asyncDispose]: () => stack.disposeAsync().catch(() => {}),
   };
 }
