@@ -1,5 +1,5 @@
-// What a contract case is made of: a stage with fakes on it, and the few checks
-// that it needs, for the harness depends on no assertion library.
+// What every contract case uses: fake models, a journal, and a few assertions. The
+// cases run in other runtimes too, so they depend on no assertion library.
 
 import { delay } from "@std/async/delay";
 import type { continueStream } from "../../src/continue/mod.ts";
@@ -20,31 +20,31 @@ import { createJournal, type Journal } from "../../src/testing/journal.ts";
 import type { Script } from "../../src/testing/script.ts";
 import { virtualTime } from "../../src/testing/virtual_time.ts";
 
-/** What the contract is about: the two functions that run a chain. */
+/** The implementation under test: the functions that run a chain. */
 export interface Subject {
-  /** Opens the models in turn until one answers. */
+  /** Opens the models in order until one has content. */
   readonly fallbackStream: typeof fallbackStream;
-  /** Makes a chain one model. */
+  /** Makes a model of a chain. */
   readonly fallbackModel: typeof fallbackModel;
-  /** Continues an answer after a cut; without it, R20 is left out. */
+  /** Continues an interrupted answer; without it, the cases of R20 are left out. */
   readonly continueStream?: typeof continueStream | undefined;
 }
 
-/** A subject that continues. */
+/** An implementation of `continueStream()`. */
 export interface ContinueSubject {
   readonly continueStream: typeof continueStream;
 }
 
-/** One promise of the contract, ready to be checked. */
+/** One case of the contract, for one kind of source. */
 export interface ContractCase {
   /** The rule that it belongs to: `"R1"` to `"R21"`, `"nesting"`, `"callbacks"`, `"arguments"`. */
   readonly rule: string;
-  /** The promise, with the kind of source that it is checked for. */
+  /** The rule, what it guarantees, and the kind of source. */
   readonly name: string;
   /**
-   * Checks it, in virtual time.
+   * Runs the case in virtual time.
    *
-   * @throws {Error} If the promise is broken.
+   * @throws {Error} If the implementation breaks the rule.
    */
   run(): Promise<void>;
 }
@@ -62,7 +62,7 @@ export type Options = FallbackOptions<unknown, string>;
 export interface TestContext extends Omit<Subject, "continueStream"> {
   readonly kind: SourceKind;
   readonly journal: Journal;
-  /** A fake of this scene's kind that writes to this scene's journal. */
+  /** A fake model with this case's kind of source and journal. */
   fake(
     name: string,
     script: Script<string> | { scripts: readonly Script<string>[] },
@@ -72,35 +72,35 @@ export interface TestContext extends Omit<Subject, "continueStream"> {
   signal(ms?: number, reason?: unknown): AbortSignal;
 }
 
-/** A promise, and how it is checked. */
+/** What a rule guarantees, and the code that checks it. */
 export interface RuleCase {
   readonly rule: string;
-  readonly promise: string;
-  play(scene: TestContext): Promise<void>;
+  readonly title: string;
+  check(context: TestContext): Promise<void>;
 }
 
-/** Writes down one promise of a rule. */
+/** Defines one case of a rule. */
 export function rule(
   rule: string,
-  promise: string,
-  play: (scene: TestContext) => Promise<void>,
+  title: string,
+  check: (context: TestContext) => Promise<void>,
 ): RuleCase {
-  return { rule, promise, play };
+  return { rule, title, check };
 }
 
-/** Sets the stage for a promise: one case for each kind of source. */
+/** Makes one case for each kind of source. */
 export function toCases(
   subject: Subject,
-  { rule, promise, play }: RuleCase,
+  { rule, title, check }: RuleCase,
 ): ContractCase[] {
   const kinds = ["generator", "iterable", "readable"] as const;
   return kinds.map((kind) => ({
     rule,
-    name: `${rule} ${promise} (${kind})`,
+    name: `${rule} ${title} (${kind})`,
     run: async () => {
       const journal = createJournal();
       await virtualTime(() =>
-        play({
+        check({
           fallbackStream: subject.fallbackStream,
           fallbackModel: subject.fallbackModel,
           kind,
@@ -123,14 +123,14 @@ export function toCases(
   }));
 }
 
-/** Lets virtual time pass. */
+/** Lets virtual time pass, in milliseconds. */
 export const pass = (ms: number): Promise<void> =>
   withoutTimerTracking(() => delay(ms));
 
-/** What `next()` gives after the end. */
+/** What `next()` resolves to after the end. */
 export const done = { done: true, value: undefined };
 
-/** The judge of most cases: `meta` is no content. */
+/** The predicate of most cases: chunks that start with `meta` are no content. */
 export const isContent = (chunk: string): boolean => !chunk.startsWith("meta");
 
 /** What a promise rejects with, or what a function throws. */
@@ -169,11 +169,11 @@ export function eventLog(journal: Journal): string[] {
     );
 }
 
-/** The names of the fakes that were calledModels, in order. */
+/** The names of the fakes that were called, in order. */
 export const calledModels = (journal: Journal): string[] =>
   journal.calls.map(({ model }) => model);
 
-/** The way in which a source of this kind is stopped. */
+/** The method that stops a source of this kind. */
 export const stopOf = (kind: SourceKind): string =>
   kind === "readable" ? "cancel" : "return";
 

@@ -1,6 +1,5 @@
-// The obvious loop, as anybody would write it who knows `await using`. It looks
-// right, and answers where every model behaves; the suites have to see what it
-// does where they do not.
+// The obvious implementation with `await using`. It works as long as every model
+// behaves; the test suites must detect what it does wrong otherwise.
 
 import type { Model } from "@fallback/stream";
 import type { Subject } from "./contract.ts";
@@ -25,14 +24,19 @@ async function fallbackStream(
       });
       const chunks = (source as AsyncIterable<unknown>)[Symbol.asyncIterator]();
       stack.defer(async () => void await chunks.return?.());
-      const held = [];
+      const buffered = [];
       let result = await chunks.next();
       while (!result.done && isContent?.(result.value) === false) {
-        held.push(result.value);
+        buffered.push(result.value);
         result = await chunks.next();
       }
-      if (result.done) throw new Error("nothing came");
-      return answer(model.name, [...held, result.value], chunks, stack.move());
+      if (result.done) throw new Error("the stream was empty");
+      return toStream(
+        model.name,
+        [...buffered, result.value],
+        chunks,
+        stack.move(),
+      );
     } catch (error) {
       errors.push(error);
     }
@@ -40,14 +44,14 @@ async function fallbackStream(
   throw new AggregateError(errors, "All models failed");
 }
 
-function answer(
+function toStream(
   model: string,
-  held: unknown[],
+  buffered: unknown[],
   chunks: AsyncIterator<unknown>,
   stack: AsyncDisposableStack,
 ) {
   const generator = async function* () {
-    yield* held;
+    yield* buffered;
     for (;;) {
       const { done, value } = await chunks.next();
       if (done) return;
@@ -72,5 +76,5 @@ function fallbackModel(
   };
 }
 
-/** The naive loop, to be judged like the right implementation. */
+/** The naive implementation, to be tested like the right one. */
 export const naive = { fallbackStream, fallbackModel } as unknown as Subject;

@@ -18,14 +18,14 @@ import {
 
 const stop = new Error("stop");
 
-/** The promises of R8 and R9. */
+/** The cases of R8 and R9. */
 export const cancellation: RuleCase[] = [
   rule(
     "R8",
-    "ends with the signal's reason while a model opens or thinks, also one that ignores it",
+    "fallbackStream() rejects with the signal's reason before content, even when the model ignores its signal",
     async ({ fallbackStream, fake, signal, journal }) => {
-      const asked: unknown[] = [];
-      const fallbackOn = (error: unknown) => asked.push(error) > 0;
+      const received: unknown[] = [];
+      const fallbackOn = (error: unknown) => received.push(error) > 0;
       for (
         const script of [[step.hang()], [step.open(), step.hang()], [
           "meta",
@@ -55,7 +55,7 @@ export const cancellation: RuleCase[] = [
           assertSame(Date.now() - start, late ? 15 : 10, "the time it took");
         }
       }
-      assertSame(asked, [], "what fallbackOn was asked");
+      assertSame(received, [], "the calls of fallbackOn");
       assertSame(
         new Set(calledModels(journal)),
         new Set(["a"]),
@@ -70,7 +70,7 @@ export const cancellation: RuleCase[] = [
   ),
   rule(
     "R8",
-    "opens nothing when the signal has aborted already",
+    "fallbackStream() opens no model when the signal is already aborted",
     async ({ fallbackStream, fake, signal, journal }) => {
       const aborted = signal(0, stop);
       await pass(0);
@@ -86,7 +86,7 @@ export const cancellation: RuleCase[] = [
   ),
   rule(
     "R8",
-    "ends the wait for a condition, whose answer then counts no more",
+    "an abort stops waiting for an async fallbackOn and ignores its result",
     async ({ fallbackStream, fake, signal, journal }) => {
       const models = [fake("a", [step.fail(1)]), fake("b", ["b0"])];
       const fallbackOn = async () => {
@@ -110,15 +110,15 @@ export const cancellation: RuleCase[] = [
   ),
   rule(
     "R8",
-    "asks nobody any more and begins no wait once the call has ended",
+    "fallbackStream() calls no condition and starts no wait once the call has ended",
     async ({ fallbackStream, fake, journal }) => {
       const never = new Promise<never>(() => {});
-      const asked: string[] = [];
+      const received: string[] = [];
       const ways: Record<string, (abort: () => void) => Options> = {
         "while a condition is pending": (abort) => ({
           fallbackOn: [
             () => (withoutTimerTracking(() => setTimeout(abort, 10)), never),
-            () => asked.push("the next condition") > 0,
+            () => received.push("the next condition") > 0,
           ],
         }),
         "by a condition that is pending": (abort) => ({
@@ -131,7 +131,7 @@ export const cancellation: RuleCase[] = [
           fallbackOn: [
             () => (abort(), false),
             () => {
-              throw new Error("asked all the same");
+              throw new Error("called after the end");
             },
           ],
         }),
@@ -145,7 +145,8 @@ export const cancellation: RuleCase[] = [
             jitter: 0,
             isRetriable: () => (abort(), true),
           },
-          onEvent: ({ type }) => type === "retrying" && asked.push("a retry"),
+          onEvent: ({ type }) =>
+            type === "retrying" && received.push("a retry"),
         }),
         "by a health store that is pending": (abort) => ({
           health: { admit: () => (abort(), never), report: () => {} },
@@ -166,7 +167,7 @@ export const cancellation: RuleCase[] = [
         const pending = way === "while a condition is pending" ? 10 : 0;
         assertSame(Date.now() - start, pending, `the time it took ${way}`);
       }
-      assertSame(asked, [], "who was asked");
+      assertSame(received, [], "the calls after the end");
       assertSame(
         calledModels(journal).includes("b"),
         false,
@@ -176,7 +177,7 @@ export const cancellation: RuleCase[] = [
   ),
   rule(
     "R8",
-    "opens no other model when it is aborted by the caller's own code",
+    "fallbackStream() opens no other model when a callback of the caller aborts the call",
     async ({ fallbackStream, fake, journal }) => {
       for (
         const place of [
@@ -222,7 +223,7 @@ export const cancellation: RuleCase[] = [
   ),
   rule(
     "R8",
-    "takes a provider's AbortError for a failure like any other",
+    "fallbackStream() falls back on an AbortError of the provider",
     async ({ fallbackStream, fake }) => {
       const models = [
         fake("a", [step.fail(new DOMException("upstream", "AbortError"))]),
@@ -237,7 +238,7 @@ export const cancellation: RuleCase[] = [
   ),
   rule(
     "R8",
-    "closes at once after commitment, pull or no pull, and drops what was held",
+    "an abort after commitment closes at once, with or without a pull, and drops buffered chunks",
     async ({ fallbackStream, fake, kind, signal, journal }) => {
       const model = fake("a", ["meta", "a1", "a2"], {
         isContent: (chunk) => chunk === "a1",
@@ -271,7 +272,7 @@ export const cancellation: RuleCase[] = [
   ),
   rule(
     "R8",
-    "tells the oldest next() that waits, and answers the others done",
+    "an abort rejects the oldest pending next() and resolves the others as done",
     async ({ fallbackStream, fake, signal }) => {
       for (const ignoresAbort of [false, true]) {
         const start = Date.now();
@@ -298,7 +299,7 @@ export const cancellation: RuleCase[] = [
   ),
   rule(
     "R8",
-    "drops a rejection that was not delivered when the stream is closed",
+    "closing the stream drops a rejection that was not delivered yet",
     async ({ fallbackStream, fake, signal }) => {
       const stream = await fallbackStream(
         [fake("a", ["a0", step.hang()])],
@@ -314,7 +315,7 @@ export const cancellation: RuleCase[] = [
   ),
   rule(
     "R8",
-    "leaves nothing on the caller's signal",
+    "fallbackStream() removes its listeners from the caller's signal",
     async ({ fallbackStream, fake, signal }) => {
       const forever = signal();
       const { any } = AbortSignal;
@@ -360,7 +361,7 @@ export const cancellation: RuleCase[] = [
   ),
   rule(
     "R9",
-    "closes the model's stream however the caller leaves, and opens no other",
+    "break, return(), throw(), dispose and cancel() close the model's stream and open no other model",
     async ({ fallbackStream, fake, kind, journal }) => {
       const models = [
         fake("a", ["a0", step.wait(1), "a1", step.hang()]),
@@ -419,7 +420,7 @@ export const cancellation: RuleCase[] = [
   ),
   rule(
     "R9",
-    "gives the rest as a ReadableStream, which ends and fails as the stream does",
+    "toReadableStream() delivers the remaining chunks and ends or fails as the stream does",
     async ({ fallbackStream, fake }) => {
       const lost = new Error("connection lost");
       const stream = await fallbackStream(
@@ -428,12 +429,12 @@ export const cancellation: RuleCase[] = [
       );
       await stream.next();
       assertSame(await read(stream.toReadableStream()), ["a1", "a2"], "chunks");
-      const cut = await fallbackStream(
+      const interrupted = await fallbackStream(
         [fake("a", ["a0", step.fail(lost)])],
         "hi",
       );
       assertSame(
-        await errorOf(read(cut.toReadableStream())),
+        await errorOf(read(interrupted.toReadableStream())),
         lost,
         "its error",
       );
@@ -441,7 +442,7 @@ export const cancellation: RuleCase[] = [
   ),
   rule(
     "R8",
-    "is not forgotten at the moment of commitment",
+    "an abort during commitment ends the call",
     async ({ fallbackStream, fake, journal }) => {
       for (let turns = 0; turns < 12; turns++) {
         const controller = new AbortController();
@@ -469,7 +470,7 @@ export const cancellation: RuleCase[] = [
   ),
   rule(
     "R8",
-    "takes any reason, null too, and the first one counts",
+    "an abort rejects with its first reason, which can be any value, even null",
     async ({ fallbackStream, fake, signal }) => {
       assertSame(
         await errorOf(
@@ -517,7 +518,7 @@ export const cancellation: RuleCase[] = [
       assertSame(
         await errorOf(closing.next()),
         stop,
-        "the error where the total clock runs out during the close",
+        "the error where totalMs runs out during the close",
       );
       const opening = fake("d", [step.hang()], {
         stackScript: [step.wait(30)],
@@ -536,7 +537,7 @@ export const cancellation: RuleCase[] = [
   ),
   rule(
     "R8",
-    "calls no model where the 'attempt' event has ended the call, and sets no clock",
+    "fallbackStream() calls no model and sets no timer when the listener ends the call at the 'attempt' event",
     async ({ fallbackStream, fake, journal }) => {
       const controller = new AbortController();
       const onEvent = () => controller.abort(stop);
@@ -553,13 +554,13 @@ export const cancellation: RuleCase[] = [
         "the error",
       );
       assertSame(calledModels(journal), [], "the models called");
-      // The journal of a call that follows would tell of a timer that is left.
+      // The journal of a call that follows would report a timer that is left.
       await read(await fallbackStream([fake("b", ["b0"])], "hi"));
     },
   ),
   rule(
     "R9",
-    "resolves cancel() of the ReadableStream when everything is closed",
+    "cancel() of the ReadableStream resolves when everything is closed",
     async ({ fallbackStream, fake }) => {
       const stream = await fallbackStream([
         fake("a", ["a0", step.hang()], {
@@ -573,7 +574,7 @@ export const cancellation: RuleCase[] = [
   ),
   rule(
     "R8",
-    "opens nothing after an abort, in whatever turn between two models that comes",
+    "fallbackStream() opens no model after an abort in any microtask between two models",
     async ({ fallbackStream, fake, journal }) => {
       for (let turns = 0; turns < 40; turns++) {
         const controller = new AbortController();

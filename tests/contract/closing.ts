@@ -16,11 +16,11 @@ import {
   stopOf,
 } from "./_context.ts";
 
-/** The promises of R10 to R13. */
+/** The cases of R10 to R13. */
 export const closing: RuleCase[] = [
   rule(
     "R10",
-    "closes a stream that opens after its attempt was given up, once",
+    "fallbackStream() closes a stream exactly once when it opens after its attempt was abandoned",
     async ({ fallbackStream, fake, kind, journal }) => {
       const late = fake("late", [step.wait(50), "l0"], {
         ignoresAbort: true,
@@ -67,7 +67,7 @@ export const closing: RuleCase[] = [
   ),
   rule(
     "R10",
-    "closes in order: signal, source, disposal, stack last in first out",
+    "fallbackStream() closes in order: signal, source, disposal, stack last in first out",
     async ({ fallbackStream, kind, fake, journal }) => {
       const order: string[] = [];
       const model = fake("a", ["a0", step.hang()], {
@@ -101,7 +101,7 @@ export const closing: RuleCase[] = [
   ),
   rule(
     "R10",
-    "neither aborts nor stops a stream that came to its end, but disposes of it and of its stack",
+    "fallbackStream() only disposes of a stream that has ended and of its stack, without abort or return()",
     async ({ fallbackStream, fake, journal }) => {
       const stream = await fallbackStream([
         fake("a", ["a0"], {
@@ -125,7 +125,7 @@ export const closing: RuleCase[] = [
   ),
   rule(
     "R10",
-    "records what a stream that has ended throws when its disposer is read",
+    "closeError is what the getter of the disposer throws after the stream has ended",
     async ({ fallbackStream }) => {
       const failure = new Error("no access");
       const source = new Proxy({
@@ -148,7 +148,7 @@ export const closing: RuleCase[] = [
   ),
   rule(
     "R10",
-    "does not stop a stream that threw by itself",
+    "fallbackStream() does not call return() on a stream that threw",
     async ({ fallbackStream, fake, journal }) => {
       const models = [
         fake("a", [step.open(), step.fail(1)]),
@@ -173,7 +173,7 @@ export const closing: RuleCase[] = [
   ),
   rule(
     "R10",
-    "tells the model what ended its attempt",
+    "the attempt's signal aborts with what ended the attempt",
     async ({ fallbackStream, fake, journal }) => {
       const wrong = new Error("wrong");
       const models = [
@@ -202,7 +202,7 @@ export const closing: RuleCase[] = [
   ),
   rule(
     "R10",
-    "closes at once what a model puts on its stack too late, and refuses it",
+    "context.stack closes late resources at once and throws",
     async ({ fallbackStream, fake }) => {
       let closed = 0;
       let refusal: unknown;
@@ -237,7 +237,7 @@ export const closing: RuleCase[] = [
   ),
   rule(
     "R10",
-    "refuses the stack after the end with a ReferenceError",
+    "context.stack throws a ReferenceError after the end of the stream",
     async ({ fallbackStream, fake }) => {
       let kept: ModelContext | undefined;
       let closed = 0;
@@ -260,7 +260,7 @@ export const closing: RuleCase[] = [
   ),
   rule(
     "R10",
-    "lets the model use its stack while it streams",
+    "context.stack accepts resources while the model streams",
     async ({ fallbackStream }) => {
       const order: string[] = [];
       async function* model(_: unknown, { stack }: ModelContext) {
@@ -278,7 +278,7 @@ export const closing: RuleCase[] = [
   ),
   rule(
     "R11",
-    "keeps what a close throws, and the chain goes on",
+    "fallbackStream() records what closing throws and tries the next model",
     async ({ fallbackStream, fake }) => {
       const [failure, first, second] = [
         new Error("failure"),
@@ -307,7 +307,7 @@ export const closing: RuleCase[] = [
   ),
   rule(
     "R11",
-    "throws a close error from the first return() or disposal, once, never from next()",
+    "the first return() or dispose throws the close error, once, and next() never does",
     async ({ fallbackStream, fake, kind }) => {
       const wrong = new Error("wrong");
       const left = await fallbackStream([
@@ -328,16 +328,24 @@ export const closing: RuleCase[] = [
         "the disposal",
       );
       await ended.return();
-      const cut = await fallbackStream([
+      const interrupted = await fallbackStream([
         fake("a", ["a0", step.fail(1)], { disposeScript: [step.fail(wrong)] }),
       ], "hi");
-      assertSame(await errorOf(read(cut)), 1, `the error of a cut ${kind}`);
-      assertSame(await errorOf(cut.return()), wrong, "return() after it");
+      assertSame(
+        await errorOf(read(interrupted)),
+        1,
+        `the error of an interrupted ${kind}`,
+      );
+      assertSame(
+        await errorOf(interrupted.return()),
+        wrong,
+        "return() after it",
+      );
     },
   ),
   rule(
     "R11",
-    "takes the echo of its own abort for no error",
+    "closeError is absent when closing only repeats why the attempt ended",
     async ({ fallbackStream, fake, signal }) => {
       const stop = new Error("stop");
       const echoes = [
@@ -407,7 +415,7 @@ export const closing: RuleCase[] = [
   ),
   rule(
     "R12",
-    "gives up what does not close in time, closes the rest and goes on",
+    "fallbackStream() abandons what does not close within closeMs, closes the rest and tries the next model",
     async ({ fallbackStream, fake, kind, journal }) => {
       const model = fake("a", ["meta", step.wait(5), step.hang()], {
         isContent,
@@ -444,7 +452,7 @@ export const closing: RuleCase[] = [
   ),
   rule(
     "R12",
-    "closes what lies below a hung one on the model's stack, last in first out",
+    "context.stack closes the other resources when one hangs, last in first out",
     async ({ fallbackStream, fake }) => {
       const closed: string[] = [];
       const a: ModelFunction<unknown, string> = (_request, { stack }) => {
@@ -467,7 +475,7 @@ export const closing: RuleCase[] = [
   ),
   rule(
     "R12",
-    "gives a close 1,000 ms, and never throws that it took longer",
+    "closeMs is 1,000 ms by default, and its timeout is recorded but never thrown",
     async ({ fallbackStream, fake }) => {
       const stream = await fallbackStream([
         fake("a", ["a0", "a1"], { closeScript: [step.hang()] }),
@@ -484,7 +492,7 @@ export const closing: RuleCase[] = [
   ),
   rule(
     "R12",
-    "leaves no stream behind a generator that hangs and ignores its abort",
+    "fallbackStream() calls the disposer and closes the stack when a generator hangs and ignores its signal",
     async ({ fallbackStream, fake, journal }) => {
       const model = fake("a", [step.open(), step.hang()], {
         ignoresAbort: true,
@@ -504,7 +512,7 @@ export const closing: RuleCase[] = [
   ),
   rule(
     "R13",
-    "may be closed twice and iterated after the end",
+    "closing twice and iterating after the end have no effect",
     async ({ fallbackStream, fake, journal }) => {
       const models = [
         fake("a", ["a0"], { disposeScript: [step.wait(2)], stackScript: [] }),
@@ -537,7 +545,7 @@ export const closing: RuleCase[] = [
   ),
   rule(
     "R13",
-    "shows the end only when everything is closed",
+    "next() resolves as done only when everything is closed",
     async ({ fallbackStream, fake, journal }) => {
       const options = {
         closeScript: [step.wait(10)],
@@ -549,11 +557,11 @@ export const closing: RuleCase[] = [
       const ended = await fallbackStream([fake("a", ["a0"], options)], "hi");
       await read(ended);
       assertSame(closes(), 2, "closed at the end");
-      const cut = await fallbackStream(
+      const interrupted = await fallbackStream(
         [fake("b", ["b0", step.fail(1)], options)],
         "hi",
       );
-      await errorOf(read(cut));
+      await errorOf(read(interrupted));
       assertSame(closes(), 4, "closed at the error");
       const left = await fallbackStream(
         [fake("c", ["c0", step.hang()], options)],
@@ -572,7 +580,7 @@ export const closing: RuleCase[] = [
   ),
   rule(
     "R10",
-    "gives the reader the reason, and its lock back",
+    "fallbackStream() cancels the reader with the reason and releases its lock",
     async ({ fallbackStream, signal }) => {
       const stop = new Error("stop");
       const reasons: unknown[] = [];
@@ -602,7 +610,7 @@ export const closing: RuleCase[] = [
   ),
   rule(
     "R10",
-    "disposes of a source, also one that cannot be read or comes too late, as its method",
+    "fallbackStream() calls the disposer as a method, also of an unreadable or late source",
     async ({ fallbackStream, fake }) => {
       const order: string[] = [];
       class Source {
@@ -652,7 +660,7 @@ export const closing: RuleCase[] = [
   ),
   rule(
     "R10",
-    "closes what a model puts on its stack while it is being closed, whatever that does",
+    "context.stack closes resources that are added while it closes, even when they throw or hang",
     async ({ fallbackStream, fake }) => {
       const order: string[] = [];
       const closes: (() => Promise<void> | void)[] = [
@@ -694,7 +702,7 @@ export const closing: RuleCase[] = [
   ),
   rule(
     "R11",
-    "throws a SuppressedError of the model as it is, and finds an echo deep inside one",
+    "fallbackStream() throws the model's SuppressedError unchanged and ignores one that only repeats the reason",
     async ({ fallbackStream, fake }) => {
       const own = new SuppressedError(new Error("later"), new Error("first"));
       const left = await fallbackStream([
@@ -763,7 +771,7 @@ export const closing: RuleCase[] = [
   ),
   rule(
     "R11",
-    "takes a method that cannot even be looked up for one that throws",
+    "fallbackStream() treats a throwing getter of a method like a throwing method",
     async ({ fallbackStream, fake }) => {
       const wrong = new Error("wrong");
       const closed: string[] = [];
@@ -779,13 +787,13 @@ export const closing: RuleCase[] = [
       };
       const stream = await fallbackStream([model], "hi");
       assertSame(await errorOf(stream.return()), wrong, "return()");
-      const judge = () => {
+      const predicate = () => {
         throw new Error("overloaded");
       };
       const next = await fallbackStream([{
         name: "a",
         stream: model,
-        isContent: judge,
+        isContent: predicate,
       }, fake("b", ["b0"])], "hi");
       assertSame(await read(next), ["b0"], "chunks of the next model");
       assertSame(

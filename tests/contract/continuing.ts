@@ -1,4 +1,4 @@
-// Continuing after a cut: R20.
+// Continuing an interrupted answer: R20.
 
 import type { Admission, HealthStore } from "../../src/types/health.ts";
 import type { Attempt } from "../../src/types/attempt.ts";
@@ -17,7 +17,7 @@ import {
   type RuleCase,
 } from "./_context.ts";
 
-const cut = new Error("connection lost");
+const connectionLost = new Error("connection lost");
 const isFinal = (chunk: string) => chunk === "stop";
 const outcomes = (attempts: readonly Attempt[]) =>
   attempts.map(({ model, modelIndex, number, outcome }) =>
@@ -27,16 +27,22 @@ const resume = (
   { request, chunks }: { request: unknown; chunks: readonly string[] },
 ) => `${request}+${chunks.join("")}`;
 
-/** The promises of R20. */
+/** The cases of R20. */
 export const continuing = ({ continueStream }: ContinueSubject): RuleCase[] => [
   rule(
     "R20",
-    "goes on with the models after the one that was cut, without their preamble",
+    "continueStream() continues an interrupted answer with the next model, without its preamble",
     async ({ fake, journal }) => {
-      const asked: unknown[] = [];
+      const received: unknown[] = [];
       const models = [
         fake("a", [step.fail(1)]),
-        fake("b", ["meta b", "b0", "b1", step.wait(5), step.fail(cut)], {
+        fake("b", [
+          "meta b",
+          "b0",
+          "b1",
+          step.wait(5),
+          step.fail(connectionLost),
+        ], {
           stackScript: [step.wait(10)],
         }),
         fake("c", [step.fail(2)]),
@@ -44,7 +50,7 @@ export const continuing = ({ continueStream }: ContinueSubject): RuleCase[] => [
       ];
       const stream = await continueStream(models, "hi", {
         isContent,
-        resume: (what) => (asked.push(what), resume(what)),
+        resume: (what) => (received.push(what), resume(what)),
       });
       assertSame(stream.model, "b", "the first model");
       assertSame(
@@ -59,12 +65,12 @@ export const continuing = ({ continueStream }: ContinueSubject): RuleCase[] => [
         "c 2 3 failed",
         "d 3 4 completed",
       ], "the records");
-      assertSame(asked, [{
+      assertSame(received, [{
         request: "hi",
         chunks: ["meta b", "b0", "b1"],
         model: "b",
-        error: cut,
-      }], "what resume was asked");
+        error: connectionLost,
+      }], "the calls of resume");
       assertSame(journal.calls.map(({ request }) => request), [
         "hi",
         "hi",
@@ -74,20 +80,20 @@ export const continuing = ({ continueStream }: ContinueSubject): RuleCase[] => [
       assertSame(
         Date.now(),
         15,
-        "the time it took, with the close of the one that was cut",
+        "the time it took, including the close of the interrupted model",
       );
     },
   ),
   rule(
     "R20",
-    "knows the preamble and the final chunk of a model within a chain",
+    "continueStream() uses isContent and isFinal of a model in a nested chain",
     async ({ fallbackModel, fake }) => {
-      const judges = { isContent, isFinal };
+      const predicates = { isContent, isFinal };
       const inner = (name: string, script: Script<string>) =>
-        fallbackModel([fallbackModel([fake(name, script, judges)])]);
+        fallbackModel([fallbackModel([fake(name, script, predicates)])]);
       const resumed = await continueStream(
         [
-          inner("a", ["meta a", "a0", step.fail(cut)]),
+          inner("a", ["meta a", "a0", step.fail(connectionLost)]),
           inner("b", ["meta b", "meta b", "b0", "stop"]),
         ],
         "hi",
@@ -96,7 +102,7 @@ export const continuing = ({ continueStream }: ContinueSubject): RuleCase[] => [
       assertSame(await read(resumed), ["meta a", "a0", "b0", "stop"], "chunks");
       const complete = await continueStream(
         [
-          inner("c", ["meta c", "c0", "stop", step.fail(cut)]),
+          inner("c", ["meta c", "c0", "stop", step.fail(connectionLost)]),
           inner("d", ["d0", "stop"]),
         ],
         "hi",
@@ -104,20 +110,20 @@ export const continuing = ({ continueStream }: ContinueSubject): RuleCase[] => [
       );
       assertSame(
         await errorOf(read(complete)),
-        cut,
+        connectionLost,
         "what comes after a final chunk",
       );
     },
   ),
   rule(
     "R20",
-    "goes on more than once, with all that was delivered",
+    "continueStream() continues more than once and passes all delivered chunks to resume",
     async ({ fake }) => {
       const models = ["a", "b", "c"].map((name) =>
         fake(name, [
           `${name}0`,
           `${name}1`,
-          name === "c" ? step.wait(0) : step.fail(cut),
+          name === "c" ? step.wait(0) : step.fail(connectionLost),
         ])
       );
       const stream = await continueStream(models, "hi", {
@@ -133,62 +139,65 @@ export const continuing = ({ continueStream }: ContinueSubject): RuleCase[] => [
   ),
   rule(
     "R20",
-    "gives up with the error where resume does, where no model is left, and after a final chunk",
+    "continueStream() throws the error when resume declines, when no model is left, and after a final chunk",
     async ({ fake, journal }) => {
-      const asked: unknown[] = [];
-      const silent = () => void asked.push("asked");
+      const received: unknown[] = [];
+      const silent = () => void received.push("resume");
       const options = { isFinal, resume: silent };
       assertSame(
         await errorOf(
           read(
             await continueStream(
-              [fake("a", ["a0", step.fail(cut)]), fake("b", ["b0"])],
+              [fake("a", ["a0", step.fail(connectionLost)]), fake("b", ["b0"])],
               "hi",
               options,
             ),
           ),
         ),
-        cut,
+        connectionLost,
         "the error where resume gives up",
       );
-      assertSame(asked.splice(0), ["asked"], "what resume was asked");
+      assertSame(received.splice(0), ["resume"], "the calls of resume");
       assertSame(
         await errorOf(
           read(
             await continueStream(
-              [fake("c", ["c0", step.fail(cut)])],
+              [fake("c", ["c0", step.fail(connectionLost)])],
               "hi",
               options,
             ),
           ),
         ),
-        cut,
+        connectionLost,
         "the error of the last model",
       );
       assertSame(
         await errorOf(
           read(
             await continueStream(
-              [fake("d", ["d0", "stop", step.fail(cut)]), fake("e", ["e0"])],
+              [
+                fake("d", ["d0", "stop", step.fail(connectionLost)]),
+                fake("e", ["e0"]),
+              ],
               "hi",
               options,
             ),
           ),
         ),
-        cut,
+        connectionLost,
         "the error after a final chunk",
       );
       assertSame(
-        asked,
+        received,
         [],
-        "what resume was asked where there is nothing to ask",
+        "the calls of resume where there is nothing to continue",
       );
       assertSame(calledModels(journal), ["a", "c", "d"], "the models called");
     },
   ),
   rule(
     "R20",
-    "continues a truncated answer and one that stalls",
+    "continueStream() continues truncated and stalled answers",
     async ({ fake }) => {
       for (const end of [step.truncate(), step.hang()]) {
         const stream = await continueStream(
@@ -202,11 +211,11 @@ export const continuing = ({ continueStream }: ContinueSubject): RuleCase[] => [
   ),
   rule(
     "R20",
-    "says why each failed, the one that was cut too, when the rest fails",
+    "continueStream() rejects with the error of every model when the remaining ones fail",
     async ({ fake }) => {
       const stream = await continueStream(
         [
-          fake("a", ["a0", step.fail(cut)]),
+          fake("a", ["a0", step.fail(connectionLost)]),
           fake("b", [step.fail("b")]),
           fake("c", [step.fail("c")]),
         ],
@@ -217,7 +226,7 @@ export const continuing = ({ continueStream }: ContinueSubject): RuleCase[] => [
         attempts: Attempt[];
       };
       assertSame([error.name, error.errors], ["AllModelsFailedError", [
-        cut,
+        connectionLost,
         "b",
         "c",
       ]], "the error");
@@ -229,25 +238,29 @@ export const continuing = ({ continueStream }: ContinueSubject): RuleCase[] => [
       assertSame(await stream.next(), done, "what comes after it");
     },
   ),
-  rule("R20", "says both errors when resume throws", async ({ fake }) => {
-    const wrong = new Error("wrong");
-    const stream = await continueStream(
-      [fake("a", ["a0", step.fail(cut)]), fake("b", ["b0"])],
-      "hi",
-      { resume: () => Promise.reject(wrong) },
-    );
-    const { name, error, suppressed } = await errorOf(
-      read(stream),
-    ) as SuppressedError;
-    assertSame(
-      [name, error, suppressed],
-      ["SuppressedError", wrong, cut],
-      "the error",
-    );
-  }),
   rule(
     "R20",
-    "runs totalMs on over all models, and ends with it while resume is asked",
+    "continueStream() throws a SuppressedError with both errors when resume throws",
+    async ({ fake }) => {
+      const wrong = new Error("wrong");
+      const stream = await continueStream(
+        [fake("a", ["a0", step.fail(connectionLost)]), fake("b", ["b0"])],
+        "hi",
+        { resume: () => Promise.reject(wrong) },
+      );
+      const { name, error, suppressed } = await errorOf(
+        read(stream),
+      ) as SuppressedError;
+      assertSame(
+        [name, error, suppressed],
+        ["SuppressedError", wrong, connectionLost],
+        "the error",
+      );
+    },
+  ),
+  rule(
+    "R20",
+    "totalMs of continueStream() covers all models and the call of resume",
     async ({ fake }) => {
       const slow = async (
         what: { request: unknown; chunks: readonly string[] },
@@ -259,7 +272,7 @@ export const continuing = ({ continueStream }: ContinueSubject): RuleCase[] => [
         const start = Date.now();
         const stream = await continueStream(
           [
-            fake("a", [step.wait(50), "a0", step.fail(cut)]),
+            fake("a", [step.wait(50), "a0", step.fail(connectionLost)]),
             fake("b", [step.wait(30), "b0", step.hang()]),
           ],
           "hi",
@@ -283,18 +296,18 @@ export const continuing = ({ continueStream }: ContinueSubject): RuleCase[] => [
   ),
   rule(
     "R20",
-    "ends at once with an abort or a close, whatever it waits for, and leaves nothing open",
+    "continueStream() ends at once on an abort or a close and leaves nothing open",
     async ({ fake, signal, journal }) => {
       const stop = new Error("stop");
       const never = () => new Promise<never>(() => {});
-      const scripts = [["a0", step.hang()], ["a0", step.fail(cut)]];
+      const scripts = [["a0", step.hang()], ["a0", step.fail(connectionLost)]];
       for (const [i, script] of scripts.entries()) {
         const models = () => [
           fake("a", script, { disposeScript: [], stackScript: [] }),
           fake("b", [step.hang()], { stackScript: [] }),
         ];
-        let asked = 0;
-        const options = { resume: () => (asked++, never()) };
+        let received = 0;
+        const options = { resume: () => (received++, never()) };
         const aborted = await continueStream(models(), "hi", {
           ...options,
           signal: signal(20, stop),
@@ -313,12 +326,12 @@ export const continuing = ({ continueStream }: ContinueSubject): RuleCase[] => [
           "the pending next()",
         );
         assertSame(Date.now() - start, 5, "the time it took");
-        // Twice where it was cut, never where only the caller left.
-        assertSame(asked, 2 * i, "how often resume was asked");
+        // Twice after an interruption, never where the caller only closed the stream.
+        assertSame(received, 2 * i, "how often resume was called");
       }
       const opening = await continueStream(
         [
-          fake("a", ["a0", step.fail(cut)]),
+          fake("a", ["a0", step.fail(connectionLost)]),
           fake("b", [step.hang()], { stackScript: [step.wait(5)] }),
         ],
         "hi",
@@ -349,10 +362,10 @@ export const continuing = ({ continueStream }: ContinueSubject): RuleCase[] => [
   ),
   rule(
     "R20",
-    "is a stream like any other: pulled by the caller, in order, as a ReadableStream too",
+    "continueStream() is pull-based, keeps the order and converts to a ReadableStream",
     async ({ fake, journal }) => {
       const models = () => [
-        fake("a", ["a0", "a1", step.fail(cut)]),
+        fake("a", ["a0", "a1", step.fail(connectionLost)]),
         fake("b", ["b0", "b1", "b2"]),
       ];
       const stream = await continueStream(models(), "hi", { resume });
@@ -380,7 +393,7 @@ export const continuing = ({ continueStream }: ContinueSubject): RuleCase[] => [
   ),
   rule(
     "R20",
-    "refuses a resume that is none before anything is opened",
+    "continueStream() rejects with a TypeError before opening anything when resume is not a function",
     async ({ fake, journal }) => {
       for (const resume of [undefined, "go on"]) {
         const error = await errorOf(
@@ -398,18 +411,18 @@ export const continuing = ({ continueStream }: ContinueSubject): RuleCase[] => [
   ),
   rule(
     "R21",
-    "asks the health store for each part anew, and tries all that are left if all are skipped",
+    "continueStream() calls admit() again for each part and tries all remaining models if all are skipped",
     async ({ fake, journal }) => {
-      const heard: string[] = [];
+      const log: string[] = [];
       const health: HealthStore = {
         admit: (model) => {
-          heard.push(`${model} asked`);
+          log.push(`${model} admit`);
           return model === "a" ? { admit: true } : { admit: false, retryAt: 1 };
         },
-        report: (model, outcome) => void heard.push(`${model} ${outcome}`),
+        report: (model, outcome) => void log.push(`${model} ${outcome}`),
       };
       const models = [
-        fake("a", ["a0", step.fail(cut)]),
+        fake("a", ["a0", step.fail(connectionLost)]),
         fake("b", [step.fail(1)]),
         fake("c", ["c0"]),
       ];
@@ -423,20 +436,20 @@ export const continuing = ({ continueStream }: ContinueSubject): RuleCase[] => [
         "b 1 4 failed",
         "c 2 5 completed",
       ], "the records");
-      assertSame(heard, [
-        "a asked",
+      assertSame(log, [
+        "a admit",
         "a success",
         "a failure",
-        "b asked",
-        "c asked",
+        "b admit",
+        "c admit",
         "b failure",
         "c success",
-      ], "what the store heard");
+      ], "the calls of the store");
     },
   ),
   rule(
     "R21",
-    "totalMs ends the question for a first model too, and for one after a cut",
+    "totalMs of continueStream() ends a pending admit() before the first model and after an interruption",
     async ({ fake, journal }) => {
       const options = (silent: string) => ({
         resume,
@@ -447,7 +460,10 @@ export const continuing = ({ continueStream }: ContinueSubject): RuleCase[] => [
           report: () => {},
         },
       });
-      const models = [fake("a", ["a0", step.fail(cut)]), fake("b", ["b0"])];
+      const models = [
+        fake("a", ["a0", step.fail(connectionLost)]),
+        fake("b", ["b0"]),
+      ];
       const stream = await continueStream(models, "hi", options("b"));
       for (
         const work of [

@@ -5,7 +5,7 @@
  */
 
 import { cancellation } from "./cancellation.ts";
-import { clocks } from "./timeouts.ts";
+import { timeouts } from "./timeouts.ts";
 import { closing } from "./closing.ts";
 import { flow } from "./flow.ts";
 import { continuing } from "./continuing.ts";
@@ -33,7 +33,7 @@ export function contract(subject: Subject): readonly ContractCase[] {
     cancellation,
     closing,
     flow,
-    clocks,
+    timeouts,
     retry,
     hedging,
     continueStream ? continuing({ continueStream }) : [],

@@ -17,11 +17,11 @@ import {
 
 const many = Array.from({ length: 50 }, (_, i) => `a${i}`);
 
-/** The promises of R14 to R16. */
+/** The cases of R14 to R16. */
 export const flow: RuleCase[] = [
   rule(
     "R14",
-    "pulls only when the caller pulls",
+    "the stream pulls the model only when the caller pulls",
     async ({ fallbackStream, fake, journal }) => {
       const [ahead, through] = [fake("ahead", many), fake("through", many)];
       await using stream = await fallbackStream([ahead], "hi");
@@ -43,7 +43,7 @@ export const flow: RuleCase[] = [
   ),
   rule(
     "R14",
-    "answers concurrent next() in order, one pull at a time",
+    "concurrent next() calls are resolved in order, with one pull at a time",
     async ({ fallbackStream, fake }) => {
       const stream = await fallbackStream([
         fake("a", ["meta", "a1", step.wait(5), "a2", step.wait(1), "a3"], {
@@ -68,7 +68,7 @@ export const flow: RuleCase[] = [
   ),
   rule(
     "R14",
-    "lets nothing queue behind a pending next()",
+    "return(), throw() and dispose do not wait for a pending next()",
     async ({ fallbackStream, fake }) => {
       for (const way of ["return", "throw", "dispose"]) {
         const start = Date.now();
@@ -96,7 +96,7 @@ export const flow: RuleCase[] = [
   ),
   rule(
     "R14",
-    "closes a stream that hangs and ignores its abort, at the latest after closeMs",
+    "return() settles within closeMs when the model hangs and ignores its signal",
     async ({ fallbackStream, fake }) => {
       const stream = await fallbackStream(
         [fake("a", ["a0", step.hang()], { ignoresAbort: true })],
@@ -116,7 +116,7 @@ export const flow: RuleCase[] = [
   ),
   rule(
     "R15",
-    "keeps overlapping calls apart: eight of eight succeed with the first model down",
+    "overlapping calls do not affect each other: eight of eight succeed with the first model down",
     async ({ fallbackStream, fake, journal }) => {
       const models = [
         fake("down", [step.wait(10), step.fail(new Error("down"))]),
@@ -147,7 +147,7 @@ export const flow: RuleCase[] = [
   ),
   rule(
     "R15",
-    "copies the list of models",
+    "fallbackStream() copies the list of models",
     async ({ fallbackStream, fake, journal }) => {
       const models = [
         fake("a", [step.wait(5), step.fail(1)]),
@@ -161,13 +161,13 @@ export const flow: RuleCase[] = [
   ),
   rule(
     "R16",
-    "tells what happens in the order in which it happens",
+    "onEvent receives the events in the order in which they happen",
     async ({ fallbackStream, fake, signal }) => {
-      const told: string[] = [];
+      const received: string[] = [];
       const wrong = new Error("wrong");
       const onEvent = (event: FallbackEvent) => {
         const { type, at, attempt, attempts, error }: AnyEvent = event;
-        told.push(
+        received.push(
           `${at} ${type} ${attempt?.model}${
             error === undefined ? "" : ` ${error}`
           }`,
@@ -185,7 +185,7 @@ export const flow: RuleCase[] = [
         }),
       ];
       await read(await fallbackStream(models, "hi", { onEvent }));
-      assertSame(told.splice(0), [
+      assertSame(received.splice(0), [
         "0 started a",
         "5 failed a Error: wrong",
         "5 closed a",
@@ -194,7 +194,7 @@ export const flow: RuleCase[] = [
         "7 committed b",
         "7 completed b",
         "7 closed b",
-      ], "the events of a fall-back");
+      ], "the events of a fallback");
       await errorOf(
         read(
           await fallbackStream([fake("c", ["c0", step.fail(wrong)])], "hi", {
@@ -202,13 +202,13 @@ export const flow: RuleCase[] = [
           }),
         ),
       );
-      assertSame(told.splice(0), [
+      assertSame(received.splice(0), [
         "7 started c",
         "7 opened c",
         "7 committed c",
         "7 interrupted c Error: wrong",
         "7 closed c",
-      ], "the events of a cut answer");
+      ], "the events of an interrupted answer");
       const stream = await fallbackStream(
         [fake("d", ["d0", step.hang()])],
         "hi",
@@ -218,7 +218,7 @@ export const flow: RuleCase[] = [
         },
       );
       await errorOf(read(stream));
-      assertSame(told, [
+      assertSame(received, [
         "7 started d",
         "7 opened d",
         "7 committed d",
@@ -229,7 +229,7 @@ export const flow: RuleCase[] = [
   ),
   rule(
     "R16",
-    "is not changed by what onEvent throws, returns or waits for",
+    "fallbackStream() ignores what onEvent throws or returns and does not await it",
     async ({ fallbackStream, fake }) => {
       const wrong = new Error("wrong");
       const handlers = [
@@ -251,12 +251,12 @@ export const flow: RuleCase[] = [
   ),
   rule(
     "R16",
-    "tells of a failure at once, of its close when it is done, and of a cancellation once",
+    "onEvent receives a failure at once, its close when it is done, and a cancellation once",
     async ({ fallbackStream, fake, signal }) => {
-      const told: string[] = [];
+      const received: string[] = [];
       const stop = new Error("stop");
       const onEvent = ({ type, at, attempt }: FallbackEvent) =>
-        void told.push(
+        void received.push(
           `${at === Date.now() ? at : "late"} ${type} ${attempt?.model ?? "-"}`,
         );
       await read(
@@ -271,7 +271,7 @@ export const flow: RuleCase[] = [
           { onEvent },
         ),
       );
-      assertSame(told.splice(0), [
+      assertSame(received.splice(0), [
         "0 started a",
         "5 failed a",
         "15 closed a",
@@ -288,7 +288,7 @@ export const flow: RuleCase[] = [
           fallbackOn: () => new Promise<boolean>(() => {}),
         }),
       );
-      assertSame(told.splice(0), [
+      assertSame(received.splice(0), [
         "15 started c",
         "15 failed c",
         "15 closed c",
@@ -301,7 +301,7 @@ export const flow: RuleCase[] = [
         }),
       );
       assertSame(
-        told,
+        received,
         ["20 started d", "25 cancelled d", "25 closed d"],
         "the events of an abort during an attempt",
       );

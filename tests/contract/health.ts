@@ -29,24 +29,24 @@ type Failed = AggregateError & { attempts: readonly Attempt[] };
 const outcomes = (attempts: readonly Attempt[]) =>
   attempts.map(({ model, outcome }) => `${model} ${outcome}`);
 
-/** A store that also writes down what it was asked and told, and when. */
+/** A store that also records its calls, and when they came. */
 interface Scripted extends HealthStore {
-  readonly heard: unknown[][];
+  readonly log: unknown[][];
 }
 
 function store(
   admit: (model: string) => Admission | PromiseLike<Admission>,
   report: () => unknown = () => {},
 ): Scripted {
-  const heard: unknown[][] = [];
+  const log: unknown[][] = [];
   return {
-    heard,
+    log,
     admit(model) {
-      heard.push([Date.now(), model, "asked"]);
+      log.push([Date.now(), model, "admit"]);
       return admit(model);
     },
-    report(...told: [string, HealthReport, unknown?]) {
-      heard.push([Date.now(), ...told]);
+    report(...received: [string, HealthReport, unknown?]) {
+      log.push([Date.now(), ...received]);
       return report();
     },
   };
@@ -56,13 +56,13 @@ function store(
 const without = (...models: string[]) =>
   store((model) => models.includes(model) ? no : yes);
 
-/** The promises of R21. */
+/** The cases of R21. */
 export const health: RuleCase[] = [
   rule(
     "R21",
-    "skips a model whose circuit is open, and records that",
+    "fallbackStream() skips a model whose circuit is open and records it",
     async ({ fallbackStream, fake, journal }) => {
-      const told: unknown[][] = [];
+      const received: unknown[][] = [];
       const health = store((model) => model === "a" ? no : yes);
       const stream = await fallbackStream(
         [fake("a", ["a0"]), fake("b", ["b0"])],
@@ -70,7 +70,7 @@ export const health: RuleCase[] = [
         {
           health,
           onEvent: ({ type, attempt, error }: AnyEvent) =>
-            void told.push([type, attempt!.model, ...error ? [error] : []]),
+            void received.push([type, attempt!.model, ...error ? [error] : []]),
         },
       );
       assertSame(await read(stream), ["b0"], "chunks");
@@ -96,7 +96,7 @@ export const health: RuleCase[] = [
         "its error",
       );
       assertSame(second!.number, 2, "the number of the next attempt");
-      assertSame(told, [
+      assertSame(received, [
         ["skipped", "a", error],
         ["started", "b"],
         ["opened", "b"],
@@ -104,16 +104,16 @@ export const health: RuleCase[] = [
         ["completed", "b"],
         ["closed", "b"],
       ], "the events");
-      assertSame(health.heard, [
-        [0, "a", "asked"],
-        [0, "b", "asked"],
+      assertSame(health.log, [
+        [0, "a", "admit"],
+        [0, "b", "admit"],
         [0, "b", "success"],
-      ], "what the store heard");
+      ], "the calls of the store");
     },
   ),
   rule(
     "R21",
-    "is asked before each retry, after its backoff, and a model that it refuses is tried last",
+    "admit() is called before each retry, after its backoff, and a refused model is tried last",
     async ({ fallbackStream, fake, journal }) => {
       const busy = new Error("busy");
       const seen: unknown[] = [];
@@ -152,16 +152,16 @@ export const health: RuleCase[] = [
         "the records",
       );
       assertSame(seen, [busy, busy, busy, busy], "what fallbackOn received");
-      assertSame(health.heard, [
-        [0, "a", "asked"],
+      assertSame(health.log, [
+        [0, "a", "admit"],
         [10, "a", "failure", busy],
-        [510, "a", "asked"],
+        [510, "a", "admit"],
         [520, "a", "failure", busy],
-        [1520, "a", "asked"],
-        [1520, "b", "asked"],
+        [1520, "a", "admit"],
+        [1520, "b", "admit"],
         [1520, "b", "failure", busy],
         [1530, "a", "failure", busy],
-      ], "what the store heard");
+      ], "the calls of the store");
     },
   ),
   rule(
@@ -232,13 +232,13 @@ export const health: RuleCase[] = [
       );
       assertSame(calledModels(journal), ["b", "a", "c"], "the models called");
       assertSame(
-        health.heard.filter(([, , what]) => what !== "asked"),
+        health.log.filter(([, , what]) => what !== "admit"),
         [
           [50, "b", "failure", 1],
           [150, "a", "released"],
           [150, "c", "success"],
         ],
-        "what the store heard",
+        "the calls of the store",
       );
       const error = await errorOf(
         fallbackStream(
@@ -255,7 +255,7 @@ export const health: RuleCase[] = [
   ),
   rule(
     "R21",
-    "waits up to 250 ms for an answer, and ignores one that comes later",
+    "fallbackStream() waits up to 250 ms for admit() and ignores a later result",
     async ({ fallbackStream, fake, journal }) => {
       const late = (ms: number, answer: Admission) =>
         pass(ms).then(() => answer);
@@ -291,16 +291,16 @@ export const health: RuleCase[] = [
           skips ? 2 : 1,
           "the records at the end",
         );
-        assertSame(health.heard.slice(skips ? 2 : 1), [
+        assertSame(health.log.slice(skips ? 2 : 1), [
           [start + ms, skips ? "b" : "a", "success"],
-        ], "what the store was told");
+        ], "the calls of the store");
       }
       assertSame(calledModels(journal), [..."abaaaa"], "the models called");
     },
   ),
   rule(
     "R21",
-    "asks a model of which the store says nothing that makes sense, or throws",
+    "fallbackStream() calls the model when admit() throws or returns an invalid value",
     async ({ fallbackStream, fake }) => {
       const wrong = new Error("wrong");
       const answers: (() => unknown)[] = [
@@ -320,13 +320,13 @@ export const health: RuleCase[] = [
         assertSame(await read(stream), ["a0"], "chunks");
         assertSame(Date.now(), 0, "the time it took");
         assertSame(outcomes(stream.attempts), ["a completed"], "outcomes");
-        assertSame(health.heard.at(-1), [0, "a", "success"], "the report");
+        assertSame(health.log.at(-1), [0, "a", "success"], "the report");
       }
     },
   ),
   rule(
     "R21",
-    "sets no timer for an answer that is there at once",
+    "fallbackStream() sets no timer when admit() returns synchronously",
     async ({ fallbackStream, fake }) => {
       const { setTimeout } = globalThis;
       const timers: unknown[] = [];
@@ -346,7 +346,7 @@ export const health: RuleCase[] = [
   ),
   rule(
     "R21",
-    "tries all after all where every model is skipped: in order, with retries, without asking again",
+    "fallbackStream() tries all models in order when every one is skipped, with retries and without calling admit() again",
     async ({ fallbackStream, fake, journal }) => {
       const busy = new Error("busy");
       const health = without("a", "b", "c");
@@ -373,14 +373,14 @@ export const health: RuleCase[] = [
         ],
         "the records",
       );
-      assertSame(health.heard, [
-        [0, "a", "asked"],
-        [0, "b", "asked"],
-        [0, "c", "asked"],
+      assertSame(health.log, [
+        [0, "a", "admit"],
+        [0, "b", "admit"],
+        [0, "c", "admit"],
         [0, "a", "failure", busy],
         [500, "a", "failure", busy],
         [500, "b", "success"],
-      ], "what the store heard");
+      ], "the calls of the store");
       const again = await fallbackStream(models.slice(1), "hi", { health });
       await read(again);
       assertSame(
@@ -392,12 +392,12 @@ export const health: RuleCase[] = [
   ),
   rule(
     "R21",
-    "hedges beside a slow one also where all were skipped, and earns once a call",
+    "fallbackStream() hedges when all models were skipped, and the budget earns once per call",
     async ({ fallbackStream, fake }) => {
-      const asked: string[] = [];
+      const received: string[] = [];
       const budget = {
-        earn: () => void asked.push("earn"),
-        take: () => asked.push("take") > 0,
+        earn: () => void received.push("earn"),
+        take: () => received.push("take") > 0,
       };
       const health = without("a", "b");
       const stream = await fallbackStream(
@@ -413,11 +413,15 @@ export const health: RuleCase[] = [
         ["a skipped 0", "b skipped 0", "a lost 0", "b completed 100"],
         "the records",
       );
-      assertSame(asked, ["earn", "take"], "what the budget was asked");
-      assertSame(health.heard.slice(2).map(([, ...told]) => told).sort(), [
-        ["a", "released"],
-        ["b", "success"],
-      ], "what the store was told");
+      assertSame(received, ["earn", "take"], "the calls of the budget");
+      assertSame(
+        health.log.slice(2).map(([, ...received]) => received).sort(),
+        [
+          ["a", "released"],
+          ["b", "success"],
+        ],
+        "the calls of the store",
+      );
     },
   ),
   rule(
@@ -495,9 +499,9 @@ export const health: RuleCase[] = [
   ),
   rule(
     "R21",
-    "reports success at commitment, and a failure too where the answer is cut later",
+    "report() receives success at commitment, and also failure when the answer is interrupted later",
     async ({ fallbackStream, fake }) => {
-      const cut = new Error("connection lost");
+      const connectionLost = new Error("connection lost");
       const isFinal = (chunk: string) => chunk === "stop";
       const play = async (model: ReturnType<typeof fake>, options: Options) => {
         const start = Date.now();
@@ -508,13 +512,15 @@ export const health: RuleCase[] = [
         });
         const error = await errorOf(read(stream)) as Error;
         assertSame(
-          health.heard.map(([at, ...told]) => [at as number - start, ...told]),
+          health.log.map((
+            [at, ...received],
+          ) => [at as number - start, ...received]),
           [
-            [0, "a", "asked"],
+            [0, "a", "admit"],
             [50, "a", "success"],
             [90, "a", "failure", error],
           ],
-          "what the store heard",
+          "the calls of the store",
         );
         return error;
       };
@@ -526,8 +532,11 @@ export const health: RuleCase[] = [
         step.wait(40),
       ];
       assertSame(
-        await play(fake("a", [...script, step.fail(cut)], { isContent }), {}),
-        cut,
+        await play(
+          fake("a", [...script, step.fail(connectionLost)], { isContent }),
+          {},
+        ),
+        connectionLost,
         "the error",
       );
       const truncated = fake("a", [...script, step.truncate()], {
@@ -557,7 +566,7 @@ export const health: RuleCase[] = [
   ),
   rule(
     "R21",
-    "reports each failure before the first content with its error, also one that fallbackOn refuses",
+    "report() receives each failure before content with its error, also one that fallbackOn rejects",
     async ({ fallbackStream, fake }) => {
       const refused = new Error("bad request");
       const health = store(() => yes);
@@ -579,21 +588,21 @@ export const health: RuleCase[] = [
       });
       assertSame(await errorOf(opening), refused, "the error");
       assertSame(
-        health.heard.filter(([, , what]) => what !== "asked"),
+        health.log.filter(([, , what]) => what !== "admit"),
         [..."abcde"].map((model, i) => [
           i < 3 ? 0 : 30,
           model,
           "failure",
           seen[i],
         ]),
-        "what the store was told",
+        "the calls of the store",
       );
       assertSame(seen.length, 5, "failures");
     },
   ),
   rule(
     "R21",
-    "reports nothing more of an answer that is read, left or aborted",
+    "report() is not called again when a committed answer is read, closed or aborted",
     async ({ fallbackStream, fake, signal }) => {
       const health = store(() => yes);
       const open = (options: Options = {}) =>
@@ -617,15 +626,15 @@ export const health: RuleCase[] = [
         }),
       );
       assertSame(
-        health.heard.map(([, , ...what]) => what.join()),
-        Array.from({ length: 8 }, () => ["asked", "success"]).flat(),
-        "what the store heard",
+        health.log.map(([, , ...what]) => what.join()),
+        Array.from({ length: 8 }, () => ["admit", "success"]).flat(),
+        "the calls of the store",
       );
     },
   ),
   rule(
     "R21",
-    "releases an attempt that was cancelled, without an error",
+    "report() receives released without an error for a cancelled attempt",
     async ({ fallbackStream, fake, signal }) => {
       const stop = new Error("stop");
       const refused = new Error("bad request");
@@ -645,17 +654,17 @@ export const health: RuleCase[] = [
         const health = store(() => yes);
         await errorOf(fallbackStream(models, "hi", { ...options, health }));
         assertSame(
-          health.heard.filter(([, , what]) => what !== "asked")
-            .map(([, ...told]) => told),
+          health.log.filter(([, , what]) => what !== "admit")
+            .map(([, ...received]) => received),
           reports,
-          "what the store was told",
+          "the calls of the store",
         );
       }
     },
   ),
   rule(
     "R21",
-    "releases one that has lost; a skipped runner makes room at once, without budget",
+    "report() receives released for a loser; a skipped model frees its place at once, without using the budget",
     async ({ fallbackStream, fake, journal }) => {
       const taken: number[] = [];
       const budget = { earn: () => {}, take: () => taken.push(Date.now()) > 0 };
@@ -679,17 +688,17 @@ export const health: RuleCase[] = [
         ["a skipped 0", "b lost 0", "c skipped 100", "d completed 100"],
         "the records",
       );
-      assertSame(taken, [100], "when the budget was asked");
+      assertSame(taken, [100], "when the budget was called");
       assertSame(
-        health.heard.filter(([, , what]) => what !== "asked").sort(),
+        health.log.filter(([, , what]) => what !== "admit").sort(),
         [[120, "b", "released"], [120, "d", "success"]],
-        "what the store was told",
+        "the calls of the store",
       );
     },
   ),
   rule(
     "R21",
-    "an abort ends its question, and so does totalMs",
+    "an abort and totalMs end a pending admit()",
     async ({ fallbackStream, fake, signal, journal }) => {
       const stop = new Error("stop");
       const models = [fake("a", [step.fail(1)]), fake("b", ["b0"])];
@@ -713,7 +722,7 @@ export const health: RuleCase[] = [
         assertSame(
           [error.name, error.phase, error.model, Date.now() - start],
           ["ModelTimeoutError", "total", "a", 200],
-          "the error of the total clock",
+          "the error of totalMs",
         );
         await pass(1000);
       }
@@ -721,16 +730,16 @@ export const health: RuleCase[] = [
       const aborted = AbortSignal.abort(stop);
       await errorOf(fallbackStream(models, "hi", { health, signal: aborted }));
       assertSame(
-        health.heard,
+        health.log,
         [],
-        "what is asked where it has aborted already",
+        "the calls when the signal is already aborted",
       );
       assertSame(calledModels(journal), ["a", "a"], "the models called");
     },
   ),
   rule(
     "R21",
-    "opens nothing after an abort, in whatever turn after an answer that comes",
+    "fallbackStream() opens no model after an abort in any microtask after admit() settles",
     async ({ fallbackStream, fake, journal }) => {
       const stop = new Error("stop");
       for (const answer of [() => yes, () => Promise.resolve(yes)]) {
@@ -752,10 +761,10 @@ export const health: RuleCase[] = [
             [stop, 0],
             `the end, and what was opened since, after ${turns} turns`,
           );
-          const asked = health.heard.filter(([, , what]) => what === "asked");
+          const received = health.log.filter(([, , what]) => what === "admit");
           assertSame(
-            health.heard.length,
-            2 * asked.length,
+            health.log.length,
+            2 * received.length,
             "whether each question has one report",
           );
         }
@@ -764,7 +773,7 @@ export const health: RuleCase[] = [
   ),
   rule(
     "R21",
-    "a commitment ends the question beside it, and so does a failure that is refused",
+    "a commitment and a rejected failure end a pending admit() of a hedge",
     async ({ fallbackStream, fake, journal }) => {
       const refused = new Error("bad request");
       const scripts = [[step.wait(150), "a0", step.wait(5), "a1"], [
@@ -789,20 +798,20 @@ export const health: RuleCase[] = [
       );
       assertSame(Date.now(), 305, "the time of the failure");
       await pass(1000);
-      assertSame(health.heard, [
-        [0, "a", "asked"],
-        [100, "b", "asked"],
+      assertSame(health.log, [
+        [0, "a", "admit"],
+        [100, "b", "admit"],
         [150, "a", "success"],
-        [155, "a", "asked"],
-        [255, "b", "asked"],
+        [155, "a", "admit"],
+        [255, "b", "admit"],
         [305, "a", "failure", refused],
-      ], "what the store heard");
+      ], "the calls of the store");
       assertSame(calledModels(journal), ["a", "a"], "the models called");
     },
   ),
   rule(
     "R21",
-    "gives a probe back that comes when the call is over",
+    "fallbackStream() releases a probe that admit() grants after the call has ended",
     async ({ fallbackStream, fake, signal, journal }) => {
       const answers: [() => Promise<Admission>, gives: boolean][] = [
         [() => pass(200).then(() => yes), true],
@@ -824,9 +833,9 @@ export const health: RuleCase[] = [
         assertSame(Date.now() - start, 100, "the time it took");
         await pass(1000);
         assertSame(
-          health.heard.slice(3).map(([, ...told]) => told),
+          health.log.slice(3).map(([, ...received]) => received),
           gives ? [["b", "released"]] : [],
-          "what the store was told afterwards",
+          "the calls of the store afterwards",
         );
       }
       const start = Date.now();
@@ -842,9 +851,9 @@ export const health: RuleCase[] = [
       assertSame(Date.now() - start, 120, "the time, which waits for no probe");
       await pass(1000);
       assertSame(
-        health.heard.slice(2),
+        health.log.slice(2),
         [[start + 120, "a", "success"], [start + 250, "b", "released"]],
-        "what the store was told beside a commitment",
+        "the calls of the store beside a commitment",
       );
       assertSame(
         calledModels(journal).includes("b"),
@@ -855,10 +864,10 @@ export const health: RuleCase[] = [
   ),
   rule(
     "R21",
-    "nobody waits for a report, and what it throws or rejects with changes nothing",
+    "report() is not awaited and its errors are ignored",
     async ({ fallbackStream, fake }) => {
       const wrong = new Error("wrong");
-      const cut = new Error("connection lost");
+      const connectionLost = new Error("connection lost");
       const reports = [never, () => Promise.reject(wrong), () => {
         throw wrong;
       }];
@@ -868,35 +877,37 @@ export const health: RuleCase[] = [
           [
             fake("a", [step.fail(1)]),
             fake("b", [step.hang()]),
-            fake("c", [step.wait(5), "c0", step.fail(cut)]),
+            fake("c", [step.wait(5), "c0", step.fail(connectionLost)]),
           ],
           "hi",
           { health, hedge: { afterMs: 10 } },
         );
-        assertSame(await errorOf(read(stream)), cut, "the error");
+        assertSame(await errorOf(read(stream)), connectionLost, "the error");
         assertSame(outcomes(stream.attempts), [
           "a failed",
           "b lost",
           "c interrupted",
         ], "outcomes");
-        assertSame(health.heard.length, 7, "what the store heard");
+        assertSame(health.log.length, 7, "the calls of the store");
       }
       assertSame(Date.now(), 45, "the time it took");
     },
   ),
   rule(
     "R21",
-    "a report may abort the call, which then ends as it was about to",
+    "an abort within report() does not change how the call ends",
     async ({ fallbackStream, fake, journal }) => {
-      const cut = new Error("connection lost");
+      const connectionLost = new Error("connection lost");
       const controller = new AbortController();
-      const told: string[] = [];
+      const received: string[] = [];
       const stream = await fallbackStream(
-        [fake("a", ["a0", step.fail(cut)], { stackScript: [step.wait(30)] })],
+        [fake("a", ["a0", step.fail(connectionLost)], {
+          stackScript: [step.wait(30)],
+        })],
         "hi",
         {
           signal: journal.watch(controller.signal),
-          onEvent: ({ type }: FallbackEvent) => void told.push(type),
+          onEvent: ({ type }: FallbackEvent) => void received.push(type),
           health: {
             admit: () => yes,
             report: (_, outcome) => {
@@ -905,10 +916,10 @@ export const health: RuleCase[] = [
           },
         },
       );
-      assertSame(await errorOf(read(stream)), cut, "the error");
+      assertSame(await errorOf(read(stream)), connectionLost, "the error");
       assertSame(Date.now(), 30, "when it came, after the close");
       assertSame(
-        told,
+        received,
         ["started", "opened", "committed", "interrupted", "closed"],
         "the events",
       );
@@ -916,34 +927,34 @@ export const health: RuleCase[] = [
   ),
   rule(
     "R21",
-    "calls admit and report as methods of the store",
+    "admit() and report() are called as methods of the store",
     async ({ fallbackStream, fake }) => {
       class Store {
-        readonly #heard: string[] = [];
+        readonly #log: string[] = [];
         admit(model: string): Admission {
-          this.#heard.push(`${model} asked`);
+          this.#log.push(`${model} admit`);
           return model === "a" ? no : yes;
         }
         report(model: string, outcome: string) {
-          this.#heard.push(`${model} ${outcome}`);
+          this.#log.push(`${model} ${outcome}`);
         }
-        get heard() {
-          return this.#heard;
+        get log() {
+          return this.#log;
         }
       }
       const health = new Store();
       const models = [fake("a", ["a0"]), fake("b", ["b0"])];
       await read(await fallbackStream(models, "hi", { health }));
       assertSame(
-        health.heard,
-        ["a asked", "b asked", "b success"],
-        "what the store heard",
+        health.log,
+        ["a admit", "b admit", "b success"],
+        "the calls of the store",
       );
     },
   ),
   rule(
     "R21",
-    "an inner chain asks its own store by its own names, the outer one by that of the chain",
+    "a nested chain calls its own store with its own model names, the outer chain with the chain's name",
     async ({ fallbackStream, fallbackModel, fake, journal }) => {
       const inside = without("a");
       const outside = store(() => yes);
@@ -970,17 +981,17 @@ export const health: RuleCase[] = [
         ["a skipped", "b cancelled"],
         "the inner records",
       );
-      assertSame(inside.heard, [
-        [0, "a", "asked"],
-        [0, "b", "asked"],
+      assertSame(inside.log, [
+        [0, "a", "admit"],
+        [0, "b", "admit"],
         [0, "b", "success"],
-      ], "what the inner store heard");
-      assertSame(outside.heard, [
-        [0, "fallback:a,b", "asked"],
+      ], "the calls of the inner store");
+      assertSame(outside.log, [
+        [0, "fallback:a,b", "admit"],
         [30, "fallback:a,b", "failure", stream.attempts[0]!.error],
-        [30, "c", "asked"],
+        [30, "c", "admit"],
         [30, "c", "success"],
-      ], "what the outer store heard");
+      ], "the calls of the outer store");
       const shut = without(inner.name);
       const other = await fallbackStream([inner, fake("d", ["d0"])], "hi", {
         health: shut,
@@ -990,13 +1001,13 @@ export const health: RuleCase[] = [
         ["d0"],
         "chunks where the chain is skipped",
       );
-      assertSame(inside.heard.length, 3, "what the inner store heard then");
+      assertSame(inside.log.length, 3, "the calls of the inner store then");
       assertSame(calledModels(journal), ["b", "c", "d"], "the models called");
     },
   ),
   rule(
     "R21",
-    "an inner chain whose models are all skipped tries them after all, and releases when it is given up",
+    "a nested chain tries its models when all are skipped, and releases them when it is abandoned",
     async ({ fallbackStream, fallbackModel, fake, journal }) => {
       const inside = without("a");
       const inner = fallbackModel([fake("a", [step.hang()])], {
@@ -1012,9 +1023,9 @@ export const health: RuleCase[] = [
         "the inner records",
       );
       assertSame(
-        inside.heard,
-        [[0, "a", "asked"], [30, "a", "released"]],
-        "what the inner store heard",
+        inside.log,
+        [[0, "a", "admit"], [30, "a", "released"]],
+        "the calls of the inner store",
       );
       const silent = store(() => pass(200).then(() => yes));
       const waits = fallbackModel([fake("c", ["c0"])], { health: silent });
@@ -1030,16 +1041,16 @@ export const health: RuleCase[] = [
         "the time of an answer beside a silent store",
       );
       await pass(1000);
-      assertSame(silent.heard, [
-        [start, "c", "asked"],
+      assertSame(silent.log, [
+        [start, "c", "admit"],
         [start + 200, "c", "released"],
-      ], "what the silent store heard");
+      ], "the calls of the silent store");
       assertSame(calledModels(journal), ["a", "b", "d"], "the models called");
     },
   ),
   rule(
     "R21",
-    "calls that share a store share what it knows, and nothing else",
+    "calls that share a store share only its state",
     async ({ fallbackStream, fake, signal }) => {
       const down = new Set<string>();
       const health: HealthStore = {
@@ -1090,12 +1101,12 @@ export const health: RuleCase[] = [
       assertSame(
         outcomes(forced!.attempts),
         ["a skipped", "b skipped", "a failed", "b streaming"],
-        "one that tried all after all",
+        "the outcomes of the call that tried all models",
       );
       assertSame(
         outcomes(recovered!.attempts).slice(0, 2),
         ["a skipped", "b skipped"],
-        "one that asked while the other was forced",
+        "the outcomes of the second call",
       );
       await Promise.all([read(forced!), read(recovered!)]);
     },

@@ -22,11 +22,11 @@ const outcomes = (attempts: readonly Attempt[]) =>
 const starts = (attempts: readonly Attempt[]) =>
   attempts.map(({ model, startedAt }) => `${model} ${startedAt}`);
 
-/** The promises of R19. */
+/** The cases of R19. */
 export const hedging: RuleCase[] = [
   rule(
     "R19",
-    "opens no other model where the first is fast enough",
+    "hedge opens no other model when the first is fast enough",
     async ({ fallbackStream, fake, journal }) => {
       const stream = await fallbackStream(
         [
@@ -42,7 +42,7 @@ export const hedging: RuleCase[] = [
   ),
   rule(
     "R19",
-    "opens the next beside a slow one; the first content wins, the loser is aborted and closed",
+    "hedge opens the next model beside a slow one; the first content wins, and the loser is aborted and closed",
     async ({ fallbackStream, fake, kind, journal }) => {
       const loser = fake("a", ["meta", step.wait(5000), "a1"], {
         isContent,
@@ -86,7 +86,7 @@ export const hedging: RuleCase[] = [
   ),
   rule(
     "R19",
-    "lets the first win although the second was opened",
+    "hedge lets the first model win although the second was opened",
     async ({ fallbackStream, fake, journal }) => {
       const stream = await fallbackStream(
         [
@@ -108,7 +108,7 @@ export const hedging: RuleCase[] = [
   ),
   rule(
     "R19",
-    "does not let the winner wait for a loser that hangs, and closes one that opens late",
+    "hedge does not wait for a loser that hangs and closes one that opens late",
     async ({ fallbackStream, fake, journal }) => {
       const models = [
         fake("hangs", ["meta", step.hang()], {
@@ -141,7 +141,7 @@ export const hedging: RuleCase[] = [
   ),
   rule(
     "R19",
-    "runs at most maxInFlight; one that is spent makes room at once, without budget",
+    "hedge runs at most maxInFlight models; an exhausted one is replaced at once, without using the budget",
     async ({ fallbackStream, fake }) => {
       const taken: number[] = [];
       const budget = { earn: () => {}, take: () => taken.push(Date.now()) < 3 };
@@ -159,13 +159,13 @@ export const hedging: RuleCase[] = [
         ["a 0", "b 100", "c 220", "d 250"],
         "the starts",
       );
-      assertSame(taken, [100], "when the budget was asked");
+      assertSame(taken, [100], "when the budget was called");
       await read(stream);
     },
   ),
   rule(
     "R19",
-    "opens no hedge where the budget is empty, and earns once a call",
+    "hedge opens no model when the budget is empty, and the budget earns once per call",
     async ({ fallbackStream, fake, journal }) => {
       let earned = 0;
       const budget = { earn: () => void earned++, take: () => false };
@@ -190,7 +190,7 @@ export const hedging: RuleCase[] = [
   ),
   rule(
     "R19",
-    "says why each failed, in the order of the attempts, when all did",
+    "AllModelsFailedError of a hedged call has the errors in the order of the attempts",
     async ({ fallbackStream, fake }) => {
       const errors = [new Error("slow"), new Error("quick")];
       const error = await errorOf(
@@ -213,7 +213,7 @@ export const hedging: RuleCase[] = [
   ),
   rule(
     "R19",
-    "a failure that fallbackOn refuses ends the call, and the others are cancelled and closed",
+    "a failure that fallbackOn rejects ends a hedged call; the other attempts are cancelled and closed",
     async ({ fallbackStream, fake, journal }) => {
       const refused = new Error("bad request");
       const models = [
@@ -247,7 +247,7 @@ export const hedging: RuleCase[] = [
   ),
   rule(
     "R19",
-    "a refused failure also ends the back-off of another, which is not asked again",
+    "a failure that fallbackOn rejects ends the backoff of another model, which is not called again",
     async ({ fallbackStream, fake, journal }) => {
       const refused = new TypeError("bad request");
       const models = [
@@ -268,7 +268,7 @@ export const hedging: RuleCase[] = [
   ),
   rule(
     "R19",
-    "an abort cancels all that run, and totalMs too",
+    "an abort and totalMs cancel all hedged attempts",
     async ({ fallbackStream, fake, signal, journal }) => {
       const stop = new Error("stop");
       const models = [
@@ -305,7 +305,7 @@ export const hedging: RuleCase[] = [
       assertSame(
         [error.name, error.model],
         ["ModelTimeoutError", "b"],
-        "the error of the total clock",
+        "the error of totalMs",
       );
       assertSame(
         calledModels(journal),
@@ -320,7 +320,7 @@ export const hedging: RuleCase[] = [
   ),
   rule(
     "R19",
-    "a model with its retries is one runner, and its back-off counts as running",
+    "a model with retries counts once toward maxInFlight, also during its backoff",
     async ({ fallbackStream, fake }) => {
       const models = [
         fake("a", { scripts: [[step.fail(new Error("busy"))], [step.hang()]] }),
@@ -344,7 +344,7 @@ export const hedging: RuleCase[] = [
   ),
   rule(
     "R19",
-    "two that have content at once are one answer",
+    "only one model wins when two have content in the same tick",
     async ({ fallbackStream, fake, journal }) => {
       const stream = await fallbackStream(
         [
@@ -371,7 +371,7 @@ export const hedging: RuleCase[] = [
   ),
   rule(
     "R19",
-    "hedges a nested chain as one model, and a nested chain hedges by itself",
+    "hedge treats a nested chain as one model, and a nested chain hedges on its own",
     async ({ fallbackStream, fallbackModel, fake, journal }) => {
       const slow = fallbackModel([fake("a", [step.hang()])]);
       const quick = fallbackModel([
@@ -398,11 +398,11 @@ export const hedging: RuleCase[] = [
   ),
   rule(
     "R19",
-    "tells of the hedge and of the loser",
+    "onEvent receives the hedge and the loser",
     async ({ fallbackStream, fake }) => {
-      const told: string[] = [];
+      const received: string[] = [];
       const onEvent = ({ type, at, attempt }: FallbackEvent) =>
-        void told.push(`${at} ${type} ${attempt?.model}`);
+        void received.push(`${at} ${type} ${attempt?.model}`);
       await read(
         await fallbackStream(
           [fake("a", [step.hang()]), fake("b", ["b0"])],
@@ -413,7 +413,7 @@ export const hedging: RuleCase[] = [
           },
         ),
       );
-      assertSame(told, [
+      assertSame(received, [
         "0 started a",
         "100 hedging a",
         "100 started b",
@@ -428,7 +428,7 @@ export const hedging: RuleCase[] = [
   ),
   rule(
     "R19",
-    "leaves no timer where none was needed, and calls the budget's functions as methods",
+    "hedge leaves no timer behind and calls the budget's functions as methods",
     async ({ fallbackStream, fake }) => {
       class Budget {
         #calls: string[] = [];
@@ -449,7 +449,7 @@ export const hedging: RuleCase[] = [
         { hedge: { afterMs: 10, budget } },
       );
       assertSame(await read(slow), ["b0"], "chunks");
-      assertSame(budget.calls, ["earn", "take"], "what the budget was asked");
+      assertSame(budget.calls, ["earn", "take"], "the calls of the budget");
       const quick = await fallbackStream(
         [fake("c", ["c0"]), fake("d", ["d0"])],
         "hi",
@@ -460,7 +460,7 @@ export const hedging: RuleCase[] = [
   ),
   rule(
     "R19",
-    "ends the call with what a budget throws, and leaves nothing",
+    "an error of the budget ends the call and leaves nothing open",
     async ({ fallbackStream, fake, signal, journal }) => {
       const wrong = new Error("wrong");
       const fails = () => {
@@ -487,11 +487,11 @@ export const hedging: RuleCase[] = [
   ),
   rule(
     "R19",
-    "opens no hedge once the call has ended, while another is still being closed",
+    "hedge opens no model once the call has ended, while an attempt is still closing",
     async ({ fallbackStream, fake, signal, journal }) => {
       const stop = new Error("stop");
-      const told: string[] = [];
-      const budget = { earn: () => {}, take: () => told.push("take") > 0 };
+      const received: string[] = [];
+      const budget = { earn: () => {}, take: () => received.push("take") > 0 };
       const models = [
         fake("a", [step.hang()], { stackScript: [step.wait(50)] }),
         fake("b", [step.hang()]),
@@ -499,12 +499,12 @@ export const hedging: RuleCase[] = [
       const opening = fallbackStream(models, "hi", {
         hedge: { afterMs: 100, budget },
         signal: signal(80, stop),
-        onEvent: ({ type }: FallbackEvent) => void told.push(type),
+        onEvent: ({ type }: FallbackEvent) => void received.push(type),
       });
       assertSame(await errorOf(opening), stop, "the error");
       assertSame(Date.now(), 130, "the time of the end, after the close");
       assertSame(calledModels(journal), ["a"], "the models called");
-      assertSame(told, ["started", "cancelled", "closed"], "the events");
+      assertSame(received, ["started", "cancelled", "closed"], "the events");
     },
   ),
 ];

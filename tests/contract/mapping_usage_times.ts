@@ -24,11 +24,11 @@ const mapping = {
   chunk: (chunk: string): string[] => chunk.split("|").filter(Boolean),
 };
 
-/** The promises of R22 to R24. */
+/** The cases of R22 to R24. */
 export const mappingUsageAndTimes: RuleCase[] = [
   rule(
     "R22",
-    "converts requests and chunks; one inner chunk may become none, one or several",
+    "mapModel() converts requests and chunks; one inner chunk may become none, one or several",
     async ({ fallbackStream, fake, journal }) => {
       const model = fake("a", ["", "a0|a1|a2", "", "a3"]);
       const stream = await fallbackStream([mapModel(model, mapping)], "hi");
@@ -54,7 +54,7 @@ export const mappingUsageAndTimes: RuleCase[] = [
   ),
   rule(
     "R22",
-    "delivers all that one chunk became before it pulls again",
+    "mapModel() delivers all chunks made from one before it pulls again",
     async ({ fallbackStream, fake, journal }) => {
       const model = mapModel(fake("a", ["a0|a1", "a2"]), mapping);
       const stream = await fallbackStream([model], "hi");
@@ -68,7 +68,7 @@ export const mappingUsageAndTimes: RuleCase[] = [
   ),
   rule(
     "R22",
-    "the model judges its own chunks, also those that become nothing",
+    "mapModel() calls the model's own predicates with its own chunks, also with those that become nothing",
     async ({ fallbackStream, fake }) => {
       const silent = { ...mapping, chunk: (): string[] => [] };
       const options = {
@@ -102,23 +102,23 @@ export const mappingUsageAndTimes: RuleCase[] = [
   ),
   rule(
     "R22",
-    "what the model does not judge, the options judge on converted chunks",
+    "predicates of the options are called with converted chunks where the model has none",
     async ({ fallbackStream, fake }) => {
-      const judged: string[] = [];
+      const received: string[] = [];
       const models = [
         mapModel(fake("a", ["meta|meta", step.fail(1)]), mapping),
         mapModel(fake("b", ["meta|b0|b1", "stop"]), mapping),
       ];
       const stream = await fallbackStream(models, "hi", {
         isContent: (chunk) => {
-          judged.push(chunk);
+          received.push(chunk);
           return chunk !== "meta";
         },
         isFinal: (chunk) => chunk === "stop",
       });
       assertSame(await read(stream), ["meta", "b0", "b1", "stop"], "chunks");
       assertSame(
-        judged,
+        received,
         ["meta", "meta", "meta", "b0"],
         "what isContent received",
       );
@@ -126,7 +126,7 @@ export const mappingUsageAndTimes: RuleCase[] = [
   ),
   rule(
     "R22",
-    "what request or chunk throws fails the attempt; after the content it ends the stream",
+    "an error of request or chunk of mapModel() fails the attempt; after content it ends the stream",
     async ({ fallbackStream, fake, kind, journal }) => {
       const wrong = new Error("cannot convert");
       const bad = {
@@ -172,7 +172,7 @@ export const mappingUsageAndTimes: RuleCase[] = [
   ),
   rule(
     "R22",
-    "return() and an abort reach the model's stream at once",
+    "return() and an abort reach the stream of a mapped model at once",
     async ({ fallbackStream, fake, journal }) => {
       for (const way of ["return", "abort"]) {
         const controller = new AbortController();
@@ -199,7 +199,7 @@ export const mappingUsageAndTimes: RuleCase[] = [
   ),
   rule(
     "R22",
-    "a nameless function needs a name, and a mapped model is a model for any reader",
+    "mapModel() requires a name for a nameless function, and its result is usable as a model",
     async ({ fake }) => {
       const error = await errorOf(
         () => mapModel((() => async function* () {})(), mapping as never),
@@ -236,7 +236,7 @@ export const mappingUsageAndTimes: RuleCase[] = [
   ),
   rule(
     "R23",
-    "merges the reports of an attempt field by field, also of one that fails",
+    "usage reports are merged field by field, also for a failed attempt",
     async ({ fallbackStream, fallbackModel, fake }) => {
       const reports: Record<string, unknown> = {
         first: { inputTokens: 10, outputTokens: 1 },
@@ -318,7 +318,7 @@ export const mappingUsageAndTimes: RuleCase[] = [
   ),
   rule(
     "R24",
-    "what such a function throws, and any other value, fails the attempt before anything is opened",
+    "an error or an invalid result of a timeout function fails the attempt before anything is opened",
     async ({ fallbackStream, fake, journal }) => {
       const thrown = new Error("no time");
       for (const value of [NaN, "5", null, Promise.resolve(5), thrown]) {

@@ -145,7 +145,7 @@ export const nesting: RuleCase[] = [
   ),
   rule(
     "nesting",
-    "a close error inside comes out once",
+    "a close error of the inner chain is thrown once",
     async ({ fallbackStream, fallbackModel, fake }) => {
       const wrong = new Error("wrong");
       const model = fallbackModel([
@@ -167,7 +167,7 @@ export const nesting: RuleCase[] = [
   ),
   rule(
     "callbacks",
-    "are called as methods of their object",
+    "callbacks are called as methods of their object",
     async ({ fallbackStream, fake }) => {
       const inner = fake("inner", ["meta", "a1", "stop"]);
       class Model {
@@ -184,21 +184,21 @@ export const nesting: RuleCase[] = [
         }
       }
       class Settings {
-        #told: string[] = [];
+        #received: string[] = [];
         fallbackOn() {
-          return this.#told.length > 0;
+          return this.#received.length > 0;
         }
         onEvent({ type }: FallbackEvent) {
-          this.#told.push(type);
+          this.#received.push(type);
         }
         isContent(chunk: string) {
-          return this.#told.length > 0 && chunk !== "meta";
+          return this.#received.length > 0 && chunk !== "meta";
         }
         isFinal(chunk: string) {
-          return this.#told.length > 0 && chunk === "stop";
+          return this.#received.length > 0 && chunk === "stop";
         }
-        get told() {
-          return this.#told.length;
+        get eventCount() {
+          return this.#received.length;
         }
       }
       const own = await fallbackStream([new Model()], "hi");
@@ -214,12 +214,12 @@ export const nesting: RuleCase[] = [
         ["meta", "a1", "stop"],
         "chunks with options of a class",
       );
-      assertSame(settings.told, 8, "the events told");
+      assertSame(settings.eventCount, 8, "the number of events");
     },
   ),
   rule(
     "arguments",
-    "that are wrong reject by name and value, before the signal is looked at and anything is opened",
+    "invalid arguments reject with their name and value, before the signal is read and anything is opened",
     async ({ fallbackStream, fallbackModel, fake, journal }) => {
       const models = [fake("a", ["a0"])];
       const aborted = AbortSignal.abort(new Error("aborted"));
@@ -350,7 +350,7 @@ export const nesting: RuleCase[] = [
   ),
   rule(
     "nesting",
-    "a call that a model makes by hand is an inner chain too",
+    "a call of fallbackStream() within a model is an inner chain too",
     async ({ fallbackStream, fake }) => {
       const byHand = (request: unknown, { signal }: ModelContext) =>
         fallbackStream(
@@ -370,7 +370,7 @@ export const nesting: RuleCase[] = [
   ),
   rule(
     "arguments",
-    "that cannot be printed are told of all the same",
+    "invalid arguments that cannot be printed reject with their name",
     async ({ fallbackStream, fake }) => {
       const unprintable = [
         Object.create(null, {

@@ -18,11 +18,11 @@ import {
 const isFinal = (chunk: string) => chunk === "stop";
 const lines = (count: number) => Array.from({ length: count }, () => "meta");
 
-/** The promises of R1 to R7. */
+/** The cases of R1 to R7. */
 export const order: RuleCase[] = [
   rule(
     "R1",
-    "tries the models in order, each closed before the next is opened",
+    "fallbackStream() tries the models in order and closes each before it opens the next",
     async ({ fallbackStream, fake, kind, journal }) => {
       const models = [
         fake("a", [step.wait(5), step.fail(new Error("refused"))], {
@@ -81,7 +81,7 @@ export const order: RuleCase[] = [
   ),
   rule(
     "R1",
-    "gives every model the same request",
+    "fallbackStream() passes the same request object to every model",
     async ({ fallbackStream, fake, journal }) => {
       const request = { messages: ["hi"] };
       await read(
@@ -99,7 +99,7 @@ export const order: RuleCase[] = [
   ),
   rule(
     "R2",
-    "delivers one model's preamble and one model's answer",
+    "fallbackStream() delivers the preamble and the answer of one model only",
     async ({ fallbackStream, fake }) => {
       const models = [
         fake("a", ["meta a", step.fail(new Error("overloaded"))]),
@@ -115,21 +115,21 @@ export const order: RuleCase[] = [
   ),
   rule(
     "R2",
-    "asks isContent no more once it was true, and the model's own before the options'",
+    "isContent of the model replaces that of the options and is not called again once it was true",
     async ({ fallbackStream, fake }) => {
-      const asked: string[] = [];
+      const received: string[] = [];
       const model = fake("a", ["meta 0", "a1", "a2", "a3"], {
-        isContent: (chunk) => asked.push(chunk) > 1,
+        isContent: (chunk) => received.push(chunk) > 1,
       });
       await read(
         await fallbackStream([model], "hi", { isContent: () => false }),
       );
-      assertSame(asked, ["meta 0", "a1"], "what isContent was asked");
+      assertSame(received, ["meta 0", "a1"], "the calls of isContent");
     },
   ),
   rule(
     "R2",
-    "holds 1,024 chunks and commits with one more",
+    "fallbackStream() buffers 1,024 chunks and commits with one more",
     async ({ fallbackStream, fake }) => {
       const full = fake("full", [...lines(1024), step.fail(new Error("late"))]);
       const more = fake("more", [
@@ -158,7 +158,7 @@ export const order: RuleCase[] = [
   ),
   rule(
     "R2",
-    "reads nothing behind the first content",
+    "fallbackStream() reads nothing after the first content before the caller pulls",
     async ({ fallbackStream, fake, journal }) => {
       await using _ = await fallbackStream(
         [fake("a", ["meta", "a1", "a2", "a3"])],
@@ -170,7 +170,7 @@ export const order: RuleCase[] = [
   ),
   rule(
     "R3",
-    "opens no model and retries none after commitment",
+    "fallbackStream() opens no other model and retries none after commitment",
     async ({ fallbackStream, fake, journal }) => {
       const lost = new Error("connection lost");
       const stream = await fallbackStream([
@@ -200,10 +200,10 @@ export const order: RuleCase[] = [
   ),
   rule(
     "R4",
-    "falls back on whatever goes wrong before content",
+    "fallbackStream() falls back on every kind of failure before content",
     async ({ fallbackStream, fake, journal }) => {
       const wrong = new Error("wrong");
-      const judge = () => {
+      const predicate = () => {
         throw wrong;
       };
       const models = [
@@ -212,8 +212,8 @@ export const order: RuleCase[] = [
         fake("breaks later", ["meta", step.wait(3), step.fail(undefined)], {
           isContent,
         }),
-        fake("has no content", ["meta"], { isContent: judge }),
-        fake("has no end", ["meta"], { isFinal: judge }),
+        fake("has no content", ["meta"], { isContent: predicate }),
+        fake("has no end", ["meta"], { isFinal: predicate }),
         () => {
           throw wrong;
         },
@@ -223,7 +223,9 @@ export const order: RuleCase[] = [
         },
         {
           name: "throws at once",
-          stream: () => ({ [Symbol.asyncIterator]: () => ({ next: judge }) }),
+          stream: () => ({
+            [Symbol.asyncIterator]: () => ({ next: predicate }),
+          }),
         },
         fake("good", ["good"]),
       ];
@@ -250,18 +252,18 @@ export const order: RuleCase[] = [
   ),
   rule(
     "R4",
-    "throws a failure that fallbackOn refuses as it is",
+    "fallbackStream() rejects with the same error object when fallbackOn rejects it",
     async ({ fallbackStream, fake, journal }) => {
       class Overloaded extends Error {}
       const refused = new TypeError("bad request");
-      const asked: unknown[] = [];
+      const received: unknown[] = [];
       const models = [
         fake("a", [step.fail(new Overloaded())]),
         fake("b", [step.wait(1), step.fail(refused)]),
         fake("c", ["c0"]),
       ];
       const fallbackOn = [Overloaded, (error: unknown, attempt: Attempt) => {
-        asked.push(error, attempt.model);
+        received.push(error, attempt.model);
         return Promise.resolve(false);
       }];
       assertSame(
@@ -269,7 +271,7 @@ export const order: RuleCase[] = [
         refused,
         "the error",
       );
-      assertSame(asked, [refused, "b"], "what the second condition was asked");
+      assertSame(received, [refused, "b"], "the calls of the second condition");
       assertSame(calledModels(journal), ["a", "b"], "the models called");
       const again = await fallbackStream(models.slice(1), "hi", {
         fallbackOn: Error,
@@ -283,7 +285,7 @@ export const order: RuleCase[] = [
   ),
   rule(
     "R4",
-    "says both errors when a condition throws",
+    "fallbackStream() rejects with a SuppressedError of both errors when fallbackOn throws",
     async ({ fallbackStream, fake }) => {
       const failure = new Error("overloaded");
       const wrong = new Error("wrong condition");
@@ -310,7 +312,7 @@ export const order: RuleCase[] = [
   ),
   rule(
     "R5",
-    "shows isFinal every chunk once",
+    "isFinal is called once with every chunk",
     async ({ fallbackStream, fake }) => {
       const seen: string[] = [];
       const model = fake("a", ["meta", "a1", "stop", "usage"], {
@@ -321,13 +323,13 @@ export const order: RuleCase[] = [
       assertSame(
         seen,
         ["meta", "a1", "stop", "usage"],
-        "what isFinal was shown",
+        "the calls of isFinal",
       );
     },
   ),
   rule(
     "R5",
-    "takes a cut answer for a failure: before content it falls back, after it is thrown",
+    "a truncated answer falls back before content and is thrown after it",
     async ({ fallbackStream, fake, journal }) => {
       const models = [
         fake("a", ["meta", step.truncate()]),
@@ -370,7 +372,7 @@ export const order: RuleCase[] = [
   ),
   rule(
     "R5",
-    "takes an answer without content for a failure, unless allowEmpty",
+    "an answer without content is a failure, unless allowEmpty is set",
     async ({ fallbackStream, fake }) => {
       const models = [fake("a", ["meta"]), fake("b", []), fake("c", ["c0"])];
       const stream = await fallbackStream(models, "hi", { isContent });
@@ -398,7 +400,7 @@ export const order: RuleCase[] = [
   ),
   rule(
     "R6",
-    "says why each model failed when none is left, also when there was only one",
+    "AllModelsFailedError names each model and its error, also with only one model",
     async ({ fallbackStream, fake }) => {
       const errors = [
         new Error("overloaded"),
@@ -450,7 +452,7 @@ export const order: RuleCase[] = [
   ),
   rule(
     "R7",
-    "passes an error in mid-answer on, the same object, once",
+    "next() rejects once with the same error object when the model fails after commitment",
     async ({ fallbackStream, fake }) => {
       for (const lost of [new Error("connection lost"), undefined]) {
         const stream = await fallbackStream([
@@ -469,7 +471,7 @@ export const order: RuleCase[] = [
   ),
   rule(
     "R4",
-    "is not confused by odd judges, odd failures and odd iterators",
+    "fallbackStream() handles an isContent without a result, failures that are not errors and iterators that throw synchronously",
     async ({ fallbackStream, fake }) => {
       const silent = (() => undefined) as unknown as () => boolean;
       const error = await errorOf(
@@ -478,7 +480,7 @@ export const order: RuleCase[] = [
       assertSame(
         error.errors.map(({ name }) => name),
         ["EmptyStreamError"],
-        "what a judge without a verdict makes of a stream",
+        "the errors when isContent returns undefined",
       );
       const text = "no error at all";
       assertSame(
@@ -492,7 +494,7 @@ export const order: RuleCase[] = [
           ),
         ),
         text,
-        "a failure that is no Error",
+        "a failure that is not an Error",
       );
       const unprintable = Object.create(null);
       const all = await errorOf(
@@ -525,7 +527,7 @@ export const order: RuleCase[] = [
   ),
   rule(
     "R5",
-    "delivers no chunk whose isFinal has closed the stream",
+    "next() does not deliver a chunk whose isFinal call has closed the stream",
     async ({ fallbackStream, fake }) => {
       let close = () => {};
       const stream = await fallbackStream([fake("a", ["a0", "a1"])], "hi", {
@@ -546,7 +548,7 @@ export const order: RuleCase[] = [
   ),
   rule(
     "R6",
-    "numbers the attempts from 1, in records and for the models, and the models from 0",
+    "records and model contexts number the attempts from 1, and records number the models from 0",
     async ({ fallbackStream }) => {
       const numbers: unknown[] = [];
       const model = (name: string, chunk?: string) => ({
@@ -566,7 +568,11 @@ export const order: RuleCase[] = [
         model("c", "c0"),
       ], "hi");
       await read(stream);
-      assertSame(numbers, ["a 1", "b 2", "c 3"], "what the models were told");
+      assertSame(
+        numbers,
+        ["a 1", "b 2", "c 3"],
+        "the numbers that the models received",
+      );
       assertSame(
         stream.attempts.map(({ model, number, modelIndex }) =>
           `${model} ${number} ${modelIndex}`

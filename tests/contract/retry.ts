@@ -18,11 +18,11 @@ const status = (status: number, more: object = {}) =>
   Object.assign(new Error(`status ${status}`), { status, ...more });
 const steady = { jitter: 0 };
 
-/** The promises of R18. */
+/** The cases of R18. */
 export const retry: RuleCase[] = [
   rule(
     "R18",
-    "asks the same model again, later each time, and then the next",
+    "retry calls the same model again with growing delays, then the next model",
     async ({ fallbackStream, fake, journal }) => {
       const model = fake("a", {
         scripts: [[step.fail(status(503))], ["meta", step.fail(status(429))], [
@@ -59,7 +59,7 @@ export const retry: RuleCase[] = [
   ),
   rule(
     "R18",
-    "grows its delays by the multiplier up to maxDelayMs, and takes the jitter off",
+    "retry delays grow by the multiplier up to maxDelayMs, minus the jitter",
     async ({ fallbackStream, fake, journal }) => {
       const { random } = Math;
       Math.random = () => 0.5;
@@ -102,9 +102,9 @@ export const retry: RuleCase[] = [
   ),
   rule(
     "R18",
-    "asks fallbackOn first, and retries only what looks transient, or what isRetriable says",
+    "retry calls fallbackOn first, then isRetriable, which is isTransient by default",
     async ({ fallbackStream, fake, journal }) => {
-      const asked: unknown[] = [];
+      const received: unknown[] = [];
       const wrong = status(400);
       const busy = status(503);
       const models = [
@@ -112,10 +112,10 @@ export const retry: RuleCase[] = [
       ];
       const options = {
         retry: steady,
-        fallbackOn: (error: unknown) => asked.push(error) > 0,
+        fallbackOn: (error: unknown) => received.push(error) > 0,
       };
       await errorOf(fallbackStream(models, "hi", options));
-      assertSame(asked, [busy, wrong], "what fallbackOn was asked");
+      assertSame(received, [busy, wrong], "the calls of fallbackOn");
       const once = [status(401), status(404), { response: { status: 422 } }, {
         statusCode: 409,
       }];
@@ -191,10 +191,10 @@ export const retry: RuleCase[] = [
   ),
   rule(
     "R18",
-    "waits as long as the provider asks, and not longer than maxDelayMs",
+    "retry waits as long as the provider delays, and tries the next model where that exceeds maxDelayMs",
     async ({ fallbackStream, fake, journal }) => {
       const date = () => new Date(Date.now() + 3000).toUTCString();
-      const asks: [ms: number | undefined, (() => object)][] = [
+      const delays: [ms: number | undefined, () => object][] = [
         [2500, () => ({ retryAfterMs: 2500 })],
         [1500, () => ({ headers: { "retry-after-ms": "1500" } })],
         [2000, () => ({ headers: new Headers({ "Retry-After": "2" }) })],
@@ -210,7 +210,7 @@ export const retry: RuleCase[] = [
         [undefined, () => ({ retryAfterMs: 10_001 })],
         [undefined, () => ({ headers: { "retry-after": "3600" } })],
       ];
-      for (const [ms, more] of asks) {
+      for (const [ms, more] of delays) {
         const start = Date.now();
         const failure = status(429, more());
         const model = fake("a", { scripts: [[step.fail(failure)], ["a0"]] });
@@ -231,7 +231,7 @@ export const retry: RuleCase[] = [
   ),
   rule(
     "R18",
-    "ends its wait with the signal's reason, or with totalMs",
+    "an abort and totalMs end the delay of a retry",
     async ({ fallbackStream, fake, signal, journal }) => {
       const stop = new Error("stop");
       const models = [fake("a", [step.fail(status(500))]), fake("b", ["b0"])];
@@ -256,14 +256,14 @@ export const retry: RuleCase[] = [
         "ModelTimeoutError",
         "total",
         200,
-      ], "the error of the total clock");
+      ], "the error of totalMs");
       await pass(5000);
       assertSame(calledModels(journal), ["a", "a"], "the models called");
     },
   ),
   rule(
     "R18",
-    "never retries after commitment",
+    "fallbackStream() never retries after commitment",
     async ({ fallbackStream, fake, journal }) => {
       const failure = status(503);
       const stream = await fallbackStream(
@@ -278,7 +278,7 @@ export const retry: RuleCase[] = [
   ),
   rule(
     "R18",
-    "retries a nested chain as one model",
+    "retry treats a nested chain as one model",
     async ({ fallbackStream, fallbackModel, fake, journal }) => {
       const inner = fallbackModel([
         fake("a", { scripts: [[step.fail(status(500))], ["a0"]] }),
@@ -293,14 +293,14 @@ export const retry: RuleCase[] = [
   ),
   rule(
     "R18",
-    "tells of every retry, its cause and its delay",
+    "onEvent receives every retry with its error and its delay",
     async ({ fallbackStream, fake }) => {
-      const told: unknown[] = [];
+      const received: unknown[] = [];
       const failure = status(500);
       const onEvent = (event: FallbackEvent) => {
         const { type, at, attempt, error, delayMs }: AnyEvent = event;
-        told.push(`${at} ${type} ${attempt?.number}`);
-        if (type === "retrying") told.push(error, delayMs);
+        received.push(`${at} ${type} ${attempt?.number}`);
+        if (type === "retrying") received.push(error, delayMs);
       };
       await read(
         await fallbackStream(
@@ -309,7 +309,7 @@ export const retry: RuleCase[] = [
           { retry: steady, onEvent },
         ),
       );
-      assertSame(told, [
+      assertSame(received, [
         "0 started 1",
         "0 failed 1",
         "0 closed 1",
@@ -326,17 +326,17 @@ export const retry: RuleCase[] = [
   ),
   rule(
     "R18",
-    "leaves no timer of a back-off that was ended, and calls isRetriable as a method",
+    "retry leaves no timer of a delay that was ended, and calls isRetriable as a method",
     async ({ fallbackStream, fake, signal }) => {
       class Settings {
         readonly jitter = 0;
         readonly maxAttempts = 2;
-        #asked = 0;
+        #count = 0;
         isRetriable() {
-          return ++this.#asked > 0;
+          return ++this.#count > 0;
         }
-        get asked() {
-          return this.#asked;
+        get count() {
+          return this.#count;
         }
       }
       const retry = new Settings();
@@ -350,12 +350,12 @@ export const retry: RuleCase[] = [
         },
       );
       assertSame(await errorOf(opening), stop, "the error");
-      assertSame(retry.asked, 1, "how often isRetriable was asked");
+      assertSame(retry.count, 1, "how often isRetriable was called");
     },
   ),
   rule(
     "R18",
-    "says both errors when isRetriable throws",
+    "fallbackStream() rejects with a SuppressedError of both errors when isRetriable throws",
     async ({ fallbackStream, fake, signal }) => {
       const wrong = new Error("wrong");
       const busy = status(503);

@@ -1,4 +1,4 @@
-// Clocks: R17. Every one of them also with a model that ignores its signal.
+// Timeouts: R17. Each of them also with a model that ignores its signal.
 
 import * as step from "../../src/testing/step.ts";
 import {
@@ -27,8 +27,8 @@ const timeout = (model: string, phase: string, ms: number) => ({
   ms,
 });
 
-/** The promises of R17. */
-export const clocks: RuleCase[] = [
+/** The cases of R17. */
+export const timeouts: RuleCase[] = [
   rule(
     "R17",
     "openMs and firstContentMs run from the attempt's start, and fall back",
@@ -77,7 +77,7 @@ export const clocks: RuleCase[] = [
   ),
   rule(
     "R17",
-    "a time-out before commitment is a failure that fallbackOn sees",
+    "a timeout before commitment is passed to fallbackOn like any failure",
     async ({ fallbackStream, fake, journal }) => {
       const models = [fake("a", [step.hang()]), fake("b", ["b0"])];
       const error = await errorOf(
@@ -124,7 +124,7 @@ export const clocks: RuleCase[] = [
   ),
   rule(
     "R17",
-    "idleMs never counts the caller's slowness",
+    "idleMs does not run while the caller does not pull",
     async ({ fallbackStream, fake }) => {
       const stream = await fallbackStream(
         [fake("a", ["a0", step.wait(5), "a1", step.wait(9), "a2", "a3"])],
@@ -141,7 +141,7 @@ export const clocks: RuleCase[] = [
   ),
   rule(
     "R17",
-    "totalMs ends the call before commitment as an abort does, and names the last model",
+    "totalMs ends the call before commitment as an abort does, with an error that names the last model",
     async ({ fallbackStream, fake, journal }) => {
       for (const ignoresAbort of [false, true]) {
         const start = Date.now();
@@ -150,8 +150,8 @@ export const clocks: RuleCase[] = [
           fake("b", [step.hang()], { ignoresAbort }),
           fake("c", ["c0"]),
         ];
-        const asked: unknown[] = [];
-        const fallbackOn = (error: unknown) => asked.push(error) > 0;
+        const received: unknown[] = [];
+        const fallbackOn = (error: unknown) => received.push(error) > 0;
         const error = await errorOf(
           fallbackStream(models, "hi", {
             timeouts: { totalMs: 50 },
@@ -160,7 +160,7 @@ export const clocks: RuleCase[] = [
         );
         assertSame(shape(error), timeout("b", "total", 50), "the error");
         assertSame(Date.now() - start, 50, "the time it took");
-        assertSame(asked, [1], "what fallbackOn was asked");
+        assertSame(received, [1], "the calls of fallbackOn");
       }
       assertSame(
         calledModels(journal).includes("c"),
@@ -171,7 +171,7 @@ export const clocks: RuleCase[] = [
   ),
   rule(
     "R17",
-    "totalMs ends the call after commitment, pull or no pull",
+    "totalMs ends the call after commitment, with or without a pull",
     async ({ fallbackStream, fake }) => {
       const waiting = await fallbackStream(
         [fake("a", ["a0", step.hang()])],
@@ -211,7 +211,7 @@ export const clocks: RuleCase[] = [
   ),
   rule(
     "R17",
-    "a duration of 0 fires, and none is no clock",
+    "a timeout of 0 fires, and undefined sets no timer",
     async ({ fallbackStream, fake }) => {
       const model = fake("a", [step.wait(HOUR), "a0", step.wait(HOUR), "a1"]);
       assertSame(
@@ -221,7 +221,7 @@ export const clocks: RuleCase[] = [
           }),
         ),
         ["a0", "a1"],
-        "chunks without clocks",
+        "chunks without timeouts",
       );
       const error = await errorOf(
         fallbackStream([model], "hi", { timeouts: { totalMs: 0 } }),
@@ -231,7 +231,7 @@ export const clocks: RuleCase[] = [
   ),
   rule(
     "R17",
-    "leaves no timer once the call is over, and none for ever when the stream is abandoned",
+    "fallbackStream() leaves no timer after the call, and timers of an abandoned stream fire at most once",
     async ({ fallbackStream, fake, journal }) => {
       const timeouts = {
         openMs: 1000,
@@ -275,7 +275,7 @@ export const clocks: RuleCase[] = [
       await abandoned.next();
       await abandoned.next();
       await pass(3 * idleMs);
-      // Its idle clock has run once; the journal counts the timers that are left.
+      // Its idle timer has fired once; the journal counts the timers that are left.
       abandoned.return();
       await pass(0);
       assertSame(journal.calls.length, 6, "calls");
@@ -322,7 +322,7 @@ export const clocks: RuleCase[] = [
   ),
   rule(
     "R17",
-    "sets no timer for each chunk, none for an abandoned stream, and still times the next pull",
+    "idleMs sets no timer per chunk and none for an abandoned stream, and still limits the next pull",
     async ({ fallbackStream, fake }) => {
       const { setTimeout } = globalThis;
       let timers = 0;
@@ -362,7 +362,7 @@ export const clocks: RuleCase[] = [
       assertSame(
         shape(await errorOf(read(later))),
         timeout("b", "idle", 50),
-        "the error of a pull that began while the clock ran",
+        "the error of a pull that began while the timer ran",
       );
       assertSame(Date.now() - begun, 80, "the time that took");
     },

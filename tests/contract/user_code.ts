@@ -220,7 +220,7 @@ export const userCode: RuleCase[] = [
     "R16",
     "every listener of a list receives every event in order, whatever the others do",
     async ({ fallbackStream, fake, signal }) => {
-      const heard: string[][] = [[], []];
+      const log: string[][] = [[], []];
       const controller = new AbortController();
       const listen = (list: string[]) => ({ type }: FallbackEvent) => {
         list.push(type);
@@ -230,12 +230,12 @@ export const userCode: RuleCase[] = [
       const error = await errorOf(
         fallbackStream([fake("a", [step.fail(1)]), fake("b", ["b0"])], "hi", {
           signal: AbortSignal.any([controller.signal, signal()]),
-          onEvent: heard.map(listen),
+          onEvent: log.map(listen),
         }),
       );
       assertSame(error, stop, "the error");
       const expected = ["started", "failed", "cancelled", "closed"];
-      assertSame(heard, [expected, expected], "the events");
+      assertSame(log, [expected, expected], "the events");
     },
   ),
   rule(
