@@ -20,11 +20,11 @@ test("attemptsOf() returns the attempts of the latest call that threw an object 
     await assertRejects(() => fallbackStream(models, "hi", { fallbackOn }));
     assertEquals(outcomes(failure), ["a failed", "b failed"]);
 
-    const cut = await fallbackStream(
+    const interrupted = await fallbackStream(
       [fakeModel("c", ["c0", step.fail(failure)])],
       "hi",
     );
-    await assertRejects(() => Array.fromAsync(cut));
+    await assertRejects(() => Array.fromAsync(interrupted));
     assertEquals(outcomes(failure), ["c interrupted"], "the latest call");
 
     const reason = new Error("stop");
@@ -93,7 +93,7 @@ Deno.test({
   fn: async () => {
     const broken = new Error("cannot close");
     const models = [
-      fakeModel("a", ["a0", step.fail(new Error("cut"))]),
+      fakeModel("a", ["a0", step.fail(new Error("connection lost"))]),
       fakeModel("b", ["b0", step.hang()], { closeScript: [step.fail(broken)] }),
     ];
     const stream = await continueStream(models, "hi", { resume: () => "more" });

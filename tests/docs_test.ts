@@ -76,7 +76,7 @@ async function deadLinks(name: string): Promise<string[]> {
 }
 
 for (const name of PAGES) {
-  Deno.test(`${name} has no link that leads nowhere`, async () => {
+  Deno.test(`${name} has no broken link`, async () => {
     assertEquals(await deadLinks(name), []);
   });
 }
@@ -210,7 +210,7 @@ function condensed(code: string): string {
   return code.replaceAll(/\/\/.*$/gm, "").replaceAll(/\s+/g, "");
 }
 
-Deno.test("docs/architecture.md quotes the source, and names the files that there are", async () => {
+Deno.test("docs/architecture.md quotes the source and names existing files", async () => {
   const page = await read("docs/architecture.md");
   const quotes = Array.from(
     page.matchAll(/<!-- source: (\S+) -->\s+```ts ignore\n(.*?)^```$/gms),

@@ -22,9 +22,9 @@ test("the root module needs no permission", async () => {
   assertEquals(await Array.fromAsync(stream), [0, 1, 2]);
 });
 
-test("fallbackStream() throws where AsyncDisposableStack is missing, and calls no model", async () => {
-  let asked = 0;
-  const model = () => numbers(++asked);
+test("fallbackStream() throws and calls no model when AsyncDisposableStack is missing", async () => {
+  let opened = 0;
+  const model = () => numbers(++opened);
   const first: (() => unknown)[] = [
     () => fallbackStream([model], "hi"),
     () => fallbackModel([model]),
@@ -37,10 +37,10 @@ test("fallbackStream() throws where AsyncDisposableStack is missing, and calls n
       "Cannot open streams as this runtime has no AsyncDisposableStack: Deno 2.3, Node 24, Bun 1.3.12 or later is required",
     );
   }
-  assertEquals(asked, 0);
+  assertEquals(opened, 0);
 });
 
-test("the request and the chunks are inferred from the models", async () => {
+test("fallbackStream() infers the types of request and chunks from the models", async () => {
   const counting = {
     name: "counting",
     stream: (request: { to: number }) => numbers(request.to),
@@ -55,12 +55,12 @@ test("the request and the chunks are inferred from the models", async () => {
   }
   // @ts-expect-error the request is the models', not the caller's
   fallbackStream([counting], { to: "two" }).then((s) => s.return(), () => {});
-  // @ts-expect-error and so are the chunks that are judged
+  // @ts-expect-error and so are the chunks that the predicates receive
   await fallbackStream([counting], { to: 1 }, { isFinal: (c: string) => !!c })
     .then((s) => s.return());
 });
 
-test("R10 keeps nothing per chunk: the heap does not grow with 10,000,000 of them", async () => {
+test("fallbackStream() keeps nothing per chunk: 10,000,000 chunks do not grow the heap (R10)", async () => {
   const many = 10_000_000;
   await using stream = await fallbackStream([numbers], many, {
     timeouts: { idleMs: 60_000 },

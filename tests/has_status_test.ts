@@ -10,7 +10,7 @@ function accepts(codes: (number | "4xx" | "5xx")[], error: unknown): unknown {
   return condition(error, {} as Attempt);
 }
 
-test("hasStatus reads status, then statusCode, then response.status", () => {
+test("hasStatus() reads status, then statusCode, then response.status", () => {
   assertEquals(accepts([429], { status: 429, statusCode: 500 }), true);
   assertEquals(accepts([429], { statusCode: 429 }), true);
   assertEquals(
@@ -20,7 +20,7 @@ test("hasStatus reads status, then statusCode, then response.status", () => {
   assertEquals(accepts([429], { status: 500, statusCode: 429 }), false);
 });
 
-test("hasStatus takes codes and whole classes, and nothing without a status", () => {
+test("hasStatus() matches codes and classes of codes, and no error without a status", () => {
   for (const status of [400, 404, 499]) {
     assertEquals(accepts(["4xx"], { status }), true);
     assertEquals(accepts([401, "5xx"], { status }), false);
@@ -32,20 +32,20 @@ test("hasStatus takes codes and whole classes, and nothing without a status", ()
   }
 });
 
-test("hasStatus takes every code from 100 to 599", () => {
+test("hasStatus() accepts every code from 100 to 599", () => {
   for (const status of [100, 599]) {
     assertEquals(accepts([status], { status }), true);
   }
 });
 
-test("hasStatus names a code that is none", () => {
+test("hasStatus() throws with the value of an invalid code", () => {
   assertThrows(() => hasStatus(), RangeError, "'codes' must not be empty");
   for (const code of [99, 600, 4.5, NaN, "3xx", "429"]) {
     assertThrows(() => hasStatus(code as number), RangeError, `${code}`);
   }
 });
 
-test("hasStatus refuses an error that cannot be looked at", () => {
+test("hasStatus() returns false for an error whose properties throw", () => {
   const error = {
     get status() {
       throw new Error("no");

@@ -30,7 +30,7 @@ test("hedgeBudget() admits a hedge after ten tenths, although their sum is below
   }
 });
 
-test("hedgeBudget() refuses numbers out of range, and unknown options", () => {
+test("hedgeBudget() throws for numbers out of range and for unknown options", () => {
   for (const ratio of [-0.1, 1.1, NaN, Infinity]) {
     assertThrows(() => hedgeBudget({ ratio }), RangeError, `'options.ratio'`);
   }

@@ -1,5 +1,5 @@
 // What is left behind: by many calls in a row, by streams that are open at once, and
-// by streams that nobody reads to the end. Each is a process of its own, which can
+// by streams that are not read to the end. Each is a process of its own, which can
 // collect its garbage, and which has to end by itself.
 
 import { assertEquals, assertLess, assertLessOrEqual } from "@std/assert";
@@ -23,7 +23,7 @@ async function run(script: string): Promise<Record<string, never>> {
   return JSON.parse(out);
 }
 
-Deno.test("R10 100,000 calls in a row, ending in every way, leave no listener, no timer and no heap", async () => {
+Deno.test("fallbackStream() leaves no listener, timer or heap after 100,000 calls that end in every way (R10)", async () => {
   const { composed, timers, bytes } = await run("_calls.ts");
   assertEquals({ composed, timers }, { composed: 0, timers: 0 });
   // One number kept for each call would be 8.
@@ -41,7 +41,7 @@ Deno.test("10,000 streams open at once cost about 2,500 bytes each beyond their 
   }
 });
 
-Deno.test("R17 the timers of abandoned streams are not started again, so that the process ends", async () => {
+Deno.test("the timers of abandoned streams are not started again, so that the process ends (R17)", async () => {
   const { streams, started } = await run("_abandoned_streams.ts");
   assertLessOrEqual(started!, streams!);
 });

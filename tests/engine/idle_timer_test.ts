@@ -4,7 +4,7 @@ import { IdleTimer } from "../../src/engine/idle_timer.ts";
 
 Deno.test({
   name:
-    "R17 a system clock that is set back lengthens a pull's time once, not for ever",
+    "R17 IdleTimer extends the limit of a pull only once when the system clock is set back",
   permissions: "none",
   fn() {
     using time = new FakeTime();
@@ -14,12 +14,12 @@ Deno.test({
     try {
       const start = Date.now();
       let firedAfter: number | undefined;
-      const clock = new IdleTimer(1000, () => firedAfter = Date.now() - start);
-      clock.start();
+      const timer = new IdleTimer(1000, () => firedAfter = Date.now() - start);
+      timer.start();
       time.tick(400);
       offset = -3_600_000;
       time.tick(10_000);
-      clock.stop();
+      timer.stop();
       assertEquals(firedAfter, 2000);
     } finally {
       globalThis.Date = Date;

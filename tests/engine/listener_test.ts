@@ -23,8 +23,8 @@ import {
 } from "../../src/engine/listener.ts";
 import { test } from "../_test_without_permissions.ts";
 import { violation } from "../property/_check.ts";
-import { listened } from "../property/_listened.ts";
-import { scenarios } from "../property/_scenarios.ts";
+import { withListener } from "../property/_with_listener.ts";
+import { scenarios } from "../property/_arbitraries.ts";
 
 type Around = NonNullable<TracingListener[typeof runInContext]>;
 
@@ -54,9 +54,9 @@ async function call(
 test("around runs the call, each opening and each later pull once, with the same records", async () => {
   const parts: string[] = [];
   const seen = new Set<readonly Attempt[]>();
-  const told = new Set<readonly Attempt[]>();
+  const reported = new Set<readonly Attempt[]>();
   const listener: TracingListener = ({ attempts }: FallbackEvent) => {
-    told.add(attempts);
+    reported.add(attempts);
   };
   listener[runInContext] = (run, attempts, attempt) => {
     seen.add(attempts);
@@ -74,10 +74,10 @@ test("around runs the call, each opening and each later pull once, with the same
     "b streaming",
   ]);
   assertEquals(seen.size, 1);
-  assertEquals(seen, told);
+  assertEquals(seen, reported);
 });
 
-test("what around is given to run settles as the part does", async () => {
+test("the run function that around receives settles as the part does", async () => {
   const settled: string[] = [];
   const parts: Promise<unknown>[] = [];
   await call(listening((run, _, attempt) => {
@@ -147,7 +147,7 @@ for (const [name, around] of Object.entries(rude)) {
   });
 }
 
-test("R16 nothing that happens in 4,000 random scenarios depends on an around, however rude", async () => {
+test("an around that misbehaves changes nothing in 4,000 random scenarios (R16)", async () => {
   const kinds = fc.array(fc.constantFrom(...Object.keys(rude)), {
     minLength: 1,
     maxLength: 5,
@@ -156,11 +156,11 @@ test("R16 nothing that happens in 4,000 random scenarios depends on an around, h
     scenarios,
     kinds,
     async (scenario, kinds) => {
-      let turn = 0;
+      let count = 0;
       const onEvent = listening((...part) =>
-        rude[kinds[turn++ % kinds.length]!]!(...part)
+        rude[kinds[count++ % kinds.length]!]!(...part)
       );
-      const found = await violation(heardBy(onEvent), scenario);
+      const found = await violation(subjectWith(onEvent), scenario);
       assertEquals(found, undefined, found);
     },
   );
@@ -168,9 +168,9 @@ test("R16 nothing that happens in 4,000 random scenarios depends on an around, h
 });
 
 /** A subject all of whose chains have an `around`. */
-function heardBy(listener: TracingListener): Subject {
+function subjectWith(listener: TracingListener): Subject {
   const around = listener[runInContext];
-  return listened((own) => {
+  return withListener((own) => {
     const onEvent: FallbackListener = (event) => own?.(event);
     (onEvent as TracingListener)[runInContext] = around!;
     return onEvent;
@@ -189,28 +189,28 @@ test("around is called as a method of the listener", async () => {
   assertEquals(parts, 5);
 });
 
-test("whether there is an around is asked once, when a call begins", async () => {
+test("fallbackStream() reads onEvent.around once, when a call begins", async () => {
   for (
     const there of [[], [0], [1, 2, 3, 4, 5], [0, 1, 3], [0, 1, 2, 3, 4, 5]]
   ) {
-    let asked = 0;
+    let reads = 0;
     let parts = 0;
     const around: Around = (run) => {
       parts++;
       return run();
     };
     const listener = Object.defineProperty(() => {}, runInContext, {
-      get: () => there.includes(asked++) ? around : undefined,
+      get: () => there.includes(reads++) ? around : undefined,
     });
     assertEquals(await call(listener), await call(undefined));
     // Then once for each part, of which there are five.
     const isSeen = there.includes(0);
-    assertEquals(asked, isSeen ? 6 : 1);
+    assertEquals(reads, isSeen ? 6 : 1);
     assertEquals(parts, isSeen ? there.length - 1 : 0);
   }
 });
 
-test("an around whose getter throws when the call begins is not looked at again", async () => {
+test("fallbackStream() does not read a tracing hook again whose getter has thrown", async () => {
   let looks = 0;
   const listener = Object.defineProperty(() => {}, runInContext, {
     get() {
@@ -222,7 +222,7 @@ test("an around whose getter throws when the call begins is not looked at again"
   assertEquals(looks, 1);
 });
 
-test("an around that is no function, or cannot be looked at, changes nothing", async () => {
+test("an around that is not a function, or whose getter throws, is ignored", async () => {
   const listeners = [undefined, null, 1, {}, "around"].map((around) =>
     Object.assign(() => {}, { [runInContext]: around }) as FallbackListener
   );
@@ -240,7 +240,7 @@ test("an around that is no function, or cannot be looked at, changes nothing", a
   }
 });
 
-test("R8 an abort, and R17 a clock, end a part that around never lets end", async () => {
+test("an abort (R8) and a timeout (R17) end a part whose around never settles", async () => {
   await virtualTime(async () => {
     const onEvent = listening((run) => {
       run();
@@ -260,17 +260,17 @@ test("R8 an abort, and R17 a clock, end a part that around never lets end", asyn
   });
 });
 
-test("an inner chain's parts are run by its own listener, within the outer attempt's", async () => {
+test("the parts of an inner chain run in its own listener's around, within that of the outer attempt", async () => {
   const parts: string[] = [];
-  const told = (name: string) =>
+  const listener = (name: string) =>
     listening((run, _, attempt) => {
       parts.push(`${name} ${attempt?.model ?? "call"}`);
       return run();
     });
   const inner = fallbackModel([fakeModel("a", ["x", "y"])], {
-    onEvent: told("inner"),
+    onEvent: listener("inner"),
   });
-  const onEvent = told("outer");
+  const onEvent = listener("outer");
   await using stream = await fallbackStream([inner], "hi", { onEvent });
   await Array.fromAsync(stream);
   assertEquals(parts, [

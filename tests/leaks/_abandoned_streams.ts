@@ -1,4 +1,4 @@
-// Streams that nobody reads to the end, nor closes. Once their timers have fired,
+// Streams that are neither read to the end nor closed. Once their timers have fired,
 // nothing keeps this process alive.
 
 import { type FallbackOptions, fallbackStream } from "@fallback/stream";

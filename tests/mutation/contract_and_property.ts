@@ -1,6 +1,6 @@
 // The contract and a part of the property suite in one process, which ends at the
-// first promise that is broken. It prints a line whenever it has got further, so
-// that whoever waits for it can tell a slow process from one that is stuck.
+// first rule that is broken. It prints a line whenever it has got further, so
+// that the parent can distinguish a slow process from one that is stuck.
 
 import { fallbackModel, fallbackStream } from "@fallback/stream";
 import { continueStream } from "@fallback/stream/continue";

@@ -13,8 +13,8 @@ import type { ReadableSpan } from "@opentelemetry/sdk-trace";
 import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
 import fc from "fast-check";
 import { violation } from "../property/_check.ts";
-import { listened } from "../property/_listened.ts";
-import { scenarios } from "../property/_scenarios.ts";
+import { withListener } from "../property/_with_listener.ts";
+import { scenarios } from "../property/_arbitraries.ts";
 import { msOf, Sdk } from "./_sdk.ts";
 
 /** What the listener observed in a scenario. */
@@ -28,7 +28,7 @@ interface Observed {
 /** A subject whose chains are all observed, nested ones too. */
 function instrumented(observed: Observed): Subject {
   const ours: TracingListener = instrument();
-  return listened((own) => {
+  return withListener((own) => {
     const onEvent: TracingListener = (event) => {
       observed.records.add(event.attempts);
       own?.(event);

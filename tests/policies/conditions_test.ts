@@ -33,7 +33,7 @@ test("an ErrorCondition that is a list holds if one of its classes or predicates
   }
 });
 
-test("isRetriable that returns a promise ends the call with a TypeError that names it", async () => {
+test("an isRetriable that returns a promise ends the call with a TypeError that names it", async () => {
   const models = [fakeModel("a", [step.fail(new Error("busy"))])];
   const isRetriable = () => Promise.resolve(true) as never;
   const error = await assertRejects(() =>

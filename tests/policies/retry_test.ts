@@ -13,7 +13,7 @@ async function timesCalled(error: object): Promise<number> {
   return model.journal.calls.length;
 }
 
-test("isRetriable retries transient errors by default, but no exhausted quota and where the provider forbids it (R18)", async () => {
+test("isRetriable accepts transient errors by default, but no exhausted quota, nor what the provider says not to retry (R18)", async () => {
   const busy = { status: 429 };
   const headers = { "x-should-retry": "false" };
   assertEquals(await timesCalled(busy), 3);

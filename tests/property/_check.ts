@@ -2,10 +2,10 @@
 
 import type { Subject } from "../contract/contract.ts";
 import fc from "fast-check";
-import { play } from "./_play.ts";
-import { expectedStory, Silent } from "./_reference.ts";
-import type { RecordStory, Scenario, Story } from "./_scenario.ts";
-import { scenarios } from "./_scenarios.ts";
+import { runScenario } from "./_run_scenario.ts";
+import { expectedObservation, Silent } from "./_reference.ts";
+import type { Observation, RecordObservation, Scenario } from "./_scenario.ts";
+import { scenarios } from "./_arbitraries.ts";
 
 /** How many scenarios, and which. */
 export interface Runs {
@@ -46,17 +46,17 @@ export async function violation(
   subject: Subject,
   scenario: Scenario,
 ): Promise<string | undefined> {
-  let expected: Story;
+  let expected: Observation;
   if (scenario.resume && !subject.continueStream) return undefined;
   try {
-    expected = expectedStory(scenario);
+    expected = expectedObservation(scenario);
   } catch (error) {
     if (error instanceof Silent) fc.pre(false);
     throw error;
   }
   try {
-    const { story, journal } = await play(subject, scenario);
-    const lines = difference(lineUp(story), lineUp(expected));
+    const { observation, journal } = await runScenario(subject, scenario);
+    const lines = difference(lineUp(observation), lineUp(expected));
     if (lines.length > 0) return [...lines, "", `${journal}`].join("\n");
     journal.assertClean();
   } catch (error) {
@@ -64,8 +64,8 @@ export async function violation(
   }
 }
 
-/** A story as lines, in an order that does not depend on turns of the loop. */
-function lineUp({ caller, records, fakes, health }: Story): string[] {
+/** An observation as lines, in an order that does not depend on the event loop. */
+function lineUp({ caller, records, fakes, health }: Observation): string[] {
   const byTime = (lines: string[]) =>
     lines.toSorted((a, b) => parseFloat(a) - parseFloat(b) || (a < b ? -1 : 1));
   const modelOf = (line: string) => line.split(" ")[1]!;
@@ -83,7 +83,7 @@ function lineUp({ caller, records, fakes, health }: Story): string[] {
   ];
 }
 
-function recordLines(record: RecordStory, indent: string): string[] {
+function recordLines(record: RecordObservation, indent: string): string[] {
   const { model, outcome, chunks, times, error, closeErrors, nested } = record;
   const at = times.map((time) => time ?? "-").join(" ");
   // A stream that opens too late adds its errors whenever that is.

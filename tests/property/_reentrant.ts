@@ -13,9 +13,9 @@ import type {
 import type { Journal } from "@fallback/stream/testing";
 import fc from "fast-check";
 import type { Subject } from "../contract/contract.ts";
-import { play } from "./_play.ts";
+import { runScenario } from "./_run_scenario.ts";
 import type { Scenario } from "./_scenario.ts";
-import { scenarios } from "./_scenarios.ts";
+import { scenarios } from "./_arbitraries.ts";
 
 /** What user code does at its `nth` call. */
 export interface Interference {
@@ -72,7 +72,7 @@ class Observer {
     };
   }
 
-  readonly #hear = (event: FallbackEvent): void => {
+  readonly #onEvent = (event: FallbackEvent): void => {
     const { type, attempt } = event;
     if (attempt && type !== "retrying" && type !== "hedging") {
       const events = this.#events.get(attempt) ?? [];
@@ -88,7 +88,7 @@ class Observer {
     const own = onEvent as FallbackListener | undefined;
     return {
       ...given,
-      onEvent: own ? [own, this.#hear] : this.#hear,
+      onEvent: own ? [own, this.#onEvent] : this.#onEvent,
       isContent: isContent && this.#wrap("isContent", isContent),
       isFinal: isFinal && this.#wrap("isFinal", isFinal),
       fallbackOn: this.#wrap(
@@ -128,7 +128,7 @@ class Observer {
   outer<Given extends Options>(given: Given): Given {
     const signals = [this.#controller.signal];
     if (given.signal) signals.push(given.signal);
-    // Without it, a call of which nothing is heard would rightly hang.
+    // Without it, a call that nothing ends would correctly hang.
     const { totalMs = 20_000 } = given.timeouts ?? {};
     const timeouts = { ...given.timeouts, totalMs, closeMs: 100_000 };
     return {
@@ -243,10 +243,10 @@ export async function reentrantViolation(
   const observer = new Observer(interference);
   let journal: Journal | undefined;
   try {
-    const played = await play(observed(subject, observer), scenario);
-    journal = played.journal;
+    const run = await runScenario(observed(subject, observer), scenario);
+    journal = run.journal;
     observer.checkEvents();
-    observer.checkChunks(played.story.caller);
+    observer.checkChunks(run.observation.caller);
     journal.assertClean();
   } catch (error) {
     observer.problems.push(error instanceof Error ? error.message : `${error}`);

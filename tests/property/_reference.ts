@@ -1,8 +1,7 @@
-// What must happen, computed without a promise: a small, slow specification
-// that shares no code with what it judges. Time is a number that is passed
-// along. Whatever can be cut short is told beforehand when and why that will be
-// (`Cut`); where two things would happen in the same millisecond the scenario
-// says nothing, and is left out.
+// The reference model: what must happen, computed without promises. It is small and
+// slow, and shares no code with the engine. Time is a number that is passed along.
+// When and why a step is interrupted (`Cut`) is passed to it beforehand. Scenarios in
+// which two things happen in the same millisecond are left out.
 
 import {
   type AdmissionSpec,
@@ -13,13 +12,13 @@ import {
   isOdd,
   type Leave,
   type ModelSpec,
+  type Observation,
   type OptionsSpec,
-  type RecordStory,
+  type RecordObservation,
   type ResumeSpec,
   RETRY_AT,
   type Scenario,
   type Step,
-  type Story,
 } from "./_scenario.ts";
 
 /** The rules do not say what happens: two things at once, or nothing ever. */
@@ -37,7 +36,7 @@ interface Cut {
 
 const NEVER: Cut = { at: Infinity, outcome: "never", error: () => undefined };
 
-/** What outlives an attempt: the lines of the story, and what is used up. */
+/** What outlives an attempt: the lines of the observation, and what is used up. */
 class World {
   readonly fakes: string[][] = [];
   readonly health: string[] = [];
@@ -82,7 +81,7 @@ function first(...cuts: Cut[]): Cut {
 /** One stream() of a model, whatever it is. */
 interface Source {
   /** An inner chain's records. */
-  readonly nested: RecordStory[] | undefined;
+  readonly nested: RecordObservation[] | undefined;
   /** Opens it: when that has succeeded or failed, unless it is cut before. */
   open(at: number, cut: Cut): { at: number; error?: string } | undefined;
   pull(at: number, cut: Cut): Pulled | undefined;
@@ -260,7 +259,7 @@ class Fake implements Source {
 
 /** One attempt: opening, holding, and closing. */
 class Trial {
-  readonly record: RecordStory;
+  readonly record: RecordObservation;
   readonly source: Source;
   readonly held: string[] = [];
   exhausted = false;
@@ -273,7 +272,7 @@ class Trial {
     at: number,
     { options, records, world }: {
       options: OptionsSpec;
-      records: RecordStory[];
+      records: RecordObservation[];
       world: World;
     },
   ) {
@@ -293,8 +292,8 @@ class Trial {
     records.push(this.record);
   }
 
-  /** A clock of this attempt that starts now. */
-  clock(phase: "open" | "firstContent" | "idle", at: number): Cut {
+  /** A timeout of this attempt that starts now. */
+  timeout(phase: "open" | "firstContent" | "idle", at: number): Cut {
     const ms = this.#options[`${phase}Ms`];
     return {
       at: ms === undefined ? Infinity : at + ms,
@@ -316,8 +315,8 @@ class Trial {
       const closedAt = this.settle(at, outcome, error, { opened, natural });
       return { at: closedAt, committed: false };
     };
-    const content = this.clock("firstContent", at);
-    const opening = first(this.clock("open", at), content, stop);
+    const content = this.timeout("firstContent", at);
+    const opening = first(this.timeout("open", at), content, stop);
     const opened = source.open(at, opening);
     if (!opened) {
       const { outcome } = opening;
@@ -349,7 +348,7 @@ class Trial {
         }
         break;
       }
-      const wrong = this.judge(pulled.chunk, true);
+      const wrong = this.failureOfPredicates(pulled.chunk, true);
       if (wrong) return over(at, wrong);
       this.held.push(pulled.chunk);
       if (this.#options.isContent && isMeta(pulled.chunk)) continue;
@@ -367,8 +366,11 @@ class Trial {
     this.#world.health.push(`${at} ${this.record.model} ${line}`);
   }
 
-  /** Shows a chunk to the judges: what they throw, if they do. */
-  judge(chunk: string, beforeContent: boolean): string | undefined {
+  /** Calls the predicates with a chunk; returns what they throw, if they do. */
+  failureOfPredicates(
+    chunk: string,
+    beforeContent: boolean,
+  ): string | undefined {
     const { isContent, isFinal } = this.#options;
     const [, kind] = chunk.split(" ");
     if (isFinal && kind === "bad") return "isFinal";
@@ -429,7 +431,7 @@ interface Run {
   skippedAfter?: number;
 }
 
-/** A model whose turn it is: with `forced`, the store is not asked again. */
+/** The next model to try: with `forced`, `admit()` is not called again. */
 interface Candidate {
   spec: ModelSpec;
   index: number;
@@ -474,20 +476,20 @@ interface Opened {
   at: number;
   error?: string;
   /** No model is left. */
-  spent?: boolean;
+  isExhausted?: boolean;
   /** It was stopped. */
   cut?: boolean;
 }
 
 /** One call: the chain itself, and as a source of another chain. */
 class Call implements Source {
-  readonly nested: RecordStory[];
+  readonly nested: RecordObservation[];
   readonly #spec: ChainSpec;
   readonly #world: World;
   /** What ends it from outside, as far as that is known beforehand. */
   #stop: Cut;
   /** The attempts that are known to begin, for who is the last by then. */
-  #begun: RecordStory[];
+  #begun: RecordObservation[];
   #trial: Trial | undefined;
   /** When an opening that failed or was cut has come to its end. */
   #settledAt = 0;
@@ -505,7 +507,7 @@ class Call implements Source {
     spec: ChainSpec,
     world: World,
     abort: Cut = NEVER,
-    nested: RecordStory[] = [],
+    nested: RecordObservation[] = [],
   ) {
     this.#spec = spec;
     this.#world = world;
@@ -513,7 +515,7 @@ class Call implements Source {
     this.nested = this.#begun = nested;
   }
 
-  get record(): RecordStory {
+  get record(): RecordObservation {
     return this.#trial!.record;
   }
 
@@ -539,7 +541,7 @@ class Call implements Source {
     return this.#closedAt ?? this.#settledAt;
   }
 
-  /** The model that was asked last by then. */
+  /** The model that was called last by then. */
   lastModel(at: number): string {
     const begun = this.#begun.filter(({ times }) => times[0]! <= at);
     if (begun.length === 0) return nameOf(this.#spec.models[0]!);
@@ -580,7 +582,7 @@ class Call implements Source {
     const errors = this.nested.toSorted((a, b) => a.times[0]! - b.times[0]!)
       .filter((record) => record.outcome !== "lost" && !isSkipped(record))
       .map(({ error }) => error);
-    return { at, error: `all[${errors.join()}]`, spent: true };
+    return { at, error: `all[${errors.join()}]`, isExhausted: true };
   }
 
   #sequence(at: number, stop: Cut): Opened {
@@ -670,10 +672,10 @@ class Call implements Source {
       else at = ends;
     }
     let closedAt = 0;
-    const apart: RecordStory[][] = [];
+    const apart: RecordObservation[][] = [];
     for (const one of started) {
       const cut = running.includes(one) ? ending : stop;
-      const records: RecordStory[] = [];
+      const records: RecordObservation[] = [];
       const run = this.#run(one.candidate, one.at, cut, this.#world, records);
       apart.push(records);
       if (one === winner) this.#trial = run.trial;
@@ -707,7 +709,7 @@ class Call implements Source {
     at: number,
     stop: Cut,
     world: World,
-    records: RecordStory[],
+    records: RecordObservation[],
   ): Run {
     const { options } = this.#spec;
     const { fallbackOn, retry } = options;
@@ -769,7 +771,7 @@ class Call implements Source {
     const { gives, slowMs, retryInMs }: AdmissionSpec =
       admissions[world.use(admissions)] ?? { gives: "yes" };
     const name = nameOf(spec);
-    world.health.push(`${at} ${name} asked`);
+    world.health.push(`${at} ${name} admit`);
     const refusedUntil = gives !== "no"
       ? undefined
       : retryInMs === undefined
@@ -843,7 +845,7 @@ class Call implements Source {
       return { at, chunk };
     }
     if (trial.exhausted) return { at: this.#end(at, "completed"), done: true };
-    const limit = first(trial.clock("idle", at), this.#stop, cut);
+    const limit = first(trial.timeout("idle", at), this.#stop, cut);
     const pulled = trial.source.pull(at, limit);
     const over = (
       at: number,
@@ -867,7 +869,7 @@ class Call implements Source {
         ? over(at, "interrupted", `truncated ${record.model}`, true)
         : { at: this.#end(at, "completed"), done: true };
     }
-    const wrong = trial.judge(pulled.chunk, false);
+    const wrong = trial.failureOfPredicates(pulled.chunk, false);
     if (wrong) return over(at, "interrupted", wrong);
     record.chunks++;
     return pulled;
@@ -918,7 +920,7 @@ class Call implements Source {
 
 /** An answer that is continued: calls one after the other, and one around. */
 class Continued {
-  readonly nested: RecordStory[] = [];
+  readonly nested: RecordObservation[] = [];
   readonly #spec: ChainSpec;
   readonly #resume: ResumeSpec;
   readonly #world: World;
@@ -1100,7 +1102,7 @@ function isWithin(at: number, limit: number): boolean {
 }
 
 /** Whether anything happens to an attempt, or inside it, at that time. */
-function isBusyAt({ times, nested }: RecordStory, at: number): boolean {
+function isBusyAt({ times, nested }: RecordObservation, at: number): boolean {
   return times.includes(at) ||
     (nested ?? []).some((inner) => isBusyAt(inner, at));
 }
@@ -1113,7 +1115,11 @@ function isSlowToAdmit({ admissions = [] }: ModelSpec): boolean {
 }
 
 /** The record of a model whose circuit is open. */
-function skipped(model: string, at: number, retryAt: number): RecordStory {
+function skipped(
+  model: string,
+  at: number,
+  retryAt: number,
+): RecordObservation {
   return {
     model,
     outcome: "skipped",
@@ -1124,7 +1130,7 @@ function skipped(model: string, at: number, retryAt: number): RecordStory {
   };
 }
 
-function isSkipped({ outcome }: RecordStory): boolean {
+function isSkipped({ outcome }: RecordObservation): boolean {
   return outcome === "skipped";
 }
 
@@ -1148,7 +1154,7 @@ function nameOf(spec: ModelSpec): string {
  *
  * @throws {Silent} If the rules do not say.
  */
-export function expectedStory(scenario: Scenario): Story {
+export function expectedObservation(scenario: Scenario): Observation {
   const { chain, abortAt, resume } = scenario;
   const world = new World();
   const abort = {
@@ -1178,7 +1184,7 @@ function callerStory(
     return caller;
   }
   caller.push(`${now} opened`);
-  const tell = (pulled: Pulled): boolean => {
+  const deliver = (pulled: Pulled): boolean => {
     const { at } = pulled;
     if ("chunk" in pulled) caller.push(`${at} ${pulled.chunk}`);
     else if ("done" in pulled) caller.push(`${at} done`);
@@ -1188,7 +1194,7 @@ function callerStory(
   const pull = () => {
     const pulled = call.pull(now, NEVER)!;
     now = pulled.at;
-    return tell(pulled);
+    return deliver(pulled);
   };
   const leave = (way: Leave) => {
     const closed = way === "throw"
@@ -1211,10 +1217,10 @@ function callerStory(
       case "pull, then": {
         const then = now + action.ms;
         const pulled = call.pull(now, { ...NEVER, at: then });
-        if (pulled) tell(pulled);
+        if (pulled) deliver(pulled);
         now = then;
         leave(action.then);
-        if (!pulled) tell(call.lateAnswer(now));
+        if (!pulled) deliver(call.lateAnswer(now));
         break;
       }
       default:

@@ -1,4 +1,4 @@
-// A scenario, as data: what the models do, what is asked of them, and what the
+// A scenario, as data: what the models do, how they are called, and what the
 // caller does with the answer. It prints as it is written, so that what a run
 // has found can be pasted into a test.
 
@@ -43,7 +43,7 @@ export interface ChainSpec {
 export type ModelSpec = FakeSpec | ChainSpec;
 
 /**
- * What the health store of the chain says when it is asked for a model: at
+ * What the health store of the chain returns from `admit()` for a model: at
  * once, or by a promise after `slowMs`. After the last of them it says yes.
  */
 export interface AdmissionSpec {
@@ -102,7 +102,7 @@ export type Action =
   | { do: Leave }
   | { do: "pull, then"; ms: number; then: Leave };
 
-/** What becomes of an answer that is cut, if it is to be continued. */
+/** How an interrupted answer is continued, if at all. */
 export interface ResumeSpec {
   gives: "a request" | "nothing" | "an error";
   slowMs?: number | undefined;
@@ -115,26 +115,26 @@ export interface Scenario {
   resume?: ResumeSpec | undefined;
 }
 
-/** What happened, told by the caller, the records and the journal alike. */
-export interface Story {
+/** What happened, as the caller, the records and the journal show it. */
+export interface Observation {
   /** What the caller saw, and when. */
   caller: string[];
   /** What the records say at the very end. */
-  records: RecordStory[];
+  records: RecordObservation[];
   /** For each call of a fake, what was done to it, and when. */
   fakes: string[][];
-  /** What the health stores were asked and told, and when. */
+  /** The calls of the health stores, and when. */
   health: string[];
 }
 
-export interface RecordStory {
+export interface RecordObservation {
   model: string;
   outcome: string;
   chunks: number;
   times: (number | undefined)[];
   error?: string;
   closeErrors: string[];
-  nested?: RecordStory[];
+  nested?: RecordObservation[];
 }
 
 /** When it is worth asking again for a model that a store refuses. */

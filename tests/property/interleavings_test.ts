@@ -1,4 +1,4 @@
-// Interleavings that no clock produces: everything that models and caller do
+// Interleavings that timers do not produce: everything that models and caller do
 // waits for a scheduler, which lets it happen in any order.
 
 import { setImmediate } from "node:timers";
@@ -12,7 +12,7 @@ import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
 import { stub } from "@std/testing/mock";
 import fc from "fast-check";
 
-/** Tells the clock of a hedge from those of closing, which never strike here. */
+/** Distinguishes the timer of a hedge from those of closing, which never fire here. */
 const HEDGE_MS = 4242;
 
 interface Behaviour {
@@ -52,7 +52,7 @@ function scheduledModel(
   seen: Seen[],
   hedged: boolean,
 ) {
-  const turn = (what: string) =>
+  const scheduled = (what: string) =>
     scheduler.schedule(Promise.resolve(), `${name} ${what}`);
   const stream = async (
     _: unknown,
@@ -74,13 +74,13 @@ function scheduledModel(
     const check = () => {
       if (behaviour.obeysAbort) signal.throwIfAborted();
     };
-    await turn("opens");
+    await scheduled("opens");
     check();
     if (behaviour.refuses) throw new Error(`${name} refuses`);
     me.opened = true;
     let place = 0;
     const pull = async () => {
-      await turn("pulls");
+      await scheduled("pulls");
       try {
         check();
         if (place === behaviour.failsAfter) throw new Error(`${name} fails`);
@@ -93,7 +93,7 @@ function scheduledModel(
     };
     const stop = async () => {
       me.stops++;
-      await turn("closes");
+      await scheduled("closes");
       me.closed = true;
     };
     if (behaviour.readable) {
@@ -134,7 +134,7 @@ for (const hedged of [false, true]) {
       const property = fc.asyncProperty(
         fc.scheduler(),
         fc.array(behaviour, { minLength: 1, maxLength: 3 }),
-        fc.constantFrom("nobody", "abort", "return", "throw", "dispose"),
+        fc.constantFrom("none", "abort", "return", "throw", "dispose"),
         fc.integer({ min: 1, max: 3 }),
         fc.constant(hedged),
         run,
@@ -144,7 +144,7 @@ for (const hedged of [false, true]) {
   });
 }
 
-/** Lets the clocks of hedges strike whenever the scheduler likes. */
+/** Lets the scheduler decide when the timers of hedges fire. */
 function scheduleHedges(scheduler: fc.Scheduler): Disposable {
   const cleared = new Set<unknown>();
   const set = (fn: () => void, ms: number) => {
@@ -210,7 +210,7 @@ async function run(
       }
     };
     const leave = async () => {
-      if (ends === "nobody" || ends === "abort") return;
+      if (ends === "none" || ends === "abort") return;
       await scheduler.schedule(Promise.resolve(), "the caller leaves");
       if (ends === "return") await stream.return();
       if (ends === "dispose") await stream[Symbol.asyncDispose]();

@@ -22,7 +22,7 @@ export interface Published extends AsyncDisposable {
   readonly env: { readonly JSR_URL: string; readonly DENO_DIR: string };
 }
 
-/** Publishes what is in the working tree, to nobody but us. */
+/** Publishes the working tree, to a local folder only. */
 export async function publish(): Promise<Published> {
   await using stack = new AsyncDisposableStack();
   const { path: folder } = stack.use(await temporaryFolder());

@@ -6,7 +6,7 @@ import { type CommandResult, runCommand, runOrThrow } from "../_run_command.ts";
 /** The oldest of each that we promise. */
 export const RUNTIMES = ["node@24.0.0", "bun@1.3.12", "deno@2.3.0"];
 
-/** Long enough for a busy machine, and much shorter than the suite's clocks. */
+/** Long enough for a busy machine, and much shorter than the suite's timeouts. */
 const STUCK_MS = 60_000;
 
 const SMOKE = new URL("./smoke.js", import.meta.url);

@@ -13,7 +13,10 @@ import { RUNTIMES, smoke, smokeInBrowser } from "./_smoke.ts";
 
 let failures = 0;
 
-function tell(where: string, { success, out, err }: CommandResult): void {
+function printResult(
+  where: string,
+  { success, out, err }: CommandResult,
+): void {
   console.log(`\n${where}\n${out.trimEnd()}`);
   if (success) return;
   failures++;
@@ -24,9 +27,9 @@ function tell(where: string, { success, out, err }: CommandResult): void {
   await using published = await publish();
   const folder = await install(published, "npm");
   for (const runtime of Deno.args.length > 0 ? Deno.args : RUNTIMES) {
-    tell(runtime, await smoke(runtime, folder));
+    printResult(runtime, await smoke(runtime, folder));
   }
   const browser = await findBrowser();
-  if (browser) tell("a browser", await smokeInBrowser(browser, folder));
+  if (browser) printResult("a browser", await smokeInBrowser(browser, folder));
 }
 Deno.exit(failures === 0 ? 0 : 1);

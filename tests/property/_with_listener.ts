@@ -1,5 +1,5 @@
 // The library with a listener of the test's own on every chain, the inner ones
-// too: for what has to change nothing, whatever happens.
+// too: to check that a listener changes nothing.
 
 import {
   type FallbackListener,
@@ -13,23 +13,25 @@ import type { Subject } from "../contract/contract.ts";
 type Listening = Pick<FallbackOptions<never, never>, "onEvent">;
 
 /**
- * A subject that is listened to.
+ * A subject that is withListener to.
  *
  * @param listen Makes the listener of a call around the scenario's own.
  */
-export function listened(
+export function withListener(
   listen: (own: FallbackListener | undefined) => FallbackListener,
 ): Subject {
-  const hear = <Options extends Listening>(options?: Options): Options => ({
+  const addListener = <Options extends Listening>(
+    options?: Options,
+  ): Options => ({
     ...options!,
     onEvent: listen(options?.onEvent as FallbackListener | undefined),
   });
   return {
     fallbackStream: (models, request, options) =>
-      fallbackStream(models, request, hear(options)),
+      fallbackStream(models, request, addListener(options)),
     fallbackModel: (models, options) =>
-      fallbackModel(models as never, hear(options)),
+      fallbackModel(models as never, addListener(options)),
     continueStream: (models, request, options) =>
-      continueStream(models, request, hear(options)),
+      continueStream(models, request, addListener(options)),
   };
 }

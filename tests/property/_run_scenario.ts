@@ -24,12 +24,12 @@ import {
   isOdd,
   type Leave,
   type ModelSpec,
-  type RecordStory,
+  type Observation,
+  type RecordObservation,
   type ResumeSpec,
   RETRY_AT,
   type Scenario,
   type Step,
-  type Story,
 } from "./_scenario.ts";
 
 type Options = FallbackOptions<unknown, string>;
@@ -84,7 +84,7 @@ function flatten(error: unknown): string[] {
     : [describe(error)];
 }
 
-function tellRecord(record: Attempt): RecordStory {
+function tellRecord(record: Attempt): RecordObservation {
   const { model, outcome, chunks, nested } = record;
   const { startedAt, openedAt, firstContentAt, endedAt } = record;
   return {
@@ -117,10 +117,10 @@ function tellFakes(journal: Journal, start: number): string[][] {
  *
  * @returns What happened, and the journal.
  */
-export async function play(
+export async function runScenario(
   { fallbackStream, fallbackModel, continueStream }: Subject,
   { chain, actions, abortAt, resume }: Scenario,
-): Promise<{ story: Story; journal: Journal }> {
+): Promise<{ observation: Observation; journal: Journal }> {
   const journal = createJournal();
   const errors = new Errors();
   const caller: string[] = [];
@@ -170,7 +170,7 @@ export async function play(
     };
     return { name, stream };
   };
-  const judge =
+  const predicate =
     (bad: string, name: string, verdict: (kind: string) => boolean) =>
     (chunk: string) => {
       const kind = chunk.split(" ")[1]!;
@@ -187,7 +187,7 @@ export async function play(
     const note = (line: string) => health.push(`${Date.now()} ${line}`);
     return {
       admit(model) {
-        note(`${model} asked`);
+        note(`${model} admit`);
         const { gives, slowMs, retryInMs }: AdmissionSpec =
           left.get(model)!.shift() ?? { gives: "yes" };
         const retryAt = retryInMs === undefined
@@ -235,10 +235,10 @@ export async function play(
         },
       }),
       ...(spec.isContent && {
-        isContent: judge("odd", "isContent", (kind) => kind !== "meta"),
+        isContent: predicate("odd", "isContent", (kind) => kind !== "meta"),
       }),
       ...(spec.isFinal && {
-        isFinal: judge("bad", "isFinal", (kind) => kind === "stop"),
+        isFinal: predicate("bad", "isFinal", (kind) => kind === "stop"),
       }),
       ...(fallbackOn && {
         fallbackOn: (error: unknown) => {
@@ -339,13 +339,13 @@ export async function play(
     }
   }
 
-  const story = {
+  const observation = {
     caller,
     records: records.map(tellRecord),
     fakes: tellFakes(journal, start ?? 0),
     health,
   };
-  return { story, journal };
+  return { observation, journal };
 }
 
 function sleep(ms: number): Promise<void> {
