@@ -537,7 +537,7 @@ export const cancellation: RuleCase[] = [
   ),
   rule(
     "R8",
-    "fallbackStream() calls no model and sets no timer when the listener ends the call at the 'attempt' event",
+    "fallbackStream() calls no model and sets no timer when the listener ends the call at the 'started' event",
     async ({ fallbackStream, fake, journal }) => {
       const controller = new AbortController();
       const onEvent = () => controller.abort(stop);
@@ -636,7 +636,7 @@ export const cancellation: RuleCase[] = [
   ),
   rule(
     "R8",
-    "a chunk of an attempt that has timed out is not looked at",
+    "isContent is not called with a chunk of an attempt that has timed out",
     async ({ fallbackStream, fake }) => {
       const seen: string[] = [];
       const late = [step.open(), step.wait(20), "a0"];

@@ -483,10 +483,10 @@ export const continuing = ({ continueStream }: ContinueSubject): RuleCase[] => [
   ),
   rule(
     "R20",
-    "knows the preamble of a chain that has buffered more than it was asked for",
+    "continueStream() drops the whole preamble of a nested chain",
     async ({ fallbackModel, fake }) => {
       const models = ["a", "b"].map((name) => {
-        const end = name === "a" ? [step.fail(cut)] : [];
+        const end = name === "a" ? [step.fail(connectionLost)] : [];
         const script = ["meta", "meta", `${name}0`, ...end];
         return fallbackModel([fake(name, script, { isContent })]);
       });
@@ -496,7 +496,7 @@ export const continuing = ({ continueStream }: ContinueSubject): RuleCase[] => [
   ),
   rule(
     "R6",
-    "says which models the store refused, where a later part finds none",
+    "AllModelsFailedError of a continued answer also names the models that the store refused",
     async ({ fake }) => {
       const health: HealthStore = {
         admit: (model) =>
@@ -505,7 +505,7 @@ export const continuing = ({ continueStream }: ContinueSubject): RuleCase[] => [
       };
       const models = [
         fake("a", ["a0"]),
-        fake("b", ["b0", step.fail(cut)]),
+        fake("b", ["b0", step.fail(connectionLost)]),
         fake("c", [step.fail(new Error("overloaded"))]),
       ];
       const stream = await continueStream(models, "hi", { health, resume });

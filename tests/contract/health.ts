@@ -1113,13 +1113,13 @@ export const health: RuleCase[] = [
   ),
   rule(
     "R21",
-    "a refusal without a time lasts until now, and a refused retry then waits for nothing",
+    "a refused retry calls admit() again at once when the refusal has no valid retryAt",
     async ({ fallbackStream, fake }) => {
       for (const retryAt of [undefined, NaN, "soon", -5]) {
         const start = Date.now();
-        let asked = 0;
+        let calls = 0;
         const health = store(() => {
-          const admit = ++asked !== 2;
+          const admit = ++calls !== 2;
           return { admit, retryAt } as Admission;
         });
         const model = fake("a", { scripts: [[step.fail(1)], ["a0"]] });

@@ -487,7 +487,7 @@ export const hedging: RuleCase[] = [
   ),
   rule(
     "R19",
-    "hedge opens no model once the call has ended, while an attempt is still closing",
+    "hedge opens no model after the end of the call, while an attempt is still closing",
     async ({ fallbackStream, fake, signal, journal }) => {
       const stop = new Error("stop");
       const received: string[] = [];

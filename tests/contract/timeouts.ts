@@ -211,7 +211,7 @@ export const timeouts: RuleCase[] = [
   ),
   rule(
     "R17",
-    "a timeout of 0 fires, and undefined sets no timer",
+    "a timeout of 0 ms fires at once, and undefined sets no timer",
     async ({ fallbackStream, fake }) => {
       const model = fake("a", [step.wait(HOUR), "a0", step.wait(HOUR), "a1"]);
       assertSame(

@@ -559,7 +559,7 @@ export const userCode: RuleCase[] = [
   ),
   rule(
     "arguments",
-    "an option whose getter throws later ends the call with that error, when all is closed",
+    "an option whose getter throws during the call ends it with that error, after everything is closed",
     async ({ fallbackStream, fake }) => {
       const thrown = new Error("cannot be read");
       // It is read for the checks, for prepare(), and before each model.
@@ -591,7 +591,7 @@ export const userCode: RuleCase[] = [
   ),
   rule(
     "R8",
-    "nothing of a call is prepared after an abort",
+    "prepare() and the budget are not called after an abort",
     async ({ fallbackStream, fake, journal }) => {
       const callbacks = ["prepare", "earn", "admit"];
       for (const [index, place] of ["before", ...callbacks].entries()) {

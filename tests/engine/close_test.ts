@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { withoutErrors } from "../../src/engine/close.ts";
-import { test } from "../_pure.ts";
+import { test } from "../_test_without_permissions.ts";
 
 const expected = new Error("expected");
 const isExpected = (error: unknown) => error === expected;

@@ -7,7 +7,7 @@ import {
   finishNote,
   finishNoteOf,
 } from "../../src/engine/finish_note.ts";
-import { test } from "../_pure.ts";
+import { test } from "../_test_without_permissions.ts";
 
 function model(note: FinishNote | undefined, chunks: string[]) {
   return () => ({

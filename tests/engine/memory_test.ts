@@ -6,7 +6,7 @@ import { assertEquals } from "@std/assert";
 import { setImmediate } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { test } from "../_pure.ts";
+import { test } from "../_test_without_permissions.ts";
 
 /** Whether something is collected while the stream of a call is open. */
 async function isCollected(

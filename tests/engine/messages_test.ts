@@ -8,7 +8,7 @@ import {
 } from "@fallback/stream";
 import { fakeModel, step } from "@fallback/stream/testing";
 import { assertEquals, assertRejects } from "@std/assert";
-import { test } from "../_pure.ts";
+import { test } from "../_test_without_permissions.ts";
 
 const open = (models: unknown, options?: object) => () =>
   fallbackStream(models as never, "hi", options);

@@ -2,7 +2,7 @@ import { assertEquals, assertLess } from "@std/assert";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { Queue } from "../../src/engine/queue.ts";
-import { test } from "../_pure.ts";
+import { test } from "../_test_without_permissions.ts";
 
 test("Queue keeps nothing of the items that were taken, and takes the oldest first (R10)", () => {
   setFlagsFromString("--expose-gc");

@@ -3,7 +3,7 @@
 import { fallbackStream, mapModel } from "@fallback/stream";
 import { assertEquals } from "@std/assert";
 import { type ReadySource, takeReady } from "../../src/engine/ready.ts";
-import { test } from "../_pure.ts";
+import { test } from "../_test_without_permissions.ts";
 
 /** A model whose pulls bring packets of chunks, and the number of its pulls. */
 function packetModel(...packets: string[][]) {

@@ -2,7 +2,7 @@ import { type Attempt, fallbackStream } from "@fallback/stream";
 import { fakeModel, step } from "@fallback/stream/testing";
 import { assertEquals, assertStrictEquals } from "@std/assert";
 import { firstAttemptsArray } from "../../src/engine/call_log.ts";
-import { test } from "../_pure.ts";
+import { test } from "../_test_without_permissions.ts";
 
 test("firstAttemptsArray() finds the array of the first event, also after copies of frozen ones (R16)", async () => {
   const arrays: (readonly Attempt[])[] = [];

@@ -2,7 +2,7 @@ import { fallbackStream } from "@fallback/stream";
 import { fakeModel, step, virtualTime } from "@fallback/stream/testing";
 import { assertEquals } from "@std/assert";
 import { stub } from "@std/testing/mock";
-import { test } from "../_pure.ts";
+import { test } from "../_test_without_permissions.ts";
 
 test("a hedge ignores the timer of a failed model that fires after clearTimeout() (R19)", async () => {
   const models = [
