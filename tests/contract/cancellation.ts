@@ -124,6 +124,18 @@ export const cancellation: RuleCase[] = [
         "by a condition that is pending": (abort) => ({
           fallbackOn: () => (abort(), never),
         }),
+        "by a budget that then throws": (abort) => ({
+          hedge: {
+            afterMs: 1,
+            budget: {
+              earn() {
+                abort();
+                throw new Error("too late");
+              },
+              take: () => true,
+            },
+          },
+        }),
         "by a condition that then rejects": (abort) => ({
           fallbackOn: () => (abort(), Promise.reject(new Error("too late"))),
         }),
