@@ -1,4 +1,5 @@
 import { APICallError } from "@ai-sdk/provider";
+import { virtualTime } from "@fallback/stream/testing";
 import { assertEquals } from "@std/assert";
 import { test } from "../_test_without_permissions.ts";
 import { retryAfterOf } from "../../src/_shared/retry_after.ts";
@@ -45,3 +46,55 @@ test("retryAfterOf takes nothing from an error that cannot be looked at", () => 
   };
   assertEquals(retryAfterOf(error), undefined);
 });
+
+test("retryAfterOf reads Gemini's RetryInfo from wherever an SDK keeps the body", () => {
+  const body = { error: { details: [{}, { retryDelay: "39s" }] } };
+  const text = JSON.stringify(body);
+  const errors: unknown[] = [
+    body,
+    body.error,
+    [body],
+    { body },
+    { data: body },
+    { responseBody: text },
+    { message: `429 Too Many Requests: ${text}` },
+  ];
+  for (const error of errors) assertEquals(retryAfterOf(error), 39_000);
+  assertEquals(retryAfterOf({ message: text.slice(1) }), undefined);
+});
+
+test("retryAfterOf reads when an exhausted limit is reset as a duration, seconds, or a time", () =>
+  virtualTime(() => {
+    const resets: [string, number | undefined][] = [
+      ["6m0s", 360_000],
+      ["1d2h", 93_600_000],
+      ["1.5s", 1500],
+      ["20ms", 20],
+      ["5", 5000],
+      ["999999999", 999_999_999_000],
+      ["1000000000", 1_000_000_000_000],
+      ["1000000000000", 1_000_000_000_000],
+      ["1970-01-01T00:00:07Z", 7000],
+      ["Thu, 01 Jan 1970 00:00:08 GMT", 8000],
+      ["soon", undefined],
+    ];
+    for (const [reset, ms] of resets) {
+      const headers = {
+        "x-ratelimit-remaining-tokens": "0",
+        "x-ratelimit-reset-tokens": reset,
+      };
+      assertEquals(retryAfterOf({ status: 429, headers }), ms, reset);
+      assertEquals(retryAfterOf({ status: 503, headers }), undefined);
+      const unnamed = {
+        "ratelimit-remaining": "0",
+        "x-ratelimit-reset": reset,
+      };
+      assertEquals(retryAfterOf({ status: 429, headers: unnamed }), ms, reset);
+      const anthropic = {
+        "anthropic-ratelimit-tokens-remaining": "0",
+        "anthropic-ratelimit-tokens-reset": reset,
+      };
+      const error = { status: 429, headers: anthropic };
+      assertEquals(retryAfterOf(error), ms, reset);
+    }
+  }));

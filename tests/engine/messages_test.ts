@@ -49,6 +49,14 @@ const WRONG_ARGUMENTS: [call: () => unknown, message: string][] = [
     "'options.fallbackOn' must be an error class or a predicate, such as hasStatus(429): current value is 429",
   ],
   [
+    openWith({ timeouts: { idleMs: "5s" } }),
+    `'options.timeouts.idleMs' must be a number from 0 to 2147483647, or a function: current value is "5s"`,
+  ],
+  [
+    openWith({ timeouts: { openMs: "5s" } }),
+    `'options.timeouts.openMs' must be a number from 0 to 2147483647: current value is "5s"`,
+  ],
+  [
     openWith({ health: {} }),
     "'options.health' must be a HealthStore: current value is {}",
   ],
@@ -120,6 +128,16 @@ test("A condition that throws ends the call with an error that names the option 
     assertEquals(
       message,
       `'${name}' threw while handling a failure of "gpt"`,
+    );
+  }
+});
+
+test("A retry option's default gives way where the other one is below or above it", async () => {
+  for (const retry of [{ maxDelayMs: 100 }, { minDelayMs: 20_000 }]) {
+    await using _stream = await fallbackStream(
+      [fakeModel("a", ["a0"])],
+      "hi",
+      { retry },
     );
   }
 });

@@ -1,0 +1,57 @@
+import { assertEquals } from "@std/assert";
+import { AllModelsFailedError, type Attempt } from "@fallback/stream";
+import {
+  headerOf,
+  holdsForEach,
+  statusOf,
+} from "../../src/_shared/http_status.ts";
+import { retryAfterOf } from "../../src/_shared/retry_after.ts";
+import { test } from "../_pure.ts";
+
+const record: Attempt = {
+  model: "a",
+  modelIndex: 0,
+  number: 1,
+  startedAt: 0,
+  outcome: "failed",
+  chunks: 0,
+};
+
+/** An error within `depth` errors, as a cause or as the failure of a chain. */
+function nest(error: unknown, depth: number, how: "cause" | "chain"): unknown {
+  for (let i = 0; i < depth; i++) {
+    error = how === "cause"
+      ? new Error("wrapped", { cause: error })
+      : new AllModelsFailedError([{ ...record, error }]);
+  }
+  return error;
+}
+
+test("statusOf() takes a numeric code from 400 to 599 for a status", () => {
+  const codes = [399, 400, 599, 600, "500", "ECONNRESET", 450.5];
+  assertEquals(codes.map((code) => statusOf({ code })), [
+    undefined,
+    400,
+    599,
+    ...[undefined, undefined, undefined, undefined],
+  ]);
+});
+
+test("statusOf(), headerOf() and retryAfterOf() look five errors deep", () => {
+  const error = { status: 429, retryAfterMs: 7, headers: { "x-a": "b" } };
+  for (const [depth, isFound] of [[5, true], [6, false]] as const) {
+    const chain = nest(error, depth, "chain");
+    const cause = nest(error, depth, "cause");
+    assertEquals(statusOf(chain), isFound ? 429 : undefined);
+    assertEquals(statusOf(cause), isFound ? 429 : undefined);
+    assertEquals(retryAfterOf(chain), isFound ? 7 : undefined);
+    assertEquals(headerOf(cause, "x-a"), isFound ? "b" : undefined);
+  }
+});
+
+test("holdsForEach() looks through six chains, and takes a deeper one for an error", () => {
+  const error = new Error("overloaded");
+  const isError = (each: unknown) => each === error;
+  assertEquals(holdsForEach(nest(error, 6, "chain"), isError), true);
+  assertEquals(holdsForEach(nest(error, 7, "chain"), isError), false);
+});
