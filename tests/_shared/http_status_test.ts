@@ -55,3 +55,18 @@ test("holdsForEach() looks through six chains, and takes a deeper one for an err
   assertEquals(holdsForEach(nest(error, 6, "chain"), isError), true);
   assertEquals(holdsForEach(nest(error, 7, "chain"), isError), false);
 });
+
+test("holdsForEach() tests an AllModelsFailedError without errors itself", () => {
+  assertEquals(holdsForEach(new AllModelsFailedError([]), () => false), false);
+});
+
+test("statusOf() an AllModelsFailedError is the one that all its errors have", () => {
+  const statusOfAll = (...statuses: number[]) =>
+    statusOf(
+      new AllModelsFailedError(
+        statuses.map((status) => ({ ...record, error: { status } })),
+      ),
+    );
+  assertEquals(statusOfAll(429, 429), 429);
+  assertEquals(statusOfAll(429, 503), undefined);
+});

@@ -70,6 +70,8 @@ test("retryAfterOf reads when an exhausted limit is reset as a duration, seconds
       ["1d2h", 93_600_000],
       ["1.5s", 1500],
       ["20ms", 20],
+      ["2500µs", 2.5],
+      ["2500us", 2.5],
       ["5", 5000],
       ["999999999", 999_999_999_000],
       ["1000000000", 1_000_000_000_000],

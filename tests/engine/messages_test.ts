@@ -57,6 +57,10 @@ const WRONG_ARGUMENTS: [call: () => unknown, message: string][] = [
     `'options.timeouts.openMs' must be a number from 0 to 2147483647: current value is "5s"`,
   ],
   [
+    openWith({ isContent: Promise.resolve() }),
+    "'options.isContent' must be a function: current value is a Promise (await it first)",
+  ],
+  [
     openWith({ health: {} }),
     "'options.health' must be a HealthStore: current value is {}",
   ],
