@@ -28,6 +28,7 @@ test("describeValue() shows a value in a few words", () => {
     [new Map(), "a Map"],
     [new Error("no"), "an Error"],
     [Object.create(null), "{}"],
+    [{ constructor: { name: "L".repeat(61) } }, `a ${"L".repeat(59)}…`],
   ];
   for (const [value, text] of values) assertEquals(describeValue(value), text);
 });

@@ -141,4 +141,10 @@ Deno.test("TextSplice refuses arguments of the wrong kind", () => {
     TypeError,
     "'options.as'",
   );
+  const misspelled = { a: "ask" } as object;
+  assertThrows(
+    () => new TextSplice("", misspelled),
+    TypeError,
+    "'options.a' is not an option: known options are 'as'",
+  );
 });
