@@ -304,6 +304,12 @@ export const nesting: RuleCase[] = [
         ["TypeError", "retry.isRetriable|yes", models, {
           retry: { isRetriable: "yes" },
         }],
+        ["TypeError", "retry.maxAttempts|2", models, {
+          retry: { maxAttempts: "2" },
+        }],
+        ["TypeError", "retry.multiplier|2", models, {
+          retry: { multiplier: "2" },
+        }],
         ["TypeError", "hedge|100", models, { hedge: 100 }],
         ["TypeError", "hedge.afterMs|undefined", models, { hedge: {} }],
         ["RangeError", "hedge.afterMs|-1", models, { hedge: { afterMs: -1 } }],
