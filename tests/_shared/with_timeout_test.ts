@@ -13,3 +13,8 @@ test("withTimeout() waits as long as it is given, and not at all for a negative 
     }
     assertEquals(await withTimeout(Promise.resolve("a"), 20), "a");
   }));
+
+test("withTimeout() leaves no timer where the promise comes first", async () => {
+  // A timer that is left would fail the test.
+  assertEquals(await withTimeout(Promise.resolve("a"), 60_000), "a");
+});
