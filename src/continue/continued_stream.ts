@@ -64,6 +64,7 @@ export class ContinuedStream<Request, Chunk> extends InspectableStream
       }],
       fallbackTests: [() => false],
       listeners: [],
+      health: undefined,
       options: { allowEmpty: true },
       timeouts: {
         openMs: undefined,

@@ -188,7 +188,6 @@ export class AttemptRunner<Request, Chunk>
     if (contentMs !== undefined) {
       const ms = contentMs;
       this.#contentTimer = setTimeout(() => {
-        if (this.#contentTimer === undefined) return;
         this.#fail(new ModelTimeoutError(name, "firstContent", ms));
       }, ms);
     }
@@ -223,7 +222,7 @@ export class AttemptRunner<Request, Chunk>
   }
 
   #onOpened(given: StreamSource<Chunk>): void {
-    if (this.hasEnded) return void this.#closeLate(given);
+    if (this.hasEnded) return this.#closeLate(given);
     const { log, chain } = this.#call;
     try {
       const mappers: ((chunk: never) => unknown)[] = [];
@@ -355,7 +354,6 @@ export class AttemptRunner<Request, Chunk>
   #clearTimers(): void {
     clearTimeout(this.#openTimer);
     clearTimeout(this.#contentTimer);
-    this.#openTimer = this.#contentTimer = undefined;
   }
 
   #fail(error: unknown): void {
@@ -437,7 +435,7 @@ export class AttemptRunner<Request, Chunk>
   }
 
   /** Closes a source that arrived after the attempt had ended. */
-  async #closeLate(given: unknown): Promise<void> {
+  #closeLate(given: unknown): void {
     while (isInstance(given, MappedSource)) given = given.source;
     const source = new Source(given);
     try {
@@ -446,7 +444,7 @@ export class AttemptRunner<Request, Chunk>
       // There is nothing to read, but there may be something to dispose of.
     }
     const { reason } = this.#controller.signal;
-    await this.#runCloseSteps(source.closeSteps(reason));
+    void this.#runCloseSteps(source.closeSteps(reason));
   }
 
   async #runCloseSteps(steps: readonly (() => unknown)[]): Promise<void> {

@@ -45,8 +45,9 @@ export function writeRecord<Key extends keyof Attempt>(
 /** The listeners and the store of a call: a part of its `Chain`. */
 export interface Audience {
   readonly listeners: readonly TracingListener[];
-  /** Listeners and store are called as methods of the caller's options. */
-  readonly options: { readonly health?: HealthStore | undefined };
+  readonly health: HealthStore | undefined;
+  /** The caller's own object: listeners are called as its methods. */
+  readonly options: object;
 }
 
 /** The records, events and reports of a call. */
@@ -106,7 +107,7 @@ export class CallLog {
 
   /** Reports an outcome to the health store. */
   report(model: string, outcome: HealthReport, failure?: Failure): void {
-    const { health } = this.#audience.options;
+    const { health } = this.#audience;
     if (!health) return;
     ignoreErrors(() =>
       failure

@@ -16,6 +16,7 @@ import { parseMilliseconds } from "../_shared/milliseconds.ts";
 import { getProperty } from "../_shared/safe_access.ts";
 import { parseConditions } from "../policies/conditions.ts";
 import type { Attempt } from "../types/attempt.ts";
+import type { HealthStore } from "../types/health.ts";
 import type { Model, ModelLike } from "../types/model.ts";
 import type {
   ErrorTest,
@@ -44,6 +45,7 @@ export interface Chain<Request, Chunk> {
   readonly timeouts: ResolvedTimeouts;
   /** The listeners that `onEvent` lists. */
   readonly listeners: readonly TracingListener[];
+  readonly health: HealthStore | undefined;
   readonly retry: ResolvedRetry | undefined;
   readonly hedge: ResolvedHedge | undefined;
   /** The model that a total timeout names, if it is not the last one tried. */
@@ -149,6 +151,7 @@ export function parseChain<
       ? undefined
       : parseConditions("options.fallbackOn", fallbackOn),
     listeners: parseListeners(options.onEvent),
+    health,
     options,
     timeouts: parseTimeouts(timeouts),
     retry: retry === undefined ? undefined : parseRetry(retry),

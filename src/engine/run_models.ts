@@ -99,7 +99,7 @@ async function runModel<Request, Chunk>(
   const { chain, log, scope } = call;
   const { model, index } = candidate;
   for (let attempts = candidate.attempts;; attempts++) {
-    const verdict = chain.options.health && !candidate.isSkipped
+    const verdict = chain.health && !candidate.isSkipped
       ? await admitModel(call, model, index, attempts > 0)
       : "unknown";
     // Synchronous from here to the attempt, so that no abort is missed.
@@ -114,7 +114,7 @@ async function runModel<Request, Chunk>(
     const attempt = new AttemptRunner(call, model, index);
     const result = await runAttempt(call, attempt, request);
     if (result instanceof CommittedStream) return result;
-    if (!result || !scope.isActive) return undefined;
+    if (!result) return undefined;
     const { record } = attempt;
     const isAccepted = !chain.fallbackTests ||
       await shouldFallBack(call, result.error, record);

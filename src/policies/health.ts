@@ -16,7 +16,7 @@ export function prepareStore<Request, Chunk>(
   { chain }: Call<Request, Chunk>,
   from: number,
 ): void {
-  const { health } = chain.options;
+  const { health } = chain;
   if (!health) return;
   ignoreErrors(() =>
     health.prepare?.(chain.models.slice(from).map(({ name }) => name))
@@ -62,7 +62,7 @@ async function askStore<Request, Chunk>(
   const { chain, scope } = call;
   let admission: unknown;
   try {
-    const answer: unknown = admission = chain.options.health!.admit(name);
+    const answer: unknown = admission = chain.health!.admit(name);
     if (typeof getProperty(answer, "then") === "function") {
       const waiting = answer as PromiseLike<unknown>;
       if (call.isStoreSlow) ignoreRejection(waiting);

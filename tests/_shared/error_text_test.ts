@@ -4,7 +4,7 @@ import {
   errorText,
   oneLine,
 } from "../../src/_shared/error_text.ts";
-import { test } from "../_pure.ts";
+import { test } from "../_test_without_permissions.ts";
 
 test("errorText() names three causes at most, and none twice", () => {
   let error = new Error("e5");

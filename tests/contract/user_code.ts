@@ -5,6 +5,7 @@ import { attemptsOf } from "../../src/attempts_of.ts";
 import { formatAttempts } from "../../src/format_attempts.ts";
 import type { FallbackEvent } from "../../src/types/events.ts";
 import type { HealthStore } from "../../src/types/health.ts";
+import type { ModelLike } from "../../src/types/model.ts";
 import type { Step } from "../../src/testing/script.ts";
 import * as step from "../../src/testing/step.ts";
 import {
@@ -559,34 +560,45 @@ export const userCode: RuleCase[] = [
   ),
   rule(
     "arguments",
-    "an option whose getter throws during the call ends it with that error, after everything is closed",
+    "a model whose getter throws during the call ends it with that error, after everything is closed",
     async ({ fallbackStream, fake }) => {
       const thrown = new Error("cannot be read");
-      // It is read for the checks, for prepare(), and before each model.
-      const cases: [failingRead: number, options: Options, ms: number][] = [
-        [3, {}, 0],
-        [3, { hedge: { afterMs: 10 } }, 0],
-        [4, { hedge: { afterMs: 10 } }, 30],
+      const unreadable = () => ({
+        ...fake("b", ["b0"]),
+        get modelId(): string {
+          throw thrown;
+        },
+      });
+      const hangs = () =>
+        fake("a", [step.open(), step.hang()], { closeScript: [step.wait(20)] });
+      const hedge = { afterMs: 10 };
+      const cases: [models: ModelLike<unknown, string>[], Options, number][] = [
+        [[unreadable()], {}, 0],
+        [[unreadable()], { hedge }, 0],
+        [[hangs(), unreadable()], { hedge }, 30],
       ];
-      for (const [failingRead, options, ms] of cases) {
+      for (const [models, options, ms] of cases) {
         const start = Date.now();
-        let reads = 0;
-        const models = [
-          fake("a", [step.open(), step.hang()], {
-            closeScript: [step.wait(20)],
-          }),
-          fake("b", ["b0"]),
-        ];
-        const opening = fallbackStream(models, "hi", {
-          ...options,
-          get health(): undefined {
-            if (++reads === failingRead) throw thrown;
-            return undefined;
-          },
-        });
+        const opening = fallbackStream(models, "hi", options);
         assertSame(await errorOf(opening), thrown, "the error");
         assertSame(Date.now() - start, ms, "the time of the error");
       }
+    },
+  ),
+  rule(
+    "arguments",
+    "options.health is read once",
+    async ({ fallbackStream, fake }) => {
+      let reads = 0;
+      const models = [fake("a", [step.fail(1)]), fake("b", ["b0"])];
+      const stream = await fallbackStream(models, "hi", {
+        get health() {
+          reads++;
+          return { admit: () => ({ admit: true as const }), report: () => {} };
+        },
+      });
+      assertSame(await read(stream), ["b0"], "chunks");
+      assertSame(reads, 1, "the number of reads");
     },
   ),
   rule(
