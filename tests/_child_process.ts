@@ -1,27 +1,27 @@
-// A child process that runs commands: a line with a command goes in, a line of JSON
-// comes out, so that a test decides which process does what when. Both ends of the
-// protocol are here.
+// A child process that a test controls. The parent writes one command per line
+// to its stdin, and the child prints one line of JSON as the reply. This file has
+// both sides.
 
 import { deadline } from "@std/async/deadline";
 import { TextLineStream } from "@std/streams/text-line-stream";
 
-/** A child process that runs commands; disposing of it kills it. */
+/** A child process that serves commands. It is killed when it is disposed of. */
 export interface Child extends AsyncDisposable {
   readonly pid: number;
-  /** Sends a command and waits for its result; one command at a time. */
+  /** Sends a command, and resolves with its reply. Send one at a time. */
   send(command: string): Promise<unknown>;
-  /** Closes its input and waits until it exits. */
+  /** Closes the stdin of the child, and waits until it exits. */
   end(): Promise<Deno.CommandStatus>;
 }
 
 /**
- * Starts a program that calls `serveCommands()`.
+ * Starts a program that calls {@linkcode serveCommands}.
  *
- * @param settings Its only argument, as JSON.
- * @param options.flags The flags of `deno run`.
- * @param options.timeoutMs How long a command may take, in milliseconds.
+ * @param settings Passed to the program as JSON, as its only argument.
+ * @param options.flags The permissions and other flags of `deno run`.
+ * @param options.timeoutMs How long a reply may take, in milliseconds.
  */
-export function start(
+export function startChild(
   program: URL,
   settings: unknown,
   { flags, timeoutMs }: { flags: readonly string[]; timeoutMs: number },
@@ -40,15 +40,15 @@ export function start(
     stderr: "inherit",
   }).spawn();
   const commands = process.stdin.getWriter();
-  const results = linesOf(process.stdout).getReader();
-  let ended = false;
-  const status = process.status.finally(() => ended = true);
+  const replies = linesOf(process.stdout).getReader();
+  let hasExited = false;
+  const status = process.status.finally(() => hasExited = true);
   return {
     pid: process.pid,
     async send(command) {
       await commands.write(new TextEncoder().encode(`${command}\n`));
-      const { value, done } = await deadline(results.read(), timeoutMs);
-      if (done) throw new Error(`The process has not survived '${command}'`);
+      const { value, done } = await deadline(replies.read(), timeoutMs);
+      if (done) throw new Error(`The process exited during '${command}'`);
       return JSON.parse(value);
     },
     async end() {
@@ -56,23 +56,28 @@ export function start(
       return await deadline(status, timeoutMs);
     },
     async [Symbol.asyncDispose]() {
-      if (!ended) process.kill("SIGKILL");
-      await commands.abort().catch(() => {}); // it is closed, or broken
-      await results.cancel();
+      if (!hasExited) process.kill("SIGKILL");
+      await commands.abort().catch(() => {}); // Already closed, or broken.
+      await replies.cancel();
       await status;
     },
   };
 }
 
-/** Runs the commands of standard input, each with its argument as JSON, until the input ends. */
+/**
+ * Runs the commands that arrive on stdin, until it is closed.
+ *
+ * @param handlers A function for each command. It gets the JSON that follows the
+ * name of the command, and its result is the reply.
+ */
 export async function serveCommands(
-  commands: Record<string, (argument: never) => unknown>,
+  handlers: Record<string, (argument: never) => unknown>,
 ): Promise<void> {
   for await (const line of linesOf(Deno.stdin.readable)) {
-    const [, command = "", argument] = /^(\w+)(?: (.+))?$/.exec(line)!;
-    const parsed = argument === undefined ? undefined : JSON.parse(argument);
-    const result = await commands[command]!(parsed as never);
-    console.log(JSON.stringify(result ?? {}));
+    const [, name = "", json] = /^(\w+)(?: (.+))?$/.exec(line)!;
+    const argument = json === undefined ? undefined : JSON.parse(json);
+    const reply = await handlers[name]!(argument as never);
+    console.log(JSON.stringify(reply ?? {}));
   }
 }
 

@@ -1,8 +1,8 @@
-// The browser of this machine, for what only a browser can show.
+// Finds a browser on this machine.
 
 const BROWSERS = ["chromium", "google-chrome"];
 
-/** Where a browser is; a line says so if there is none. */
+/** The path of a browser; `undefined`, and a line is printed, if there is none. */
 export async function findBrowser(): Promise<string | undefined> {
   const isWindows = Deno.build.os === "windows";
   const folders = (Deno.env.get("PATH") ?? "").split(isWindows ? ";" : ":");
@@ -12,12 +12,12 @@ export async function findBrowser(): Promise<string | undefined> {
       try {
         if ((await Deno.stat(path)).isFile) return path;
       } catch {
-        // Not here.
+        // Not in this folder.
       }
     }
   }
   console.log(
-    `Without ${BROWSERS.join(" or ")} nothing is tested in a browser.`,
+    `No ${BROWSERS.join(" or ")}: tests in a browser are skipped`,
   );
   return undefined;
 }

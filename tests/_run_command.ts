@@ -1,35 +1,35 @@
-// Runs commands to completion. A command that prints nothing for too long is killed,
-// with all its child processes. The limit is on progress, not on the whole time, so
-// that a slow machine does not fail a test.
+// Runs commands until they exit. A command that prints nothing for too long is
+// killed, with its child processes. Total time has no limit, so that a slow
+// machine fails no test.
 
-/** The result of a command. */
+/** How a command exited. */
 export interface CommandResult {
-  /** Whether its exit code is 0. */
+  /** Whether the exit code was 0. */
   readonly success: boolean;
   readonly code: number;
-  /** What it printed. */
+  /** What it printed to stdout. */
   readonly out: string;
   /** What it printed to stderr. */
   readonly err: string;
 }
 
-/** Options of a command. */
-export interface RunOptions {
+/** How a command is run. */
+export interface RunCommandOptions {
   readonly cwd?: string | undefined;
   readonly env?: Record<string, string> | undefined;
   /**
-   * How long it may print nothing, in milliseconds.
+   * How long the command may print nothing, in milliseconds.
    *
    * @default {180_000}
    */
-  readonly noOutputMs?: number | undefined;
+  readonly silenceMs?: number | undefined;
 }
 
-/** Runs a command and returns its result, also when it fails. */
+/** Runs a command, and returns its result also if it failed. */
 export async function runCommand(
   command: string,
   args: readonly string[],
-  { cwd, env, noOutputMs = 180_000 }: RunOptions = {},
+  { cwd, env, silenceMs = 180_000 }: RunCommandOptions = {},
 ): Promise<CommandResult> {
   const process = new Deno.Command(command, {
     args: [...args],
@@ -45,11 +45,10 @@ export async function runCommand(
   const restartTimer = () => {
     clearTimeout(timer);
     timer = setTimeout(() => {
-      timeoutMessage =
-        `The command has printed nothing for ${noOutputMs} ms.\n`;
-      // npx waits for what it runs and forwards no signal: the whole group ends.
+      timeoutMessage = `Killed: it printed nothing for ${silenceMs} ms.\n`;
+      // npx forwards no signal to its child process: kill the whole group.
       Deno.kill(-process.pid, "SIGKILL");
-    }, noOutputMs) as unknown as number;
+    }, silenceMs) as unknown as number;
   };
   const read = async (stream: ReadableStream<Uint8Array<ArrayBuffer>>) => {
     let text = "";
@@ -69,11 +68,11 @@ export async function runCommand(
   return { success, code, out, err: timeoutMessage + err };
 }
 
-/** Runs a command and throws if its exit code is not 0. */
-export async function runOrThrow(
+/** Runs a command, and throws with its output if it fails. */
+export async function runSuccessfully(
   command: string,
   args: readonly string[],
-  options?: RunOptions,
+  options?: RunCommandOptions,
 ): Promise<CommandResult> {
   const result = await runCommand(command, args, options);
   if (result.success) return result;
@@ -82,18 +81,16 @@ export async function runOrThrow(
   );
 }
 
-/** Whether npm is installed and reaches its registry; logs a line if not. */
-export async function checkNpmRegistry(): Promise<boolean> {
+/** Whether npm is installed and reaches its registry; prints a line if not. */
+export async function isNpmAvailable(): Promise<boolean> {
   const args = ["view", "bun", "version", "--fetch-retries=0"];
   try {
-    if ((await runCommand("npm", args, { noOutputMs: 30_000 })).success) {
+    if ((await runCommand("npm", args, { silenceMs: 30_000 })).success) {
       return true;
     }
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
-  console.log(
-    "Without npm and its registry the tests of the published package are skipped.",
-  );
+  console.log("npm or its registry is missing: tests that need it are skipped");
   return false;
 }

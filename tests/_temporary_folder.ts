@@ -1,6 +1,6 @@
-// A folder that is gone afterwards.
+// A temporary folder.
 
-/** Makes a folder, which goes when it is disposed of. */
+/** Creates a folder, which is removed when it is disposed of. */
 export async function temporaryFolder(): Promise<
   AsyncDisposable & { readonly path: string }
 > {

@@ -1,7 +1,7 @@
-// Code that needs no permission is tested without one, so that an access by mistake
-// fails the test.
+// Code that needs no permission is tested without any, so that a test fails if
+// the code asks for one.
 
-/** Registers a test that runs without permissions. */
+/** Defines a test that runs without permissions. */
 export function test(name: string, fn: () => void | Promise<void>): void {
   Deno.test({ name, permissions: "none", fn });
 }

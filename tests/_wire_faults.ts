@@ -1,25 +1,25 @@
-// The faults of a connection, as scripts of a fake provider, and answers that cannot
-// be mistaken for each other.
+// Scripts of a fake provider for each kind of failure of a connection, and answers
+// that differ by speaker.
 
 import { step, wire, type WireScript } from "@fallback/stream/testing";
 
-/** The parts of an answer, each with the name of its model. */
-export const answerOf = (model: string): string[] =>
-  Array.from({ length: 10 }, (_, i) => `${model} ${i} ☃ `);
+/** The text chunks of a speaker's answer. No two speakers share a chunk. */
+export const answerOf = (speaker: string): string[] =>
+  Array.from({ length: 10 }, (_, i) => `${speaker} ${i} ☃ `);
 
-const fault = new Error("connection lost");
+const connectionError = new Error("connection lost");
 
-/** The chunk before the text. */
+/** The chunk before the first text. */
 export const preamble = { choices: [{ delta: { role: "assistant" } }] };
 
-/** The ways to fail before any content. */
+/** The provider fails before any content. */
 export const failuresBeforeContent: readonly WireScript[] = [
   [wire.status(429, { headers: { "retry-after": "1" }, body: "slow down" })],
   [wire.status(500, { body: "<html>sorry</html>" })],
   [wire.status(529, { body: { error: { type: "overloaded_error" } } })],
   [wire.status(200, { body: { not: "a stream" } })],
-  [step.fail(fault)],
-  [preamble, step.fail(fault)],
+  [step.fail(connectionError)],
+  [preamble, step.fail(connectionError)],
   [preamble, step.truncate()],
   [preamble, wire.errorEvent({ message: "quota", code: 429 })],
   [wire.raw(": keep-alive\n\n"), step.truncate()],
@@ -27,7 +27,7 @@ export const failuresBeforeContent: readonly WireScript[] = [
   [wire.finish()],
 ];
 
-/** The ways to hang before any content. */
+/** The provider hangs before any content. */
 export const hangsBeforeContent: readonly WireScript[] = [
   [step.hang()],
   [wire.status(503), step.hang()],
@@ -35,17 +35,17 @@ export const hangsBeforeContent: readonly WireScript[] = [
   [wire.raw(": keep-alive\n\n"), step.hang()],
 ];
 
-/** The ways to fail in the middle of an answer. */
-export const interruptions: readonly WireScript[] = [
-  [step.fail(fault)],
+/** The stream fails, is truncated or hangs after content. */
+export const failuresAfterContent: readonly WireScript[] = [
+  [step.fail(connectionError)],
   [step.truncate()],
   [step.hang()],
   [wire.errorEvent({ message: "overloaded" })],
   [wire.raw('data: {"choices": [{"del\n\n')],
 ];
 
-/** The ways to end a complete answer. */
-export const completeEndings: readonly WireScript[] = [
+/** The answer is complete. */
+export const completions: readonly WireScript[] = [
   [],
   [wire.finish()],
   [wire.finish(), step.truncate()],

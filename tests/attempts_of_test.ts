@@ -59,7 +59,7 @@ test("attemptsOf() looks into a SuppressedError (R6)", async () => {
 });
 
 test("attemptsOf() returns the outer attempts of nested chains (R6)", async () => {
-  const failure = new Error("refused");
+  const failure = new Error("bad request");
   const inner = fallbackModel([fakeModel("a", [step.fail(failure)])], {
     fallbackOn: () => false,
   });
@@ -93,7 +93,7 @@ Deno.test({
   fn: async () => {
     const broken = new Error("cannot close");
     const models = [
-      fakeModel("a", ["a0", step.fail(new Error("connection lost"))]),
+      fakeModel("a", ["a0", step.fail(new Error("interrupted"))]),
       fakeModel("b", ["b0", step.hang()], { closeScript: [step.fail(broken)] }),
     ];
     const stream = await continueStream(models, "hi", { resume: () => "more" });

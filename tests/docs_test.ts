@@ -11,7 +11,7 @@ import { RUNTIMES } from "./runtimes/_smoke.ts";
 
 const ROOT = new URL("../", import.meta.url);
 
-/** Where links lead that have to work on JSR, too. */
+/** The base URL of links that have to work on JSR, too. */
 const REPOSITORY = "https://github.com/fallback/stream/blob/main/";
 
 async function read(name: string): Promise<string> {
@@ -51,7 +51,7 @@ function linksOf(text: string): string[] {
   );
 }
 
-/** The links to files and headings of this repository that lead nowhere. */
+/** The broken links to files and headings of this repository. */
 async function deadLinks(name: string): Promise<string[]> {
   const page = new URL(name, ROOT);
   const dead: string[] = [];
@@ -103,7 +103,7 @@ Deno.test("README.md lists every entry point", async () => {
   assertEquals(listed, Object.keys(config.exports));
 });
 
-/** The options that are known at a path, from the error for an unknown one. */
+/** The options at a path, as the error for an unknown option lists them. */
 async function knownOptions(path: string): Promise<string[]> {
   const wrong = { unknown: true };
   const options = path === "" ? wrong : { [path]: wrong };
@@ -161,7 +161,7 @@ async function run(snippet: string): Promise<string> {
   return new TextDecoder().decode((await process.output()).stdout);
 }
 
-Deno.test("README.md has snippets that print what they should, without std", async () => {
+Deno.test("README.md has snippets that print the expected output, without std", async () => {
   const readme = await read("README.md");
   const snippets = Array.from(
     readme.matchAll(/^```ts\n(.*?)^```$/gms),
@@ -175,7 +175,7 @@ Deno.test("README.md has snippets that print what they should, without std", asy
   assertEquals(readme.match(/@std\//), null);
 });
 
-Deno.test("README.md promises the versions that are tested", async () => {
+Deno.test("README.md states the runtime versions that are tested", async () => {
   const readme = await read("README.md");
   const promised = readme.matchAll(/\b(Deno|Node|Bun)\s+(\d[.\d]*\d|\d)/g);
   const tested = RUNTIMES.map((runtime) => runtime.replace(/(\.0)+$/, ""));
@@ -192,7 +192,7 @@ Deno.test("README.md promises the versions that are tested", async () => {
   assert(COMPILERS.some(({ version }) => version.startsWith(`${oldest}.`)));
 });
 
-Deno.test("every document names the same version of Deno for people with only npm", async () => {
+Deno.test("all documents name the same Deno version for npx", async () => {
   const versions = new Set<string>();
   for (const name of ["README.md", "CONTRIBUTING.md", ".ci/run"]) {
     const named = Array.from(
@@ -210,7 +210,7 @@ function condensed(code: string): string {
   return code.replaceAll(/\/\/.*$/gm, "").replaceAll(/\s+/g, "");
 }
 
-Deno.test("docs/architecture.md quotes the source and names existing files", async () => {
+Deno.test("docs/architecture.md quotes the current source, and names existing files", async () => {
   const page = await read("docs/architecture.md");
   const quotes = Array.from(
     page.matchAll(/<!-- source: (\S+) -->\s+```ts ignore\n(.*?)^```$/gms),

@@ -25,7 +25,7 @@ async function deno(args: readonly string[], program = ""): Promise<string> {
   return new TextDecoder().decode(stdout);
 }
 
-/** The files of ours that an entry point consists of. */
+/** The files of this repository that an entry point imports. */
 async function filesOf(entry: string): Promise<Module[]> {
   const { modules } = JSON.parse(await deno(["info", "--json", entry]));
   return modules.filter(({ specifier }: Module) =>
@@ -33,7 +33,7 @@ async function filesOf(entry: string): Promise<Module[]> {
   );
 }
 
-/** What they import from elsewhere. */
+/** The packages that these files import. */
 function packagesOf(files: readonly Module[]): string[] {
   const specifiers = files.flatMap(({ dependencies = [] }) =>
     dependencies.map(({ specifier }) => specifier)
@@ -46,7 +46,7 @@ function packagesOf(files: readonly Module[]): string[] {
   ].sort();
 }
 
-/** Which packages each entry point may have, as CONTRIBUTING says it. */
+/** The packages that each entry point may import, from CONTRIBUTING.md. */
 async function allowed(): Promise<Map<string, string[]>> {
   const text = await Deno.readTextFile(new URL("CONTRIBUTING.md", ROOT));
   const rows = text.matchAll(/^\| `([^`]+)` +\| ([^|]+) \|/gm);
@@ -59,7 +59,7 @@ async function allowed(): Promise<Map<string, string[]>> {
   return entries;
 }
 
-/** Those of the files whose code uses the global `Deno`. */
+/** The files whose code uses the global `Deno`. */
 async function namingDeno(files: readonly Module[]): Promise<string[]> {
   const naming: string[] = [];
   for (const { specifier } of files) {
@@ -86,7 +86,7 @@ const NAMING_DENO: Record<string, readonly string[]> = {
   "./testing": LISTEN,
 };
 
-Deno.test("entry points import only the packages that CONTRIBUTING lists for them, the root none, and use Deno only where they must", async () => {
+Deno.test("entry points import only the packages that CONTRIBUTING.md lists, and use Deno only where needed", async () => {
   const packages = await allowed();
   assert(packages.size > 0);
   await Promise.all(
@@ -100,7 +100,7 @@ Deno.test("entry points import only the packages that CONTRIBUTING lists for the
   );
 });
 
-Deno.test("importing the root has no side effect and needs no permission", async () => {
+Deno.test("the root module has no side effect on import, and needs no permission", async () => {
   const program = `
     const own = () => Object.entries(
       Object.getOwnPropertyDescriptors(globalThis),

@@ -68,7 +68,7 @@ test("error messages name the model and the option", () =>
     }
   }));
 
-test("CircuitOpenError says how long the circuit was open when the model was skipped (R21)", () =>
+test("CircuitOpenError has the remaining time of the circuit when the model was skipped (R21)", () =>
   virtualTime(async () => {
     const error = new CircuitOpenError("gpt", 31_000);
     const { message } = error;
@@ -78,12 +78,12 @@ test("CircuitOpenError says how long the circuit was open when the model was ski
   }));
 
 test("AllModelsFailedError has one short line per model, with its causes (R6)", async () => {
-  const refused = new TypeError("fetch failed", {
+  const connectionError = new TypeError("fetch failed", {
     cause: new Error("connection refused"),
   });
   const html = `<html>\n${"x".repeat(5000)}`;
   const models = [
-    fakeModel("a\nb", [step.fail(refused)]),
+    fakeModel("a\nb", [step.fail(connectionError)]),
     fakeModel("c", [step.fail(new Error(html))]),
   ];
   const { message } = await assertRejects(

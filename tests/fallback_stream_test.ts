@@ -1,5 +1,5 @@
-// What no contract case can say: types, what the root module needs of where it
-// runs, what a long stream holds, and what a runtime's mistake does to it.
+// What the cases of the contract cannot test: types, missing globals and permissions,
+// the memory of a long stream, and a bug of old runtimes.
 
 import { fallbackModel, fallbackStream } from "@fallback/stream";
 import { continueStream } from "@fallback/stream/continue";
@@ -8,8 +8,7 @@ import { fakeModel, step, virtualTime } from "@fallback/stream/testing";
 import { assertEquals, assertLess, assertRejects } from "@std/assert";
 import { delay } from "@std/async/delay";
 import { stub } from "@std/testing/mock";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
+import { heapUsedAfterGc } from "./_heap_used.ts";
 import { test } from "./_test_without_permissions.ts";
 import { withoutGlobal } from "./_without_global.ts";
 
@@ -17,14 +16,14 @@ async function* numbers(count: number): AsyncGenerator<number> {
   for (let i = 0; i < count; i++) yield i;
 }
 
-test("the root module needs no permission", async () => {
+test("fallbackStream() needs no permission", async () => {
   await using stream = await fallbackStream([numbers], 3);
   assertEquals(await Array.fromAsync(stream), [0, 1, 2]);
 });
 
-test("fallbackStream() throws and calls no model when AsyncDisposableStack is missing", async () => {
-  let opened = 0;
-  const model = () => numbers(++opened);
+test("fallbackStream() throws without AsyncDisposableStack, and calls no model", async () => {
+  let calls = 0;
+  const model = () => numbers(++calls);
   const first: (() => unknown)[] = [
     () => fallbackStream([model], "hi"),
     () => fallbackModel([model]),
@@ -37,7 +36,7 @@ test("fallbackStream() throws and calls no model when AsyncDisposableStack is mi
       "Cannot open streams as this runtime has no AsyncDisposableStack: Deno 2.3, Node 24, Bun 1.3.12 or later is required",
     );
   }
-  assertEquals(opened, 0);
+  assertEquals(calls, 0);
 });
 
 test("fallbackStream() infers the types of request and chunks from the models", async () => {
@@ -53,14 +52,14 @@ test("fallbackStream() infers the types of request and chunks from the models", 
     const exactly: number = chunk;
     assertLess(exactly, 2);
   }
-  // @ts-expect-error the request is the models', not the caller's
+  // @ts-expect-error the models do not take this request
   fallbackStream([counting], { to: "two" }).then((s) => s.return(), () => {});
-  // @ts-expect-error and so are the chunks that the predicates receive
+  // @ts-expect-error the models do not give these chunks
   await fallbackStream([counting], { to: 1 }, { isFinal: (c: string) => !!c })
     .then((s) => s.return());
 });
 
-test("fallbackStream() keeps nothing per chunk: 10,000,000 chunks do not grow the heap (R10)", async () => {
+test("fallbackStream() keeps no memory per chunk in 10,000,000 chunks (R10)", async () => {
   const many = 10_000_000;
   await using stream = await fallbackStream([numbers], many, {
     timeouts: { idleMs: 60_000 },
@@ -72,7 +71,7 @@ test("fallbackStream() keeps nothing per chunk: 10,000,000 chunks do not grow th
   for await (const chunk of stream) {
     if (++count % 100_000 !== 0) continue;
     const { heapUsed } = Deno.memoryUsage();
-    // The lowest mark of the last tenth is what is left after collections.
+    // The minimum in the last tenth is the heap after a collection.
     if (chunk < many / 10) highest = Math.max(highest, heapUsed);
     if (chunk > many * 0.9) lowest = Math.min(lowest, heapUsed);
   }
@@ -80,7 +79,7 @@ test("fallbackStream() keeps nothing per chunk: 10,000,000 chunks do not grow th
   assertLess(lowest, highest + 8 * 2 ** 20);
 });
 
-/** Each way of reading an answer that is not the stream itself. */
+/** Ways to read an answer other than the stream itself. */
 const readings: Record<
   string,
   (count: number) => Promise<AsyncIterable<unknown>>
@@ -96,25 +95,18 @@ const readings: Record<
 };
 
 for (const [name, read] of Object.entries(readings)) {
-  test(`R10 keeps nothing per chunk that is read ${name}`, async () => {
-    setFlagsFromString("--expose-gc");
-    const collect: () => void = runInNewContext("gc");
+  test(`fallbackStream() keeps no memory per chunk that is read ${name} (R10)`, async () => {
     const many = 100_000;
     let early = 0;
     let late = 0;
     let count = 0;
     for await (const _ of await read(many)) {
-      if (++count === many / 10) early = heapInUse(collect);
-      if (count === many) late = heapInUse(collect);
+      if (++count === many / 10) early = heapUsedAfterGc();
+      if (count === many) late = heapUsedAfterGc();
     }
-    // A number for each chunk would be 700 KiB.
+    // One number per chunk would take 700 KiB.
     assertLess(late - early, 256 * 2 ** 10);
   });
-}
-
-function heapInUse(collect: () => void): number {
-  collect();
-  return Deno.memoryUsage().heapUsed;
 }
 
 test("fallbackStream() ignores a timer that fires after clearTimeout() (R17)", async () => {
@@ -131,7 +123,7 @@ test("fallbackStream() ignores a timer that fires after clearTimeout() (R17)", a
       onEvent: ({ type }) => events.push(type),
     });
   await virtualTime(async () => {
-    // As in Deno before 2.7, where timers are due at the same time.
+    // Deno before 2.7 does this when timers are due at the same time.
     using _ = stub(globalThis, "clearTimeout", () => {});
     assertEquals(await Array.fromAsync(await call()), [0, 1]);
     await delay(300);

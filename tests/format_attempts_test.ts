@@ -92,7 +92,7 @@ test("formatAttempts() draws a bar for every attempt, however short", () => {
   ]);
 });
 
-test("formatAttempts() draws no bar for a skipped model, and says how long its circuit is open", () =>
+test("formatAttempts() draws no bar for a skipped model, and shows how long its circuit is open", () =>
   virtualTime(async () => {
     const health = {
       admit: (model: string): Admission =>

@@ -20,7 +20,7 @@ test("hasStatus() reads status, then statusCode, then response.status", () => {
   assertEquals(accepts([429], { status: 500, statusCode: 429 }), false);
 });
 
-test("hasStatus() matches codes and classes of codes, and no error without a status", () => {
+test("hasStatus() matches codes and classes, and no error without a status", () => {
   for (const status of [400, 404, 499]) {
     assertEquals(accepts(["4xx"], { status }), true);
     assertEquals(accepts([401, "5xx"], { status }), false);
@@ -32,12 +32,6 @@ test("hasStatus() matches codes and classes of codes, and no error without a sta
   }
 });
 
-test("hasStatus() accepts every code from 100 to 599", () => {
-  for (const status of [100, 599]) {
-    assertEquals(accepts([status], { status }), true);
-  }
-});
-
 test("hasStatus() throws with the value of an invalid code", () => {
   assertThrows(() => hasStatus(), RangeError, "'codes' must not be empty");
   for (const code of [99, 600, 4.5, NaN, "3xx", "429"]) {
@@ -45,7 +39,7 @@ test("hasStatus() throws with the value of an invalid code", () => {
   }
 });
 
-test("hasStatus() returns false for an error whose properties throw", () => {
+test("hasStatus() returns false for an error that throws when it is read", () => {
   const error = {
     get status() {
       throw new Error("no");

@@ -2,14 +2,14 @@ import { hedgeBudget } from "@fallback/stream";
 import { assertEquals, assertThrows } from "@std/assert";
 import { test } from "./_test_without_permissions.ts";
 
-/** How many hedges it admits until it is empty. */
+/** The number of hedges that a budget admits until it is empty. */
 function drain(budget: ReturnType<typeof hedgeBudget>): number {
   let taken = 0;
   while (budget.take()) taken++;
   return taken;
 }
 
-test("hedgeBudget() starts full, earns its ratio per call and holds its burst (R19)", () => {
+test("hedgeBudget() starts full, adds its ratio per call, and holds at most its burst (R19)", () => {
   const budget = hedgeBudget({ ratio: 0.05, burst: 3 });
   assertEquals(drain(budget), 3);
   for (let call = 1; call <= 200; call++) {
@@ -30,7 +30,7 @@ test("hedgeBudget() admits a hedge after ten tenths, although their sum is below
   }
 });
 
-test("hedgeBudget() throws for numbers out of range and for unknown options", () => {
+test("hedgeBudget() throws for numbers out of range and unknown options", () => {
   for (const ratio of [-0.1, 1.1, NaN, Infinity]) {
     assertThrows(() => hedgeBudget({ ratio }), RangeError, `'options.ratio'`);
   }

@@ -23,7 +23,7 @@ function failed(...errors: unknown[]): AllModelsFailedError {
   return new AllModelsFailedError(attempts);
 }
 
-test("isTransient() holds for 408, 425, 429 and 5xx, and for no other status", () => {
+test("isTransient() is true for 408, 425, 429 and 5xx, and for no other status", () => {
   const transient = [408, 425, 429, 500, 503, 529, 599];
   for (let status = 100; status < 600; status++) {
     const expected = status >= 500 || transient.includes(status);
@@ -31,7 +31,7 @@ test("isTransient() holds for 408, 425, 429 and 5xx, and for no other status", (
   }
 });
 
-test("isTransient() holds for errors without a status", () => {
+test("isTransient() is true for errors without a status", () => {
   const cyclic = new Error("cyclic");
   cyclic.cause = cyclic;
   const errors = [
@@ -52,7 +52,7 @@ test("isTransient() reads the status of a cause", () => {
   assertEquals(isTransient(new Error("failed", { cause })), false);
 });
 
-test("isTransient() holds for an AllModelsFailedError if it holds for each of its errors", () => {
+test("isTransient() is true for an AllModelsFailedError if it is true for each of its errors", () => {
   const busy = { status: 503 };
   const forbidden = { status: 403 };
   assertEquals(isTransient(failed(busy, new Error("reset"))), true);

@@ -1,4 +1,4 @@
-// What the remedies do, step by step, as journals that can be read.
+// What hedging, retries, health and continuing do, step by step, as journals.
 
 import { fallbackStream, formatAttempts, hedgeBudget } from "@fallback/stream";
 import { continueStream } from "@fallback/stream/continue";
@@ -25,18 +25,19 @@ const hedge = { afterMs: 200 };
 
 type Models = ReturnType<typeof fakeModel<string>>[];
 
-const stories: {
+const cases: {
   name: string;
   scripts: Script<string>[][];
   open(models: Models): ReturnType<typeof fallbackStream<unknown, string>>;
 }[] = [
   {
-    name: "a hedge won by the second",
+    name: "fallbackStream() delivers the second model when it wins a hedge",
     scripts: [[[step.wait(1000), "a0"]], [[step.wait(50), "b0", "b1"]]],
     open: (models) => fallbackStream(models, "hi", { hedge }),
   },
   {
-    name: "a hedge won by the first after the second had opened",
+    name:
+      "fallbackStream() closes the second model when the first wins a hedge",
     scripts: [[[step.wait(300), "a0", "a1"]], [["meta", step.hang()]]],
     open: (models) =>
       fallbackStream(models, "hi", {
@@ -45,7 +46,7 @@ const stories: {
       }),
   },
   {
-    name: "a hedge in which both fail",
+    name: "fallbackStream() throws when both models of a hedge fail",
     scripts: [[[step.wait(400), step.fail(overloaded)]], [[
       step.wait(50),
       step.fail(busy),
@@ -53,7 +54,7 @@ const stories: {
     open: (models) => fallbackStream(models, "hi", { hedge }),
   },
   {
-    name: "no hedge where the budget is empty",
+    name: "fallbackStream() opens no hedge when the budget is empty",
     scripts: [[[step.wait(400), "a0"]], [["b0"]]],
     open: (models) =>
       fallbackStream(models, "hi", {
@@ -61,12 +62,13 @@ const stories: {
       }),
   },
   {
-    name: "a retry after the 2.5 s that the provider asks for",
+    name:
+      "fallbackStream() waits for the retryAfterMs of an error before a retry",
     scripts: [[[step.wait(10), step.fail(busy)], ["a0"]]],
     open: (models) => fallbackStream(models, "hi", { retry: {} }),
   },
   {
-    name: "a model skipped, for its circuit is open",
+    name: "fallbackStream() skips a model whose circuit is open",
     scripts: [[["a0"]], [[step.wait(50), "b0", "b1"]]],
     open: (models) =>
       fallbackStream(models, "hi", {
@@ -78,7 +80,7 @@ const stories: {
       }),
   },
   {
-    name: "models tried after all where every circuit is open",
+    name: "fallbackStream() tries all models when every circuit is open",
     scripts: [[[step.wait(10), step.fail(overloaded)]], [[
       step.wait(50),
       "b0",
@@ -92,7 +94,7 @@ const stories: {
       }),
   },
   {
-    name: "an answer continued over two models",
+    name: "continueStream() continues an answer over three models",
     scripts: [
       [["Once ", step.fail(overloaded)]],
       [["upon ", step.fail(busy)]],
@@ -105,7 +107,7 @@ const stories: {
   },
 ];
 
-for (const { name, scripts, open } of stories) {
+for (const { name, scripts, open } of cases) {
   Deno.test(name, async (test) => {
     const journal = createJournal();
     const models = scripts.map((scripts, i) =>

@@ -1,19 +1,19 @@
-// What is left behind: by many calls in a row, by streams that are open at once, and
-// by streams that are not read to the end. Each is a process of its own, which can
-// collect its garbage, and which has to end by itself.
+// Memory and timers that are left by many sequential calls, by concurrent streams,
+// and by abandoned streams. Each runs in its own process, which can collect garbage
+// and has to exit by itself.
 
 import { assertEquals, assertLess, assertLessOrEqual } from "@std/assert";
-import { runOrThrow } from "./_run_command.ts";
+import { runSuccessfully } from "./_run_command.ts";
 
-/** By how much the targets for bytes may be missed, as in the cost gate. */
+/** How much more memory than the target is allowed, as in the cost gate. */
 const MARGIN = 1.25;
 
 /**
- * What a script prints, as JSON. It runs without permissions, and prints its
- * progress to stderr: only one that makes none is ended.
+ * Runs a script without permissions, and returns the JSON that it prints. It prints
+ * its progress to stderr; without progress it is killed.
  */
 async function run(script: string): Promise<Record<string, never>> {
-  const { out } = await runOrThrow(Deno.execPath(), [
+  const { out } = await runSuccessfully(Deno.execPath(), [
     "run",
     "--no-prompt",
     "--quiet",
@@ -23,14 +23,14 @@ async function run(script: string): Promise<Record<string, never>> {
   return JSON.parse(out);
 }
 
-Deno.test("fallbackStream() leaves no listener, timer or heap after 100,000 calls that end in every way (R10)", async () => {
+Deno.test("fallbackStream() leaves no listener, timer or memory in 100,000 calls that end in every way (R10)", async () => {
   const { composed, timers, bytes } = await run("_calls.ts");
   assertEquals({ composed, timers }, { composed: 0, timers: 0 });
-  // One number kept for each call would be 8.
+  // One number per call would take 8 bytes.
   assertLess(bytes!, 8);
 });
 
-Deno.test("10,000 streams open at once cost about 2,500 bytes each beyond their sources, 4,250 with every option, and free them", async () => {
+Deno.test("fallbackStream() takes about 2,500 bytes per open stream, 4,250 with all options, and frees them", async () => {
   const { source, stream, streamWithEverything } = await run(
     "_open_streams.ts",
   ) as unknown as Record<string, { open: number; closed: number }>;
@@ -41,7 +41,7 @@ Deno.test("10,000 streams open at once cost about 2,500 bytes each beyond their 
   }
 });
 
-Deno.test("the timers of abandoned streams are not started again, so that the process ends (R17)", async () => {
+Deno.test("fallbackStream() does not restart the timers of abandoned streams, so that the process exits (R17)", async () => {
   const { streams, started } = await run("_abandoned_streams.ts");
   assertLessOrEqual(started!, streams!);
 });

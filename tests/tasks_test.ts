@@ -5,10 +5,10 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { TextLineStream } from "@std/streams/text-line-stream";
 import config from "../deno.json" with { type: "json" };
 
-/** What these tasks begin with; tests have the standard library already. */
+/** The start of these tasks; the tests already have the standard library. */
 const PREFIX = /^deno run [^"]*? tools\/deno\.ts /;
 
-/** Starts what a task runs, where no permission can be asked for. */
+/** Starts the command of a task, without prompts for permissions. */
 function start(
   task: "demo" | "serve" | "simulate",
   change: (command: string) => string = (command) => command,
@@ -30,7 +30,7 @@ function start(
   }).spawn();
 }
 
-/** What it prints until it ends, which has to be with success. */
+/** The output of a process that has to succeed. */
 async function output(process: Deno.ChildProcess): Promise<string> {
   const { success, stdout, stderr } = await process.output();
   const text = new TextDecoder();
@@ -38,11 +38,11 @@ async function output(process: Deno.ChildProcess): Promise<string> {
   return text.decode(stdout);
 }
 
-Deno.test("deno task demo prints an answer although two providers fail, and all attempts", async () => {
+Deno.test("deno task demo prints an answer and all attempts when two providers fail", async () => {
   const lines = (await output(start("demo"))).trimEnd().split("\n");
   assertMatch(lines[1]!, /^A lighthouse keeps two lamps .* has happened\.$/);
-  const [refused, silent, steady] = lines.slice(-3);
-  assertMatch(refused!, /^overloaded .* failed +HttpError: 529/);
+  const [failed, silent, steady] = lines.slice(-3);
+  assertMatch(failed!, /^overloaded .* failed +HttpError: 529/);
   assertMatch(
     silent!,
     /^silent .* failed +Model "silent" sent no content within 1500 ms/,
@@ -59,13 +59,13 @@ Deno.test("deno task serve serves the page and answers POST /chat", async () => 
   const lines = process.stderr.pipeThrough(new TextDecoderStream())
     .pipeThrough(new TextLineStream());
   let url: string | undefined;
-  const said: string[] = [];
+  const printed: string[] = [];
   for await (const line of lines.values({ preventCancel: true })) {
-    said.push(line);
+    printed.push(line);
     url = /Listening on (\S+)/.exec(line)?.[1];
     if (url !== undefined) break;
   }
-  assert(url, said.join("\n"));
+  assert(url, printed.join("\n"));
 
   const page = await fetch(url);
   assertEquals([page.status, page.headers.get("content-type")], [

@@ -50,12 +50,14 @@ function sum(counts: readonly Count[], which: "lines" | "branches"): Part {
 }
 
 /**
- * Judges a report in the format of lcov.
+ * Checks a coverage report in the format of lcov.
  *
  * @returns A line for all files and, where that is too little, one for each file
  * that has too little.
  */
-export function judge(lcov: string): { summary: string; isEnough: boolean } {
+export function checkCoverage(
+  lcov: string,
+): { summary: string; isEnough: boolean } {
   const counts = lcov.split("end_of_record\n").filter((report) => report.trim())
     .map(readCount);
   const all: Count = {
@@ -92,8 +94,8 @@ async function report(folder: string, format: string): Promise<string> {
 /** Judges what `deno test --coverage` has left in a folder. */
 export async function coverageOf(
   folder: string,
-): Promise<ReturnType<typeof judge>> {
-  return judge(await report(folder, "--lcov"));
+): Promise<ReturnType<typeof checkCoverage>> {
+  return checkCoverage(await report(folder, "--lcov"));
 }
 
 /** Every file, and each line of it that was not run. */

@@ -2,8 +2,8 @@
 // its own, in turns, so that a ratio means something where a time does not.
 
 import { fileURLToPath } from "node:url";
-import { type Child, start } from "../../tests/_child_process.ts";
-import { runOrThrow } from "../../tests/_run_command.ts";
+import { type Child, startChild } from "../../tests/_child_process.ts";
+import { runSuccessfully } from "../../tests/_run_command.ts";
 import { bundledSize } from "../../tools/_bundled_size.ts";
 import type { Library, Way } from "./_library.ts";
 import type { Job } from "./_meter.ts";
@@ -163,7 +163,7 @@ export class Meters implements AsyncDisposable {
 }
 
 const startMeter = (settings: readonly string[]) =>
-  start(new URL("_meter.ts", import.meta.url), settings, {
+  startChild(new URL("_meter.ts", import.meta.url), settings, {
     flags: ["-A"],
     timeoutMs: 120_000,
   });
@@ -180,7 +180,7 @@ const ENTRIES = new URL("entries/", import.meta.url);
 
 async function deno(...args: string[]): Promise<void> {
   const cwd = fileURLToPath(new URL("../../", import.meta.url));
-  await runOrThrow(Deno.execPath(), args, { cwd });
+  await runSuccessfully(Deno.execPath(), args, { cwd });
 }
 
 /** What a bundler makes of the smallest module that imports it. */

@@ -6,7 +6,7 @@ import {
   statusOf,
 } from "../../src/_shared/http_status.ts";
 import { retryAfterOf } from "../../src/_shared/retry_after.ts";
-import { test } from "../_pure.ts";
+import { test } from "../_test_without_permissions.ts";
 
 const record: Attempt = {
   model: "a",

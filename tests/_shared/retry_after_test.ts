@@ -4,7 +4,7 @@ import { assertEquals } from "@std/assert";
 import { test } from "../_test_without_permissions.ts";
 import { retryAfterOf } from "../../src/_shared/retry_after.ts";
 
-test("retryAfterOf reads the responseHeaders of the AI SDK's errors", () => {
+test("retryAfterOf() reads the responseHeaders of the AI SDK's errors", () => {
   const error = new APICallError({
     message: "busy",
     url: "https://host/",
@@ -21,7 +21,7 @@ test("retryAfterOf reads the responseHeaders of the AI SDK's errors", () => {
   assertEquals(retryAfterOf({ responseHeaders: "none" }), undefined);
 });
 
-test("retryAfterOf reads retryAfterMs, headers, response.headers, responseHeaders, in that order", () => {
+test("retryAfterOf() reads retryAfterMs, headers, response.headers and responseHeaders, in that order", () => {
   const of = (seconds: number) => ({ "retry-after": `${seconds}` });
   const all = {
     retryAfterMs: 1,
@@ -38,7 +38,7 @@ test("retryAfterOf reads retryAfterMs, headers, response.headers, responseHeader
   );
 });
 
-test("retryAfterOf takes nothing from an error that cannot be looked at", () => {
+test("retryAfterOf() returns undefined for an error that throws when it is read", () => {
   const error = {
     get retryAfterMs() {
       throw new Error("no");

@@ -1,7 +1,7 @@
 import { virtualTime } from "@fallback/stream/testing";
 import { assertEquals } from "@std/assert";
 import { withTimeout } from "../../src/_shared/with_timeout.ts";
-import { test } from "../_pure.ts";
+import { test } from "../_test_without_permissions.ts";
 
 test("withTimeout() waits as long as it is given, and not at all for a negative time", () =>
   virtualTime(async () => {

@@ -1,5 +1,5 @@
-// The two majors of the AI SDK behind one face, and language models of either
-// specification that play the harness's scripts.
+// AI SDK 7 and 6 with one set of types, and language models of both specifications
+// that run the scripts of the harness.
 
 import {
   fallbackLanguageModel,
@@ -24,7 +24,7 @@ export type Request = LanguageModelV4CallOptions;
 export type Options = FallbackLanguageModelOptions<Request, Part>;
 export type Generated = Awaited<ReturnType<LanguageModelV4["doGenerate"]>>;
 
-/** One major of the SDK. Both are typed as the newer; `types_test.ts` is not. */
+/** One major version of the SDK. Both have the types of 7, except in `types_test.ts`. */
 export interface Sdk {
   readonly major: 7 | 6;
   readonly ai: typeof ai7;
@@ -46,16 +46,16 @@ export const sdk6: Sdk = {
   specificationVersion: "v3" as "v4",
 };
 
-// What a test provokes on purpose is not to be printed as well.
+// The tests cause warnings on purpose; do not print them.
 Object.assign(globalThis, { AI_SDK_LOG_WARNINGS: false });
 
-/** The same test with both majors. */
+/** Defines a test for each major version. */
 export function testSdk(
-  promise: string,
+  name: string,
   test: (sdk: Sdk) => void | Promise<void>,
 ): void {
   for (const sdk of [sdk7, sdk6]) {
-    Deno.test(`AI SDK ${sdk.major}: ${promise}`, () => test(sdk));
+    Deno.test(`AI SDK ${sdk.major}: ${name}`, () => test(sdk));
   }
 }
 
@@ -82,13 +82,13 @@ export function delta(text: string): Part {
   return { type: "text-delta", id: "t", delta: text };
 }
 
-/** What stands before the first piece of a text. */
+/** The parts before the first text delta. */
 export const OPENING: readonly Part[] = [START, {
   type: "text-start",
   id: "t",
 }];
 
-/** A whole answer in text. */
+/** The parts of a complete text answer. */
 export function answer(...pieces: string[]): Part[] {
   return [
     ...OPENING,
@@ -98,7 +98,7 @@ export function answer(...pieces: string[]): Part[] {
   ];
 }
 
-/** A whole answer that calls a tool. */
+/** The parts of a complete answer that calls a tool. */
 export function toolCall(toolName: string, input: unknown): Part[] {
   return [
     START,
@@ -114,14 +114,14 @@ export function toolCall(toolName: string, input: unknown): Part[] {
 
 // Models
 
-/** A language model that plays a script, and remembers what it was asked. */
+/** A language model that runs a script, and records its requests. */
 export interface Scripted extends LanguageModelV4 {
-  readonly asked: Request[];
+  readonly requests: Request[];
 }
 
 type Scripts = Script<Part> | { readonly scripts: readonly Script<Part>[] };
 
-/** A fake of our harness as a language model. */
+/** Creates a language model from a fake model of the harness. */
 export function scripted(
   { specificationVersion }: Pick<Sdk, "specificationVersion">,
   modelId: string,
@@ -132,9 +132,9 @@ export function scripted(
     kind: "readable",
     ...options,
   });
-  const asked: Request[] = [];
-  const play = async (request: Request) => {
-    asked.push(request);
+  const requests: Request[] = [];
+  const openStream = async (request: Request) => {
+    requests.push(request);
     return await fake.stream(request, {
       signal: request.abortSignal ?? new AbortController().signal,
       stack: new AsyncDisposableStack(),
@@ -147,27 +147,27 @@ export function scripted(
     provider: options.provider ?? "fake",
     modelId,
     supportedUrls: options.supportedUrls ?? {},
-    asked,
+    requests,
     async doStream(request) {
       return {
-        stream: await play(request),
-        request: { body: `asked ${modelId}` },
+        stream: await openStream(request),
+        request: { body: `request to ${modelId}` },
         response: { headers: { "x-from": modelId } },
       };
     },
     async doGenerate(request) {
-      const parts = await Array.fromAsync(await play(request));
+      const parts = await Array.fromAsync(await openStream(request));
       return {
-        ...wholeOf(parts),
-        request: { body: `asked ${modelId}` },
+        ...resultOf(parts),
+        request: { body: `request to ${modelId}` },
         response: { headers: { "x-from": modelId } },
       };
     },
   };
 }
 
-/** Parts of a stream as the result of `doGenerate`. */
-function wholeOf(parts: Part[]): Generated {
+/** Converts the parts of a stream to the result of `doGenerate`. */
+function resultOf(parts: Part[]): Generated {
   const text = parts.map((part) => part.type === "text-delta" ? part.delta : "")
     .join("");
   const end = parts.find((part) => part.type === "finish");
@@ -184,7 +184,7 @@ function wholeOf(parts: Part[]): Generated {
   };
 }
 
-/** A chain of scripts, named `a`, `b` and so on. */
+/** Creates a chain of models that run these scripts, named `a`, `b` and so on. */
 export function chainOf(
   sdk: Sdk,
   scripts: Scripts[],
@@ -197,7 +197,7 @@ export function chainOf(
   return fallbackLanguageModel(models, options);
 }
 
-/** A question, as the SDK puts it to a model. */
+/** The request of a user message, as the SDK passes it to a model. */
 export const REQUEST: Request = {
   prompt: [{ role: "user", content: [{ type: "text", text: "Hi" }] }],
 };

@@ -1,4 +1,4 @@
-// A language model of the SDK in a chain of ours.
+// `aiSdkModel()`: language models of the AI SDK as models of `fallbackStream()`.
 
 import {
   AllModelsFailedError,
@@ -53,8 +53,8 @@ function modelOf(
 const bytes = new Uint8Array([1]);
 const none = new Uint8Array();
 
-/** Parts, and whether they show that a model is answering. */
-const judged: [part: object, isContent: boolean][] = [
+/** Parts, and whether they are content. */
+const PARTS: [part: object, isContent: boolean][] = [
   [{ type: "stream-start", warnings: [] }, false],
   [{ type: "response-metadata", id: "r" }, false],
   [{ type: "ping" }, false],
@@ -118,48 +118,51 @@ const judged: [part: object, isContent: boolean][] = [
   [{ type: "something-new" }, false],
 ];
 
-for (const [part, isContent] of judged) {
-  const shown = JSON.stringify(part).replace(/[{}"]/g, "");
-  Deno.test(`aiSdkModel: ${shown} is ${isContent ? "" : "no "}content`, () => {
+for (const [part, isContent] of PARTS) {
+  const text = JSON.stringify(part).replace(/[{}"]/g, "");
+  Deno.test(`aiSdkModel().isContent() returns ${isContent} for ${text}`, () => {
     const model = modelOf(sdk7, []);
     assertEquals(model.isContent?.(part as Part), isContent);
   });
 }
 
-Deno.test("aiSdkModel: finish alone is final, and an error part is thrown", () => {
+Deno.test("aiSdkModel().isFinal() is true for finish only, and throws the error of an error part", () => {
   const model = modelOf(sdk7, []);
-  for (const [part] of judged) {
+  for (const [part] of PARTS) {
     assertEquals(model.isFinal?.(part as Part), part === STOP);
   }
   const final = () => model.isFinal?.({ type: "error", error: overloaded });
   assertStrictEquals(assertThrows(final), overloaded);
 });
 
-testSdk("language models are models of fallbackStream", async (sdk) => {
-  const journal = createJournal();
-  const models = [
-    [step.fail(overloaded)],
-    [START, { type: "error", error: overloaded }, ...answer("never")],
-    [START, step.truncate()],
-    answer("Hel", "lo"),
-  ].map((script, i) =>
-    aiSdkModel(scripted(sdk, `m${i}`, script as Script<Part>, { journal }))
-  );
-  await using stream = await fallbackStream(models, REQUEST);
-  assertEquals(await Array.fromAsync(stream), answer("Hel", "lo"));
-  assertEquals(stream.model, "m3");
-  assertEquals(stream.attempts.map(({ outcome }) => outcome), [
-    "failed",
-    "failed",
-    "failed",
-    "completed",
-  ]);
-  assertInstanceOf(stream.attempts[2]?.error, TruncatedStreamError);
-  journal.assertClean();
-});
+testSdk(
+  "fallbackStream() falls back between aiSdkModel() models",
+  async (sdk) => {
+    const journal = createJournal();
+    const models = [
+      [step.fail(overloaded)],
+      [START, { type: "error", error: overloaded }, ...answer("never")],
+      [START, step.truncate()],
+      answer("Hel", "lo"),
+    ].map((script, i) =>
+      aiSdkModel(scripted(sdk, `m${i}`, script as Script<Part>, { journal }))
+    );
+    await using stream = await fallbackStream(models, REQUEST);
+    assertEquals(await Array.fromAsync(stream), answer("Hel", "lo"));
+    assertEquals(stream.model, "m3");
+    assertEquals(stream.attempts.map(({ outcome }) => outcome), [
+      "failed",
+      "failed",
+      "failed",
+      "completed",
+    ]);
+    assertInstanceOf(stream.attempts[2]?.error, TruncatedStreamError);
+    journal.assertClean();
+  },
+);
 
 testSdk(
-  "an error part after content is thrown to a reader of fallbackStream",
+  "fallbackStream() throws the error of an error part after content",
   async (sdk) => {
     const model = modelOf(sdk, [
       ...OPENING,
@@ -174,7 +177,7 @@ testSdk(
 );
 
 testSdk(
-  "doStream gets the attempt's signal, not the request's",
+  "aiSdkModel() passes the attempt's signal to doStream, not the request's",
   async (sdk) => {
     await virtualTime(async () => {
       const journal = createJournal();
@@ -186,7 +189,7 @@ testSdk(
         })
       );
       assertInstanceOf(error, AllModelsFailedError);
-      const [{ abortSignal: given }] = inner.asked as [Request];
+      const [{ abortSignal: given }] = inner.requests as [Request];
       assert(given !== abortSignal);
       assertStrictEquals(given?.reason, error.errors[0]);
       journal.assertClean();
@@ -195,7 +198,7 @@ testSdk(
 );
 
 testSdk(
-  "aiSdkModel has a name, a provider and options of its own",
+  "aiSdkModel() takes the name and provider of its model, or its own options",
   async (sdk) => {
     const inner = scripted(sdk, "gpt", answer("Hello"), { provider: "openai" });
     const plain = aiSdkModel(inner);
@@ -208,14 +211,14 @@ testSdk(
     assertEquals(special.name, "azure");
     await using stream = await fallbackStream([special], REQUEST);
     assertEquals(stream.model, "azure");
-    const [asked] = inner.asked as [Request];
-    assertEquals(asked.temperature, 0);
-    assertEquals(asked.providerOptions, { openai: { user: "u" } });
-    assertEquals(asked.prompt, REQUEST.prompt);
+    const [sent] = inner.requests as [Request];
+    assertEquals(sent.temperature, 0);
+    assertEquals(sent.providerOptions, { openai: { user: "u" } });
+    assertEquals(sent.prompt, REQUEST.prompt);
   },
 );
 
-testSdk("language models nest in fallbackModel", async (sdk) => {
+testSdk("fallbackModel() takes aiSdkModel() models", async (sdk) => {
   const pair = fallbackModel([
     modelOf(sdk, [step.fail(overloaded)]),
     modelOf(sdk, answer("Hello"), { name: "b" }),
@@ -225,7 +228,7 @@ testSdk("language models nest in fallbackModel", async (sdk) => {
   assertEquals(stream.model, "b");
 });
 
-Deno.test("aiSdkModel refuses a name that is none", () => {
+Deno.test("aiSdkModel() throws TypeError for a name that is not a string", () => {
   const inner = scripted(sdk7, "a", []);
   const call = () => aiSdkModel(inner, { name: 5 as unknown as string });
   assertThrows(call, TypeError, "'model.name' must be a string");

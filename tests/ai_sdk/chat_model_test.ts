@@ -1,4 +1,4 @@
-// Language models of the AI SDK that speak the chat-completions protocol.
+// `chatModel()`: language models of the AI SDK with chat-completions requests.
 
 import {
   fallbackStream,
@@ -37,8 +37,8 @@ import {
 const MESSAGES = [{ role: "user", content: "Hi" }];
 const PIXEL = "data:image/png;base64,AQID";
 
-/** The chunks of an answer, the warnings, and the options of the call. */
-async function ask(
+/** Calls a model through `chatModel()`, and returns what it sent and what it got. */
+async function callChatModel(
   sdk: Sdk,
   request: ChatRequest,
   script: Script<Part> = answer("Hello"),
@@ -59,15 +59,15 @@ async function ask(
   } catch (thrown) {
     error = thrown;
   }
-  const asked: Request | undefined = inner.asked[0];
-  return { chunks, warnings, asked: asked!, error };
+  const sent: Request | undefined = inner.requests[0];
+  return { chunks, warnings, sent: sent!, error };
 }
 
 const deltas = (chunks: readonly ChatChunk[]) =>
   chunks.flatMap(({ choices }) => choices.map(({ delta }) => delta));
 
-testSdk("chatModel() delivers text, the end and the usage", async (sdk) => {
-  const { chunks } = await ask(sdk, { messages: MESSAGES }, [
+testSdk("chatModel() delivers text, finish_reason and usage", async (sdk) => {
+  const { chunks } = await callChatModel(sdk, { messages: MESSAGES }, [
     START,
     { type: "response-metadata", id: "r", timestamp: new Date(5_000) },
     ...answer("Hel", "lo").slice(1),
@@ -99,18 +99,21 @@ testSdk("chatModel() delivers text, the end and the usage", async (sdk) => {
   });
 });
 
-testSdk("chatModel() leaves the usage out on request", async (sdk) => {
-  const { chunks } = await ask(sdk, {
-    messages: MESSAGES,
-    stream_options: { include_usage: false },
-  });
-  assertEquals(chunks.filter(({ usage }) => usage), []);
-});
+testSdk(
+  "chatModel() omits the usage when include_usage is false",
+  async (sdk) => {
+    const { chunks } = await callChatModel(sdk, {
+      messages: MESSAGES,
+      stream_options: { include_usage: false },
+    });
+    assertEquals(chunks.filter(({ usage }) => usage), []);
+  },
+);
 
 testSdk(
   "chatModel() delivers several tool calls, whole or in pieces",
   async (sdk) => {
-    const { chunks } = await ask(sdk, { messages: MESSAGES }, [
+    const { chunks } = await callChatModel(sdk, { messages: MESSAGES }, [
       START,
       { type: "reasoning-delta", id: "r", delta: "Hm" },
       { type: "tool-input-start", id: "1", toolName: "look" },
@@ -149,7 +152,7 @@ testSdk(
 testSdk("chatModel() delivers images and citations", async (sdk) => {
   const bytes = new Uint8Array([1, 2, 3]);
   const data = sdk === sdk7 ? { type: "data", data: bytes } : bytes;
-  const { chunks } = await ask(sdk, { messages: MESSAGES }, [
+  const { chunks } = await callChatModel(sdk, { messages: MESSAGES }, [
     START,
     { type: "file", mediaType: "image/png", data } as Part,
     { type: "source", sourceType: "url", id: "s", url: "https://h/" },
@@ -169,8 +172,8 @@ testSdk("chatModel() delivers images and citations", async (sdk) => {
   ]);
 });
 
-testSdk("chatModel() converts a whole conversation", async (sdk) => {
-  const { asked, error } = await ask(sdk, {
+testSdk("chatModel() converts all kinds of messages", async (sdk) => {
+  const { sent, error } = await callChatModel(sdk, {
     messages: [
       { role: "developer", content: "Be brief" },
       {
@@ -199,7 +202,7 @@ testSdk("chatModel() converts a whole conversation", async (sdk) => {
   });
   assertEquals(error, undefined);
   const boxed = sdk === sdk7 ? { type: "data", data: "AQID" } : "AQID";
-  assertEquals(asked.prompt as unknown, [
+  assertEquals(sent.prompt as unknown, [
     { role: "system", content: "Be brief" },
     {
       role: "user",
@@ -248,7 +251,7 @@ testSdk("chatModel() converts a whole conversation", async (sdk) => {
 
 testSdk("chatModel() converts settings, tools and formats", async (sdk) => {
   const schema = { type: "object", properties: {} };
-  const { asked, warnings } = await ask(sdk, {
+  const { sent, warnings } = await callChatModel(sdk, {
     messages: MESSAGES,
     model: "ignored",
     stream: true,
@@ -273,7 +276,7 @@ testSdk("chatModel() converts settings, tools and formats", async (sdk) => {
     },
     providerOptions: { own: { fast: true } },
   });
-  const { prompt: _, abortSignal: __, headers: ___, ...rest } = asked;
+  const { prompt: _, abortSignal: __, headers: ___, ...rest } = sent;
   assertEquals(JSON.parse(JSON.stringify(rest)), {
     maxOutputTokens: 9,
     temperature: 0,
@@ -295,8 +298,8 @@ testSdk("chatModel() converts settings, tools and formats", async (sdk) => {
   assertEquals(warnings, []);
 });
 
-/** Fields of the reference that a language model does not take. */
-const LEFT_OUT: Record<string, unknown> = {
+/** Fields of chat-completions that language models do not support. */
+const OMITTED: Record<string, unknown> = {
   audio: { voice: "a", format: "mp3" },
   logit_bias: { 1: 2 },
   logprobs: true,
@@ -315,14 +318,14 @@ const LEFT_OUT: Record<string, unknown> = {
   something_new: 1,
 };
 
-testSdk("chatModel() reports every field that it leaves out", async (sdk) => {
-  const { warnings, error } = await ask(sdk, {
+testSdk("chatModel() reports every field that it omits", async (sdk) => {
+  const { warnings, error } = await callChatModel(sdk, {
     messages: [{ ...MESSAGES[0]!, name: "ann" }],
-    ...LEFT_OUT,
+    ...OMITTED,
   });
   assertEquals(error, undefined);
   assertEquals(warnings.map(({ field }) => field), [
-    ...Object.keys(LEFT_OUT),
+    ...Object.keys(OMITTED),
     "messages[0].name",
   ]);
 });
@@ -334,7 +337,7 @@ const image = (url: string) => ({
   }],
 });
 
-const REFUSED: [request: ChatRequest, message: string][] = [
+const REJECTED: [request: ChatRequest, message: string][] = [
   [{ messages: MESSAGES, n: 2 }, "'request.n' must be 1"],
   [{ messages: MESSAGES, functions: [] }, "use 'tools'"],
   [
@@ -365,45 +368,54 @@ const REFUSED: [request: ChatRequest, message: string][] = [
   }, "only its own provider knows the file"],
 ];
 
-testSdk("chatModel() refuses what it cannot leave out, unsent", async (sdk) => {
-  for (const [request, message] of REFUSED) {
-    const { error, asked } = await ask(sdk, request);
-    assertInstanceOf(error, TypeError, message);
-    assertStringIncludes(error.message, message);
-    assertEquals(asked, undefined);
-  }
-});
+testSdk(
+  "chatModel() rejects requests that it cannot convert, without calling the model",
+  async (sdk) => {
+    for (const [request, message] of REJECTED) {
+      const { error, sent } = await callChatModel(sdk, request);
+      assertInstanceOf(error, TypeError, message);
+      assertStringIncludes(error.message, message);
+      assertEquals(sent, undefined);
+    }
+  },
+);
 
-testSdk("chatModel() passes on a URL that the model fetches", async (sdk) => {
+testSdk("chatModel() passes on a URL that the model supports", async (sdk) => {
   const url = "https://host/a.png";
-  const { asked } = await ask(sdk, image(url), undefined, {
+  const { sent } = await callChatModel(sdk, image(url), undefined, {
     "image/*": [/^https:\/\/host\//],
   });
-  assertStringIncludes(JSON.stringify(asked.prompt), url);
+  assertStringIncludes(JSON.stringify(sent.prompt), url);
 });
 
-testSdk("chatModel() fails with a cut or failed answer", async (sdk) => {
-  const cut = { ...STOP, finishReason: { unified: "other", raw: undefined } };
-  const first = await ask(sdk, { messages: MESSAGES }, [
-    ...OPENING,
-    delta("Hel"),
-    cut as Part,
-  ]);
-  assertInstanceOf(first.error, TruncatedStreamError);
-  assertEquals(deltas(first.chunks).length, 1);
-  const second = await ask(sdk, { messages: MESSAGES }, [
-    START,
-    { type: "error", error: { type: "overloaded_error", message: "busy" } },
-  ]);
-  assertInstanceOf(second.error, Error);
-  assertEquals(second.error.message, "busy");
-});
+testSdk(
+  "chatModel() fails on a truncated stream and on an error part",
+  async (sdk) => {
+    const truncated = {
+      ...STOP,
+      finishReason: { unified: "other", raw: undefined },
+    };
+    const first = await callChatModel(sdk, { messages: MESSAGES }, [
+      ...OPENING,
+      delta("Hel"),
+      truncated as Part,
+    ]);
+    assertInstanceOf(first.error, TruncatedStreamError);
+    assertEquals(deltas(first.chunks).length, 1);
+    const second = await callChatModel(sdk, { messages: MESSAGES }, [
+      START,
+      { type: "error", error: { type: "overloaded_error", message: "busy" } },
+    ]);
+    assertInstanceOf(second.error, Error);
+    assertEquals(second.error.message, "busy");
+  },
+);
 
 Deno.test("chatModel() passes on reasoning_effort in v4, and reports it in v3", async () => {
   const request = { messages: MESSAGES, reasoning_effort: "low" };
-  const v4 = await ask(sdk7, request);
-  assertEquals([v4.asked.reasoning, v4.warnings], ["low", []]);
-  const v3 = await ask(sdk6, request);
+  const v4 = await callChatModel(sdk7, request);
+  assertEquals([v4.sent.reasoning, v4.warnings], ["low", []]);
+  const v3 = await callChatModel(sdk6, request);
   assertEquals(v3.warnings.map(({ field }) => field), ["reasoning_effort"]);
 });
 

@@ -1,5 +1,5 @@
-// What is special about one model of a chain: its own options, the URLs that it
-// fetches itself, and what is no entry at all.
+// The entries of `fallbackLanguageModel()`: options for one model, the URLs that it
+// supports, and invalid entries.
 
 import {
   aiSdkModel,
@@ -23,7 +23,7 @@ import {
 const text = answer("Hello");
 const overloaded = new Error("overloaded");
 
-/** Two models, the first of which fails. */
+/** Two models. The first fails. */
 function two(sdk: Sdk): [Scripted, Scripted] {
   return [
     scripted(sdk, "a", [step.fail(overloaded)]),
@@ -32,7 +32,7 @@ function two(sdk: Sdk): [Scripted, Scripted] {
 }
 
 testSdk(
-  "providerOptions of an entry win, provider by provider and option by option",
+  "fallbackLanguageModel() lets an entry override single providerOptions",
   async (sdk) => {
     const [a, b] = two(sdk);
     const model = fallbackLanguageModel([
@@ -54,8 +54,8 @@ testSdk(
       .text;
     await sdk.ai.generateText({ model, prompt: "Hi", providerOptions: given });
     for (const call of [0, 1]) {
-      assertEquals(a.asked[call]?.providerOptions, given);
-      assertEquals(b.asked[call]?.providerOptions, {
+      assertEquals(a.requests[call]?.providerOptions, given);
+      assertEquals(b.requests[call]?.providerOptions, {
         openai: { user: "second", seed: 1, store: false },
         google: { safe: true },
         anthropic: { thinking: { type: "disabled" } },
@@ -64,63 +64,72 @@ testSdk(
   },
 );
 
-testSdk("settings of an entry win, for that model only", async (sdk) => {
-  const [a, b] = two(sdk);
-  const model = fallbackLanguageModel([
-    a,
-    {
-      model: b,
-      settings: { temperature: 0, seed: undefined, maxOutputTokens: 9 },
-    },
-  ]);
-  const given = { temperature: 0.7, seed: 4, topP: 0.5 };
-  await sdk.ai.streamText({ model, prompt: "Hi", ...given }).text;
-  await sdk.ai.generateText({ model, prompt: "Hi", ...given });
-  const settingsOf = (
-    { temperature, seed, topP, maxOutputTokens }: Request,
-  ) => [temperature, seed, topP, maxOutputTokens];
-  for (const call of [0, 1]) {
-    assertEquals(settingsOf(a.asked[call]!), [0.7, 4, 0.5, undefined]);
-    assertEquals(settingsOf(b.asked[call]!), [0, undefined, 0.5, 9]);
-  }
-});
-
-testSdk("headers of an entry win one by one", async (sdk) => {
-  const [a, b] = two(sdk);
-  const model = fallbackLanguageModel([
-    a,
-    { model: b, settings: { headers: { "x-team": "red" } } },
-  ]);
-  const headers = { "x-team": "blue", "x-trace": "1" };
-  await model.doStream({ ...REQUEST, headers });
-  assertEquals(a.asked[0]?.headers, headers);
-  assertEquals(b.asked[0]?.headers, { "x-team": "red", "x-trace": "1" });
-});
-
-testSdk("what the caller gave is not changed", async (sdk) => {
-  const [a, b] = two(sdk);
-  const own = { openai: { user: "second" } };
-  const request = {
-    ...REQUEST,
-    providerOptions: { openai: { user: "first" } },
-    headers: { "x-team": "blue" },
-  };
-  const before = structuredClone(request);
-  const model = fallbackLanguageModel([
-    a,
-    {
-      model: b,
-      providerOptions: own,
-      settings: { headers: { "x-team": "r" } },
-    },
-  ]);
-  await model.doStream(request);
-  assertEquals(request, before);
-  assertEquals(own, { openai: { user: "second" } });
-});
+testSdk(
+  "fallbackLanguageModel() applies the settings of an entry to its model only",
+  async (sdk) => {
+    const [a, b] = two(sdk);
+    const model = fallbackLanguageModel([
+      a,
+      {
+        model: b,
+        settings: { temperature: 0, seed: undefined, maxOutputTokens: 9 },
+      },
+    ]);
+    const given = { temperature: 0.7, seed: 4, topP: 0.5 };
+    await sdk.ai.streamText({ model, prompt: "Hi", ...given }).text;
+    await sdk.ai.generateText({ model, prompt: "Hi", ...given });
+    const settingsOf = (
+      { temperature, seed, topP, maxOutputTokens }: Request,
+    ) => [temperature, seed, topP, maxOutputTokens];
+    for (const call of [0, 1]) {
+      assertEquals(settingsOf(a.requests[call]!), [0.7, 4, 0.5, undefined]);
+      assertEquals(settingsOf(b.requests[call]!), [0, undefined, 0.5, 9]);
+    }
+  },
+);
 
 testSdk(
-  "everything else is asked of every model as it was given",
+  "fallbackLanguageModel() lets an entry override single headers",
+  async (sdk) => {
+    const [a, b] = two(sdk);
+    const model = fallbackLanguageModel([
+      a,
+      { model: b, settings: { headers: { "x-team": "red" } } },
+    ]);
+    const headers = { "x-team": "blue", "x-trace": "1" };
+    await model.doStream({ ...REQUEST, headers });
+    assertEquals(a.requests[0]?.headers, headers);
+    assertEquals(b.requests[0]?.headers, { "x-team": "red", "x-trace": "1" });
+  },
+);
+
+testSdk(
+  "fallbackLanguageModel() does not change the caller's request",
+  async (sdk) => {
+    const [a, b] = two(sdk);
+    const own = { openai: { user: "second" } };
+    const request = {
+      ...REQUEST,
+      providerOptions: { openai: { user: "first" } },
+      headers: { "x-team": "blue" },
+    };
+    const before = structuredClone(request);
+    const model = fallbackLanguageModel([
+      a,
+      {
+        model: b,
+        providerOptions: own,
+        settings: { headers: { "x-team": "r" } },
+      },
+    ]);
+    await model.doStream(request);
+    assertEquals(request, before);
+    assertEquals(own, { openai: { user: "second" } });
+  },
+);
+
+testSdk(
+  "fallbackLanguageModel() passes all other options to every model unchanged",
   async (sdk) => {
     const [a, b] = two(sdk);
     await sdk.ai.streamText({
@@ -134,8 +143,8 @@ testSdk(
       },
       toolChoice: "auto",
     }).text;
-    for (const { asked: [call] } of [a, b]) {
-      assertEquals(call?.prompt, a.asked[0]?.prompt);
+    for (const { requests: [call] } of [a, b]) {
+      assertEquals(call?.prompt, a.requests[0]?.prompt);
       assertEquals(call?.stopSequences, ["END"]);
       assertEquals(call?.tools?.map(({ name }) => name), ["look"]);
       assertEquals(call?.toolChoice, { type: "auto" });
@@ -149,7 +158,7 @@ const HTTPS = /^https:\/\/.*$/;
 const CDN = /^https:\/\/cdn\.host\/.*$/;
 const BUCKET = /^gs:\/\/.*$/;
 
-/** What a chain of models says that take these URLs. */
+/** The `supportedUrls` of a chain whose models have these. */
 async function urlsOf(
   sdk: Sdk,
   ...urls: LanguageModelV4["supportedUrls"][]
@@ -159,25 +168,31 @@ async function urlsOf(
   ).supportedUrls;
 }
 
-testSdk("supportedUrls are those that every model takes", async (sdk) => {
-  assertEquals(
-    await urlsOf(
-      sdk,
-      { "image/*": [HTTPS, BUCKET], "application/pdf": [HTTPS] },
-      Promise.resolve({ "image/*": [CDN, /^https:\/\/.*$/], "audio/*": [CDN] }),
-    ),
-    { "image/*": [HTTPS], "application/pdf": [] },
-  );
-  assertEquals(await urlsOf(sdk, { "image/*": [HTTPS] }), {
-    "image/*": [HTTPS],
-  });
-  assertEquals(await urlsOf(sdk, { "image/*": [HTTPS] }, {}), {
-    "image/*": [],
-  });
-});
+testSdk(
+  "fallbackLanguageModel().supportedUrls has the patterns that all models support",
+  async (sdk) => {
+    assertEquals(
+      await urlsOf(
+        sdk,
+        { "image/*": [HTTPS, BUCKET], "application/pdf": [HTTPS] },
+        Promise.resolve({
+          "image/*": [CDN, /^https:\/\/.*$/],
+          "audio/*": [CDN],
+        }),
+      ),
+      { "image/*": [HTTPS], "application/pdf": [] },
+    );
+    assertEquals(await urlsOf(sdk, { "image/*": [HTTPS] }), {
+      "image/*": [HTTPS],
+    });
+    assertEquals(await urlsOf(sdk, { "image/*": [HTTPS] }, {}), {
+      "image/*": [],
+    });
+  },
+);
 
 testSdk(
-  "a model that cannot say which urls it takes takes none",
+  "fallbackLanguageModel().supportedUrls is empty when the supportedUrls of a model fail",
   async (sdk) => {
     const rejecting = {
       ...scripted(sdk, "rejecting", text),
@@ -197,17 +212,17 @@ testSdk(
       });
       const chain = fallbackLanguageModel([sure, model]);
       assertEquals(await chain.supportedUrls, { "image/*": [] });
-      const { text: said } = await sdk.ai.generateText({
+      const { text: answered } = await sdk.ai.generateText({
         model: chain,
         prompt: "Hi",
       });
-      assertEquals(said, "Hello");
+      assertEquals(answered, "Hello");
     }
   },
 );
 
 testSdk(
-  "an image's URL is passed on where all models take it, and downloaded where one does not",
+  "generateText() passes on an image URL only if all models support it, and else downloads it",
   async (sdk) => {
     const url = "https://cdn.host/cat.png";
     const downloads: string[] = [];
@@ -236,7 +251,7 @@ testSdk(
             return { data: new Uint8Array([1]), mediaType: "image/png" };
           })),
       });
-      return JSON.stringify(models[0]!.asked[0]?.prompt).includes(url);
+      return JSON.stringify(models[0]!.requests[0]?.prompt).includes(url);
     };
     assertEquals(await ask({ "image/*": [CDN] }, { "image/*": [CDN] }), true);
     assertEquals(downloads, []);
@@ -281,45 +296,45 @@ const wrong: [name: string, models: unknown, message: string][] = [
     `'models[0]' must be a language model of specification v3 or v4: current value is {"name":"a"}`,
   ],
   [
-    "an entry with a name for a model",
+    "an entry whose model is a string",
     [{ model: "gpt-5" }],
     `'models[0]' must be a language model of specification v3 or v4: current value is {"model":"gpt-5"}`,
   ],
   [
-    "a model of ours",
+    "a model of aiSdkModel()",
     [aiSdkModel(good)],
     "'models[0]' must be a language model",
   ],
   [
-    "a mix",
+    "a mix of specifications",
     [good, scripted(sdk6, "six", text)],
     "'models[1]' must be of specification v4, as the first is: current value is \"v3\"",
   ],
   [
-    "a name that is none",
+    "a name that is not a string",
     [{ model: good, name: 5 }],
     "'models[0].name' must be a string: current value is 5",
   ],
   [
-    "settings that are none",
+    "settings that are not an object",
     [{ model: good, settings: 0.5 }],
     "'models[0].settings' must be an object: current value is 0.5",
   ],
   [
-    "providerOptions that are none",
+    "providerOptions that are not an object",
     [{ model: good, providerOptions: null }],
     "'models[0].providerOptions' must be an object: current value is null",
   ],
 ];
 
 for (const [name, models, message] of wrong) {
-  Deno.test(`fallbackLanguageModel refuses ${name} by its place`, () => {
+  Deno.test(`fallbackLanguageModel() throws with the index of ${name}`, () => {
     const call = () => fallbackLanguageModel(models as LanguageModelV4[]);
     assertThrows(call, Error, message);
   });
 }
 
-Deno.test("fallbackLanguageModel refuses a bad option by its name", () => {
+Deno.test("fallbackLanguageModel() throws with the name of an invalid option", () => {
   const bad: [unknown, string][] = [
     [null, "'options' must be an object"],
     [{ fallbackOn: [] }, "'options.fallbackOn'"],
@@ -335,14 +350,14 @@ Deno.test("fallbackLanguageModel refuses a bad option by its name", () => {
   }
 });
 
-Deno.test("aiSdkModel refuses what is no language model", () => {
+Deno.test("aiSdkModel() throws TypeError for other values than language models", () => {
   for (const model of ["openai/gpt-5", null, undefined, old, {}]) {
     const call = () => aiSdkModel(model as LanguageModelV4);
     assertThrows(call, TypeError, "'model' must be a language model");
   }
 });
 
-Deno.test("the list of a chain is copied", async () => {
+Deno.test("fallbackLanguageModel() copies the list of models", async () => {
   const models = [good];
   const model = fallbackLanguageModel(models);
   models.length = 0;

@@ -1,4 +1,4 @@
-// What goes wrong, and how the SDK's callers hear of it.
+// How failures of models reach the callers of the SDK.
 
 import { APICallError } from "@ai-sdk/provider";
 import {
@@ -31,19 +31,19 @@ import {
 
 const overloaded = new Error("overloaded");
 
-/** Reads all of an answer, and what `onError` and the parts say went wrong. */
-async function watch(sdk: Sdk, model: ReturnType<typeof chainOf>) {
-  const told: unknown[] = [];
+/** Reads a stream, and collects the errors of `onError` and of the parts. */
+async function readWithErrors(sdk: Sdk, model: ReturnType<typeof chainOf>) {
+  const reported: unknown[] = [];
   const result = sdk.ai.streamText({
     model,
     prompt: "Hi",
     maxRetries: 0,
-    onError: ({ error }) => void told.push(error),
+    onError: ({ error }) => void reported.push(error),
   });
   const parts = await Array.fromAsync(result.fullStream);
   return {
     result,
-    told,
+    reported,
     errors: parts.flatMap((part) => part.type === "error" ? [part.error] : []),
     text: parts.map((part) => part.type === "text-delta" ? part.text : "")
       .join(""),
@@ -61,14 +61,17 @@ const ends = {
 
 for (const [name, end] of Object.entries(ends)) {
   testSdk(
-    `${name} after content reaches onError, and the text so far is kept`,
+    `streamText() passes ${name} after content to onError, and keeps the text so far`,
     async (sdk) => {
       const journal = createJournal();
       const script = [...OPENING, delta("Hel"), ...end];
       const model = chainOf(sdk, [script, answer("never")], {}, journal);
-      const { result, told, errors, text } = await watch(sdk, model);
-      assertEquals(told.length, 1);
-      assertStrictEquals(told[0], overloaded);
+      const { result, reported, errors, text } = await readWithErrors(
+        sdk,
+        model,
+      );
+      assertEquals(reported.length, 1);
+      assertStrictEquals(reported[0], overloaded);
       assertStrictEquals(errors[0], overloaded);
       assertEquals(text, "Hel");
       assertEquals(await result.text, "Hel");
@@ -82,7 +85,7 @@ for (const [name, end] of Object.entries(ends)) {
 }
 
 testSdk(
-  "a stream without its finish is an error before and after content",
+  "streamText() falls back on a truncated stream before content, and reports it after",
   async (sdk) => {
     const journal = createJournal();
     const model = chainOf(
@@ -94,11 +97,11 @@ testSdk(
       {},
       journal,
     );
-    const { told, text } = await watch(sdk, model);
+    const { reported, text } = await readWithErrors(sdk, model);
     assertEquals(text, "Hel");
-    assertInstanceOf(told[0], TruncatedStreamError);
+    assertInstanceOf(reported[0], TruncatedStreamError);
     assertEquals(
-      attemptsOf(told[0]).map(({ model, error }) => [
+      attemptsOf(reported[0]).map(({ model, error }) => [
         model,
         error instanceof TruncatedStreamError,
       ]),
@@ -108,22 +111,25 @@ testSdk(
   },
 );
 
-testSdk("a model that falls silent in mid-answer is an error", async (sdk) => {
-  await virtualTime(async () => {
-    const journal = createJournal();
-    const model = chainOf(sdk, [[...OPENING, delta("Hel"), step.hang()]], {
-      timeouts: { idleMs: 5_000 },
-    }, journal);
-    const { told, text } = await watch(sdk, model);
-    assertEquals(text, "Hel");
-    assertInstanceOf(told[0], ModelTimeoutError);
-    assertEquals(told[0].phase, "idle");
-    journal.assertClean();
-  });
-});
+testSdk(
+  "streamText() reports a ModelTimeoutError when a model stalls after content",
+  async (sdk) => {
+    await virtualTime(async () => {
+      const journal = createJournal();
+      const model = chainOf(sdk, [[...OPENING, delta("Hel"), step.hang()]], {
+        timeouts: { idleMs: 5_000 },
+      }, journal);
+      const { reported, text } = await readWithErrors(sdk, model);
+      assertEquals(text, "Hel");
+      assertInstanceOf(reported[0], ModelTimeoutError);
+      assertEquals(reported[0].phase, "idle");
+      journal.assertClean();
+    });
+  },
+);
 
 testSdk(
-  "if no model answers, streamText reports our error, and attemptsOf knows it",
+  "streamText() reports AllModelsFailedError when all models fail, and attemptsOf() returns its attempts",
   async (sdk) => {
     const journal = createJournal();
     const model = chainOf(
@@ -132,22 +138,22 @@ testSdk(
       {},
       journal,
     );
-    const { result, told, errors } = await watch(sdk, model);
-    assertEquals(told.length, 1);
-    assertInstanceOf(told[0], AllModelsFailedError);
+    const { result, reported, errors } = await readWithErrors(sdk, model);
+    assertEquals(reported.length, 1);
+    assertInstanceOf(reported[0], AllModelsFailedError);
     assertEquals(
-      told[0].message,
+      reported[0].message,
       "All models failed:\na: overloaded\nb: overloaded",
     );
-    assertStrictEquals(errors[0], told[0]);
-    assertEquals(attemptsOf(told[0]).length, 2);
+    assertStrictEquals(errors[0], reported[0]);
+    assertEquals(attemptsOf(reported[0]).length, 2);
     await assertRejects(async () => await result.text);
     journal.assertClean();
   },
 );
 
 testSdk(
-  "if no model answers, generateText rejects with our error, asked once",
+  "generateText() rejects with AllModelsFailedError when all models fail, and does not retry",
   async (sdk) => {
     const journal = createJournal();
     const model = chainOf(
@@ -156,7 +162,7 @@ testSdk(
       {},
       journal,
     );
-    // With the SDK's own two retries: it does not take this for one worth them.
+    // The SDK does not retry this error, although it has two retries.
     const error = await assertRejects(() =>
       sdk.ai.generateText({ model, prompt: "Hi" })
     );
@@ -168,7 +174,7 @@ testSdk(
 );
 
 testSdk(
-  "a failure that fallbackOn refuses reaches the caller as it is",
+  "generateText() and streamText() pass on an error that fallbackOn rejects",
   async (sdk) => {
     const wrong = new APICallError({
       message: "bad request",
@@ -185,12 +191,12 @@ testSdk(
     );
     assertStrictEquals(error, wrong);
     assertEquals(attemptsOf(error).length, 1);
-    assertStrictEquals((await watch(sdk, model())).told[0], wrong);
+    assertStrictEquals((await readWithErrors(sdk, model())).reported[0], wrong);
   },
 );
 
 testSdk(
-  "maxRetries: 0 keeps the SDK from asking the chain again",
+  "generateText() with maxRetries: 0 calls the chain once",
   async (sdk) => {
     const busy = new APICallError({
       message: "busy",
@@ -220,7 +226,7 @@ testSdk(
 );
 
 testSdk(
-  "an error part of the chain's own stream is its last part",
+  "doStream() ends its stream after an error part",
   async (sdk) => {
     const model = chainOf(sdk, [[
       ...OPENING,
@@ -239,17 +245,24 @@ testSdk(
   },
 );
 
-testSdk("what is thrown may be anything", async (sdk) => {
-  for (const thrown of [undefined, null, "overloaded", { message: "busy" }]) {
-    const model = chainOf(sdk, [[...OPENING, delta("Hel"), step.fail(thrown)]]);
-    const { stream } = await model.doStream(REQUEST);
-    const parts = await Array.fromAsync(stream);
-    assertEquals(parts.at(-1), { type: "error", error: thrown });
-  }
-});
+testSdk(
+  "doStream() passes on thrown values that are not errors",
+  async (sdk) => {
+    for (const thrown of [undefined, null, "overloaded", { message: "busy" }]) {
+      const model = chainOf(sdk, [[
+        ...OPENING,
+        delta("Hel"),
+        step.fail(thrown),
+      ]]);
+      const { stream } = await model.doStream(REQUEST);
+      const parts = await Array.fromAsync(stream);
+      assertEquals(parts.at(-1), { type: "error", error: thrown });
+    }
+  },
+);
 
 testSdk(
-  "doStream rejects where no model answers, however it fails to",
+  "doStream() rejects with AllModelsFailedError for every kind of failure",
   async (sdk) => {
     const model = chainOf(sdk, [
       [step.fail(overloaded)],

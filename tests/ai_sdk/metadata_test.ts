@@ -1,5 +1,5 @@
-// Who has answered, and what was tried: in the response's metadata and in
-// `providerMetadata.fallback`.
+// Which model answered and which attempts were made, as the metadata of a response
+// and `providerMetadata.fallback` say.
 
 import { fallbackLanguageModel } from "@fallback/stream/ai-sdk";
 import { step, virtualTime } from "@fallback/stream/testing";
@@ -21,7 +21,7 @@ import {
 const overloaded = new Error("overloaded");
 const text = answer("Hello");
 
-/** What an answer says in `providerMetadata`, streamed and not. */
+/** The `providerMetadata` of a streamed and of a generated answer. */
 async function metadataOf(
   sdk: Sdk,
   makeModel: () => ReturnType<typeof chainOf>,
@@ -38,7 +38,7 @@ async function metadataOf(
 }
 
 testSdk(
-  "a chain is named after its models until one has answered",
+  "fallbackLanguageModel().modelId lists its models, and a response has the model that answered",
   async (sdk) => {
     const model = chainOf(sdk, [[step.fail(overloaded)], text]);
     assertEquals(model.provider, "fallback");
@@ -53,7 +53,7 @@ testSdk(
 );
 
 testSdk(
-  "a name of an entry's own is for records, not for the response",
+  "the name of an entry is in the attempts, not in the response",
   async (sdk) => {
     const inner = scripted(sdk, "gpt", text);
     const model = fallbackLanguageModel([{ model: inner, name: "azure" }]);
@@ -69,7 +69,7 @@ testSdk(
 );
 
 testSdk(
-  "what the provider calls its model wins, also when it says so late",
+  "response.modelId is the id that the provider sends, also after content",
   async (sdk) => {
     const late: Part[] = [
       ...text.slice(0, 3),
@@ -86,7 +86,7 @@ testSdk(
 );
 
 testSdk(
-  "a response without a model id gets the id of the model that answered",
+  "response.modelId is the model that answered when the provider sends no id",
   async (sdk) => {
     const timestamp = new Date(0);
     const whole = {
@@ -197,7 +197,7 @@ testSdk(
 );
 
 testSdk(
-  "providerMetadata.fallback says in words what closing a stream threw",
+  "providerMetadata.fallback has the message of an error on close",
   async (sdk) => {
     const broken: Part = { type: "error", error: overloaded };
     const model = fallbackLanguageModel([
@@ -215,7 +215,7 @@ testSdk(
 );
 
 testSdk(
-  "what we say of the model comes after what it sent raw before its answer",
+  "doStream() adds response-metadata after the raw parts before content",
   async (sdk) => {
     const raw: Part = { type: "raw", rawValue: "data" };
     const model = chainOf(sdk, [[raw, START, raw, ...text.slice(1)]]);
@@ -231,7 +231,7 @@ testSdk(
 );
 
 testSdk(
-  "the response of a chain in a chain is from the innermost model",
+  "response.modelId of nested chains is that of the innermost model",
   async (sdk) => {
     const model = fallbackLanguageModel([
       scripted(sdk, "first", [step.fail(overloaded)]),
@@ -245,7 +245,7 @@ testSdk(
   },
 );
 
-testSdk("the provider's own metadata stays beside ours", async (sdk) => {
+testSdk("providerMetadata keeps the metadata of the provider", async (sdk) => {
   const own = { fake: { cached: true } };
   const script = [
     ...text.slice(0, -1),
@@ -258,7 +258,7 @@ testSdk("the provider's own metadata stays beside ours", async (sdk) => {
 });
 
 testSdk(
-  "usage, finish reason, headers and request body are the winner's",
+  "streamText() and generateText() return usage, finish reason, headers and request body of the model that answered",
   async (sdk) => {
     const model = chainOf(sdk, [[step.fail(overloaded)], [
       ...text.slice(0, -1),
@@ -280,31 +280,34 @@ testSdk(
       assertEquals(await result.finishReason, "content-filter");
       const { headers } = await result.response;
       assertEquals(headers?.["x-from"], "b");
-      assertEquals((await result.request).body, "asked b");
+      assertEquals((await result.request).body, "request to b");
     }
   },
 );
 
-testSdk("warnings are the winner's, once", async (sdk) => {
-  const warn = (message: string): Part => ({
-    type: "stream-start",
-    warnings: [{ type: "other", message }],
-  });
-  const model = chainOf(sdk, [
-    [warn("from a"), step.fail(overloaded)],
-    [warn("from b"), ...text.slice(1)],
-  ]);
-  const streamed = sdk.ai.streamText({ model, prompt: "Hi" });
-  const generated = await sdk.ai.generateText({ model, prompt: "Hi" });
-  for (const result of [streamed, generated]) {
-    assertEquals(await result.warnings, [
-      { type: "other", message: "from b" },
+testSdk(
+  "streamText() and generateText() return the warnings of the model that answered, once",
+  async (sdk) => {
+    const warn = (message: string): Part => ({
+      type: "stream-start",
+      warnings: [{ type: "other", message }],
+    });
+    const model = chainOf(sdk, [
+      [warn("from a"), step.fail(overloaded)],
+      [warn("from b"), ...text.slice(1)],
     ]);
-  }
-});
+    const streamed = sdk.ai.streamText({ model, prompt: "Hi" });
+    const generated = await sdk.ai.generateText({ model, prompt: "Hi" });
+    for (const result of [streamed, generated]) {
+      assertEquals(await result.warnings, [
+        { type: "other", message: "from b" },
+      ]);
+    }
+  },
+);
 
 testSdk(
-  "the records of a hedge's loser are among the attempts",
+  "providerMetadata.fallback has the lost attempt of a hedge",
   async (sdk) => {
     const metadata = await metadataOf(
       sdk,
@@ -326,7 +329,7 @@ testSdk(
 );
 
 testSdk(
-  "overlapping calls of one chain have attempts of their own",
+  "providerMetadata.fallback of concurrent calls has separate attempts",
   async (sdk) => {
     const model = chainOf(sdk, [
       {
@@ -351,7 +354,7 @@ testSdk(
 );
 
 testSdk(
-  "a call of the chain is not shown the records of another",
+  "doStream() of an inner chain rejects with the errors of its own models after a call of the outer chain",
   async (sdk) => {
     const inner = chainOf(sdk, [[step.fail(overloaded)]]);
     await assertRejects(() => fallbackLanguageModel([inner]).doStream(REQUEST));

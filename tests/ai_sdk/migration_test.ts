@@ -58,19 +58,25 @@ function http(
   });
 }
 
-/** Who answers, or what the call throws, when the first fails like this. */
-async function outcome(error: unknown, options: Options): Promise<unknown> {
+/** The model that answers when the first fails with this error, or what is thrown. */
+async function modelOrError(
+  error: unknown,
+  options: Options,
+): Promise<unknown> {
   const model = chainOf(sdk, [[step.fail(error)], text], options);
-  const asked = generateText({ model, prompt, maxRetries: 0 });
-  return await asked.then(({ response }) => response.modelId, (error) => error);
+  const result = generateText({ model, prompt, maxRetries: 0 });
+  return await result.then(
+    ({ response }) => response.modelId,
+    (error) => error,
+  );
 }
 
-async function says(model: LanguageModelV4): Promise<string> {
+async function textOf(model: LanguageModelV4): Promise<string> {
   return (await generateText({ model, prompt, maxRetries: 0 })).text;
 }
 
-/** When each model was asked, until one answered. */
-async function asking(
+/** The time of each call of a model, until one answered. */
+async function callTimes(
   scripts: Script<Part>[][],
   options: Options,
 ): Promise<[string, number][]> {
@@ -82,7 +88,7 @@ async function asking(
         if (type === "started") times.push([attempt!.model, at]);
       },
     });
-    await says(model);
+    await textOf(model);
     return times;
   });
 }
@@ -92,7 +98,7 @@ type Lines = Record<string, () => Promise<void>>;
 const fromFallback: Lines = {
   "`createFallback({ models })`": async () => {
     const model = chainOf(sdk, [[step.fail(overloaded)], text]);
-    assertEquals(await says(model), "Hello");
+    assertEquals(await textOf(model), "Hello");
     assertEquals(await streamText({ model, prompt }).text, "Hello");
   },
 
@@ -103,17 +109,17 @@ const fromFallback: Lines = {
     ]);
     const providerOptions = { openai: { seed: 1 } };
     await generateText({ model, prompt, providerOptions });
-    assertEquals(b.asked[0]?.providerOptions, {
+    assertEquals(b.requests[0]?.providerOptions, {
       openai: { seed: 1, user: "u" },
     });
   },
 
   "`shouldRetryThisError`": async () => {
     const fallbackOn = (error: unknown) => error === overloaded;
-    assertEquals(await outcome(overloaded, { fallbackOn }), "b");
+    assertEquals(await modelOrError(overloaded, { fallbackOn }), "b");
     const other = new Error("other");
-    assertStrictEquals(await outcome(other, { fallbackOn }), other);
-    assertEquals(await outcome(other, {}), "b");
+    assertStrictEquals(await modelOrError(other, { fallbackOn }), other);
+    assertEquals(await modelOrError(other, {}), "b");
   },
 
   "its default for that": async () => {
@@ -124,21 +130,21 @@ const fromFallback: Lines = {
       ],
     };
     for (const error of [http(401), http(498), http(529), overloaded]) {
-      assertEquals(await outcome(error, options), "b");
+      assertEquals(await modelOrError(error, options), "b");
     }
     const wrong = http(400);
-    assertStrictEquals(await outcome(wrong, options), wrong);
+    assertStrictEquals(await modelOrError(wrong, options), wrong);
   },
 
   "`onError(error, modelId)`": async () => {
-    const told: unknown[] = [];
-    await outcome(overloaded, {
+    const reported: unknown[] = [];
+    await modelOrError(overloaded, {
       onEvent: (event) => {
         if (event.type !== "failed") return;
-        told.push([event.attempt.model, event.error]);
+        reported.push([event.attempt.model, event.error]);
       },
     });
-    assertEquals(told, [["a", overloaded]]);
+    assertEquals(reported, [["a", overloaded]]);
   },
 
   "`modelResetInterval`": async () => {
@@ -148,11 +154,11 @@ const fromFallback: Lines = {
       const model = fallbackLanguageModel([a, scripted(sdk, "b", text)], {
         health,
       });
-      for (let call = 0; call < 3; call++) await says(model);
-      assertEquals(a.asked.length, 1);
+      for (let call = 0; call < 3; call++) await textOf(model);
+      assertEquals(a.requests.length, 1);
       await delay(180_000);
-      await says(model);
-      assertEquals(a.asked.length, 2);
+      await textOf(model);
+      assertEquals(a.requests.length, 2);
     });
   },
 
@@ -163,14 +169,14 @@ const fromFallback: Lines = {
       delta("Hel"),
       step.fail(overloaded),
     ]);
-    const told: unknown[] = [];
+    const reported: unknown[] = [];
     const result = streamText({
       model: fallbackLanguageModel([a, b]),
       prompt,
-      onError: ({ error }) => void told.push(error),
+      onError: ({ error }) => void reported.push(error),
     });
     assertEquals(await result.text, "Hel");
-    assertEquals([told, b.asked], [[overloaded], []]);
+    assertEquals([reported, b.requests], [[overloaded], []]);
   },
 
   "`retryAfterOutput: true`, the default": async () => {
@@ -194,7 +200,7 @@ const fromFallback: Lines = {
     });
     const parts = await Array.fromAsync(stream);
     assertEquals(parts.map(textIn).join(""), "Hello");
-    assertEquals(b.asked[0]?.prompt.at(-1)?.content, [
+    assertEquals(b.requests[0]?.prompt.at(-1)?.content, [
       { type: "text", text: "Hel" },
     ]);
   },
@@ -209,7 +215,7 @@ const fromFallback: Lines = {
     const model = chainOf(sdk, [[step.fail(overloaded)], [
       step.fail(http(500)),
     ]]);
-    const error = await assertRejects(() => says(model));
+    const error = await assertRejects(() => textOf(model));
     assertInstanceOf(error, AllModelsFailedError);
     assertEquals(error.errors.map(String), [
       "Error: Overloaded",
@@ -220,7 +226,7 @@ const fromFallback: Lines = {
 
 const fromRetry: Lines = {
   "`createRetryableModel({ model: a, retries: [b] })`": async () => {
-    assertEquals(await outcome(overloaded, {}), "b");
+    assertEquals(await modelOrError(overloaded, {}), "b");
   },
 
   '`httpStatus(529, "overloaded")`': async () => {
@@ -230,37 +236,40 @@ const fromRetry: Lines = {
         (error) => /overloaded/i.test(String(error)),
       ],
     };
-    assertEquals(await outcome(http(529), options), "b");
-    assertEquals(await outcome(overloaded, options), "b");
+    assertEquals(await modelOrError(http(529), options), "b");
+    assertEquals(await modelOrError(overloaded, options), "b");
     const other = http(500);
-    assertStrictEquals(await outcome(other, options), other);
+    assertStrictEquals(await modelOrError(other, options), other);
   },
 
   "`error.statusCode(/^5/)`": async () => {
     const options: Options = { fallbackOn: hasStatus("5xx") };
-    assertEquals(await outcome(http(503), options), "b");
+    assertEquals(await modelOrError(http(503), options), "b");
     const wrong = http(404);
-    assertStrictEquals(await outcome(wrong, options), wrong);
+    assertStrictEquals(await modelOrError(wrong, options), wrong);
   },
 
   "`error.isInstance(TypeError)`": async () => {
     const network = new TypeError("fetch failed");
-    assertEquals(await outcome(network, { fallbackOn: TypeError }), "b");
+    assertEquals(await modelOrError(network, { fallbackOn: TypeError }), "b");
     assertStrictEquals(
-      await outcome(overloaded, { fallbackOn: TypeError }),
+      await modelOrError(overloaded, { fallbackOn: TypeError }),
       overloaded,
     );
     const ofSdk = (error: unknown) => APICallError.isInstance(error);
-    assertEquals(await outcome(http(418), { fallbackOn: ofSdk }), "b");
-    assertStrictEquals(await outcome(network, { fallbackOn: ofSdk }), network);
+    assertEquals(await modelOrError(http(418), { fallbackOn: ofSdk }), "b");
+    assertStrictEquals(
+      await modelOrError(network, { fallbackOn: ofSdk }),
+      network,
+    );
   },
 
   "`error(predicate)`": async () => {
     const fallbackOn: Options["fallbackOn"] = async (error, attempt) =>
       await Promise.resolve(error === overloaded && attempt.modelIndex === 0);
-    assertEquals(await outcome(overloaded, { fallbackOn }), "b");
+    assertEquals(await modelOrError(overloaded, { fallbackOn }), "b");
     const other = new Error("other");
-    assertStrictEquals(await outcome(other, { fallbackOn }), other);
+    assertStrictEquals(await modelOrError(other, { fallbackOn }), other);
   },
 
   "`or`, `and`, `not`": async () => {
@@ -270,10 +279,10 @@ const fromRetry: Lines = {
         (error) => APICallError.isInstance(error) && !error.isRetryable,
       ],
     };
-    assertEquals(await outcome(new TypeError("network"), options), "b");
-    assertEquals(await outcome(http(400), options), "b");
+    assertEquals(await modelOrError(new TypeError("network"), options), "b");
+    assertEquals(await modelOrError(http(400), options), "b");
     const busy = http(429);
-    assertStrictEquals(await outcome(busy, options), busy);
+    assertStrictEquals(await modelOrError(busy, options), busy);
   },
 
   "a target of its own for each condition": async () => {
@@ -284,21 +293,21 @@ const fromRetry: Lines = {
       const pair = fallbackLanguageModel([a, b], {
         fallbackOn: hasStatus(429),
       });
-      return await says(fallbackLanguageModel([pair, c]));
+      return await textOf(fallbackLanguageModel([pair, c]));
     };
     assertEquals(await target(http(429)), "from b");
     assertEquals(await target(http(400)), "from c");
   },
 
   "`.retry({ delay, backoffFactor, maxAttempts })`": async () => {
-    const refuses = [step.fail(overloaded)];
+    const fails = [step.fail(overloaded)];
     const retry = {
       minDelayMs: 1_000,
       multiplier: 2,
       maxAttempts: 3,
       jitter: 0,
     };
-    assertEquals(await asking([[refuses], [text]], { retry }), [
+    assertEquals(await callTimes([[fails], [text]], { retry }), [
       ["a", 0],
       ["a", 1_000],
       ["a", 3_000],
@@ -312,7 +321,9 @@ const fromRetry: Lines = {
     const retry = { jitter: 0, isRetriable };
     const conflict = [step.fail(http(409))];
     const namesOf = async (options: Options) =>
-      (await asking([[conflict, text], [text]], options)).map(([name]) => name);
+      (await callTimes([[conflict, text], [text]], options)).map(([name]) =>
+        name
+      );
     assertEquals(await namesOf({ retry }), ["a", "a"]);
     assertEquals(await namesOf({ retry: {} }), ["a", "b"]);
   },
@@ -321,16 +332,16 @@ const fromRetry: Lines = {
     const after = (seconds: number) => [
       step.fail(http(429, { "retry-after": `${seconds}` })),
     ];
-    assertEquals(await asking([[after(7), text], [text]], { retry: {} }), [
+    assertEquals(await callTimes([[after(7), text], [text]], { retry: {} }), [
       ["a", 0],
       ["a", 7_000],
     ]);
-    assertEquals(await asking([[after(11), text], [text]], { retry: {} }), [
+    assertEquals(await callTimes([[after(11), text], [text]], { retry: {} }), [
       ["a", 0],
       ["b", 0],
     ]);
     const retry = { maxDelayMs: 60_000 };
-    assertEquals(await asking([[after(60), text], [text]], { retry }), [
+    assertEquals(await callTimes([[after(60), text], [text]], { retry }), [
       ["a", 0],
       ["a", 60_000],
     ]);
@@ -341,15 +352,15 @@ const fromRetry: Lines = {
       const a = scripted(sdk, "a", [step.fail(overloaded)]);
       const b = scripted(sdk, "b", [step.fail(overloaded)]);
       const retried = fallbackLanguageModel([a], { retry: {} });
-      await assertRejects(() => says(fallbackLanguageModel([retried, b])));
-      assertEquals([a.asked.length, b.asked.length], [3, 1]);
+      await assertRejects(() => textOf(fallbackLanguageModel([retried, b])));
+      assertEquals([a.requests.length, b.requests.length], [3, 1]);
     });
   },
 
   "`timeout` of a retry": async () => {
     const silent: Script<Part> = [START, step.hang()];
     const timeouts = { firstContentMs: 30_000 };
-    assertEquals(await asking([[silent], [silent], [text]], { timeouts }), [
+    assertEquals(await callTimes([[silent], [silent], [text]], { timeouts }), [
       ["a", 0],
       ["b", 30_000],
       ["c", 60_000],
@@ -363,10 +374,10 @@ const fromRetry: Lines = {
     };
     await virtualTime(async () => {
       assertEquals(
-        await says(chainOf(sdk, [[step.hang()], text], options)),
+        await textOf(chainOf(sdk, [[step.hang()], text], options)),
         "Hello",
       );
-      assertStrictEquals(await outcome(overloaded, options), overloaded);
+      assertStrictEquals(await modelOrError(overloaded, options), overloaded);
       const b = scripted(sdk, "b", text);
       const a = scripted(sdk, "a", [step.hang()]);
       await assertRejects(() =>
@@ -376,7 +387,7 @@ const fromRetry: Lines = {
           timeout: 5_000,
         })
       );
-      assertEquals(b.asked, []);
+      assertEquals(b.requests, []);
     });
   },
 
@@ -388,7 +399,7 @@ const fromRetry: Lines = {
     ]);
     const providerOptions = { openai: { user: "first", seed: 1 } };
     await generateText({ model, prompt, providerOptions });
-    assertEquals(b.asked[0]?.providerOptions, {
+    assertEquals(b.requests[0]?.providerOptions, {
       openai: { user: "second", seed: 1 },
     });
   },
@@ -400,7 +411,7 @@ const fromRetry: Lines = {
       { model: b, settings: { temperature: 0.3, maxOutputTokens: 500 } },
     ]);
     await generateText({ model, prompt, temperature: 1, topK: 2 });
-    const { temperature, maxOutputTokens, topK } = b.asked[0]!;
+    const { temperature, maxOutputTokens, topK } = b.requests[0]!;
     assertEquals([temperature, maxOutputTokens, topK], [0.3, 500, 2]);
   },
 
@@ -422,26 +433,26 @@ const fromRetry: Lines = {
         },
       }),
     ]);
-    await says(model);
-    assertEquals(b.asked[0]?.prompt.map(({ role }) => role), [
+    await textOf(model);
+    assertEquals(b.requests[0]?.prompt.map(({ role }) => role), [
       "system",
       "user",
     ]);
   },
 
   "`onError`, `onRetry`, `onSuccess`, `onFailure`": async () => {
-    const told: string[] = [];
+    const reported: string[] = [];
     const onEvent: Options["onEvent"] = ({ type, attempt }) => {
-      told.push(`${type} ${attempt?.model}`);
+      reported.push(`${type} ${attempt?.model}`);
     };
-    const only = (...types: string[]) =>
-      told.filter((line) => types.includes(line.split(" ")[0]!));
-    await outcome(overloaded, { onEvent });
-    assertEquals(only("failed", "interrupted"), ["failed a"]);
-    assertEquals(only("retrying", "started"), ["started a", "started b"]);
-    assertEquals(only("completed"), ["completed b"]);
+    const ofType = (...types: string[]) =>
+      reported.filter((line) => types.includes(line.split(" ")[0]!));
+    await modelOrError(overloaded, { onEvent });
+    assertEquals(ofType("failed", "interrupted"), ["failed a"]);
+    assertEquals(ofType("retrying", "started"), ["started a", "started b"]);
+    assertEquals(ofType("completed"), ["completed b"]);
     const model = chainOf(sdk, [[step.fail(overloaded)]]);
-    const error = await assertRejects(() => says(model));
+    const error = await assertRejects(() => textOf(model));
     assertEquals(attemptsOf(error).map(({ model }) => model), ["a"]);
   },
 
@@ -453,11 +464,11 @@ const fromRetry: Lines = {
       });
       const b = scripted(sdk, "b", answer("from b"));
       const model = fallbackLanguageModel([a, b], { health });
-      assertEquals(await says(model), "from b");
+      assertEquals(await textOf(model), "from b");
       await delay(59_000);
-      assertEquals(await says(model), "from b");
+      assertEquals(await textOf(model), "from b");
       await delay(1_000);
-      assertEquals(await says(model), "Hello");
+      assertEquals(await textOf(model), "Hello");
     });
   },
 
@@ -465,8 +476,11 @@ const fromRetry: Lines = {
     const a = scripted(sdk, "a", [step.fail(overloaded)]);
     const model = fallbackLanguageModel([a, scripted(sdk, "b", text)]);
     const pick = (disabled: boolean) => disabled ? a : model;
-    assertEquals(await says(pick(false)), "Hello");
-    assertStrictEquals(await assertRejects(() => says(pick(true))), overloaded);
+    assertEquals(await textOf(pick(false)), "Hello");
+    assertStrictEquals(
+      await assertRejects(() => textOf(pick(true))),
+      overloaded,
+    );
   },
 
   '`finishReason("content-filter")` on a stream': async () => {
@@ -488,14 +502,14 @@ const fromRetry: Lines = {
       },
     });
     const b = scripted(sdk, "b", answer("[]"));
-    assertEquals(await says(fallbackLanguageModel([picky, b])), "[]");
+    assertEquals(await textOf(fallbackLanguageModel([picky, b])), "[]");
   },
 
   "`RetryError`": async () => {
     const model = chainOf(sdk, [[step.fail(overloaded)], [
       step.fail(http(500)),
     ]]);
-    const error = await assertRejects(() => says(model));
+    const error = await assertRejects(() => textOf(model));
     assertInstanceOf(error, AllModelsFailedError);
     assertEquals([error.errors.length, error.attempts.length], [2, 2]);
   },
@@ -503,7 +517,7 @@ const fromRetry: Lines = {
   "`telemetry`": async () => {
     await using telemetry = new Sdk();
     const onEvent = instrument();
-    await says(chainOf(sdk, [[step.fail(overloaded)], text], { onEvent }));
+    await textOf(chainOf(sdk, [[step.fail(overloaded)], text], { onEvent }));
     const names = telemetry.spans().map(({ name }) => name);
     assertEquals(names.toSorted(), ["chat", "chat a", "chat b"]);
   },
@@ -512,7 +526,7 @@ const fromRetry: Lines = {
     const a = scripted(sdk, "a", [step.fail(http(429))]);
     const model = fallbackLanguageModel([a], { fallbackOn: hasStatus("5xx") });
     await assertRejects(() => generateText({ model, prompt, maxRetries: 0 }));
-    assertEquals(a.asked.length, 1);
+    assertEquals(a.requests.length, 1);
   },
 
   '`"openai/gpt-5"` for the gateway\'s model': async () => {
@@ -531,11 +545,11 @@ const lines = { "ai-fallback": fromFallback, "ai-retry": fromRetry };
 
 for (const [peer, tests] of Object.entries(lines)) {
   for (const [line, test] of Object.entries(tests)) {
-    Deno.test(`from ${peer}: ${line}`, test);
+    Deno.test(`docs/migration.md, from ${peer}: ${line}`, test);
   }
 }
 
-Deno.test("every line of docs/migration.md has its test", async () => {
+Deno.test("docs/migration.md has a test for every line", async () => {
   const text = await Deno.readTextFile(
     new URL("../../docs/migration.md", import.meta.url),
   );

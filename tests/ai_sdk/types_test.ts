@@ -1,4 +1,5 @@
-// What both majors' own types say: users need no cast, and mistakes are errors.
+// With the types of both major versions, users need no cast, and mistakes do not
+// compile.
 
 import {
   aiSdkModel,
@@ -16,7 +17,7 @@ import { MockLanguageModelV3 } from "ai6/test";
 const v4 = new MockLanguageModelV4({ modelId: "four" });
 const v3 = new MockLanguageModelV3({ modelId: "three" });
 
-Deno.test("models of AI SDK 7 make one of AI SDK 7", () => {
+Deno.test("fallbackLanguageModel() returns a LanguageModelV4 for models of AI SDK 7", () => {
   const model: LanguageModelV4 = fallbackLanguageModel(
     [v4, {
       model: v4,
@@ -30,7 +31,7 @@ Deno.test("models of AI SDK 7 make one of AI SDK 7", () => {
   (() => new Agent7({ model }));
 });
 
-Deno.test("models of AI SDK 6 make one of AI SDK 6", () => {
+Deno.test("fallbackLanguageModel() returns a LanguageModelV3 for models of AI SDK 6", () => {
   const model = fallbackLanguageModel(
     [v3, {
       model: v3,
@@ -46,11 +47,11 @@ Deno.test("models of AI SDK 6 make one of AI SDK 6", () => {
   const outer = fallbackLanguageModel([model, v3, { model }]);
   (() => streamText6({ model: outer, prompt: "Hi" }));
   (() => fallbackLanguageModel([inner]));
-  // AI SDK 7 takes it too.
+  // AI SDK 7 accepts it, too.
   (() => streamText7({ model, prompt: "Hi" }));
 });
 
-Deno.test("chains of chains and models of a chain have types", () => {
+Deno.test("fallbackLanguageModel() and aiSdkModel() infer types of nested chains", () => {
   const inner = fallbackLanguageModel([v4]);
   assertEquals(
     fallbackLanguageModel([inner, v4]).modelId,
@@ -60,15 +61,15 @@ Deno.test("chains of chains and models of a chain have types", () => {
   (() => fallbackStream([aiSdkModel(v3)], { prompt: [] }));
 });
 
-Deno.test("what is wrong is no type either", () => {
+Deno.test("fallbackLanguageModel() rejects invalid arguments at compile time", () => {
   // @ts-expect-error a mix of specifications
   (() => fallbackLanguageModel([v4, v3]));
   // @ts-expect-error a gateway's name
   (() => fallbackLanguageModel(["openai/gpt-5"]));
-  // @ts-expect-error the signal is the call's
+  // @ts-expect-error the signal belongs to the call
   (() => fallbackLanguageModel([v4], { signal: new AbortController().signal }));
-  // @ts-expect-error a prompt is no setting
+  // @ts-expect-error a prompt is not a setting
   (() => fallbackLanguageModel([{ model: v4, settings: { prompt: [] } }]));
-  // @ts-expect-error a setting of no call
+  // @ts-expect-error an unknown setting
   (() => fallbackLanguageModel([{ model: v4, settings: { warmth: 1 } }]));
 });

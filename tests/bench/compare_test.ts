@@ -1,8 +1,8 @@
-// The comparison with other libraries runs, and this library does what it should.
-// It runs in a process of its own: others may leave timers and promises behind.
+// Runs the comparison with other libraries, and checks the results of this library. It
+// runs in a separate process, because other libraries may leave timers and promises.
 
 import { assert, assertEquals } from "@std/assert";
-import { runOrThrow } from "../_run_command.ts";
+import { runSuccessfully } from "../_run_command.ts";
 
 interface Comparison {
   readonly seen: readonly {
@@ -16,7 +16,7 @@ interface Comparison {
 }
 
 async function compare(): Promise<Comparison> {
-  const { out } = await runOrThrow(Deno.execPath(), [
+  const { out } = await runSuccessfully(Deno.execPath(), [
     "run",
     "-A",
     "--quiet",
@@ -27,12 +27,12 @@ async function compare(): Promise<Comparison> {
   return JSON.parse(out);
 }
 
-/** A text without what `deno fmt` changes: line ends and the width of columns. */
+/** Removes what `deno fmt` changes: line breaks and the width of columns. */
 function unformatted(text: string): string {
   return text.trim().replaceAll(/\s+/g, " ").replaceAll(/-{3,}/g, "---");
 }
 
-Deno.test("compare.ts sees in every situation what this library should do, and what docs/comparison.md says of all", async () => {
+Deno.test("compare.ts observes the expected behavior of this library, and the table of docs/comparison.md", async () => {
   const { seen, situationsText } = await compare();
   assert(seen.length > 20);
   for (const { name, good, ours } of seen) {

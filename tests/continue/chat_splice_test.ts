@@ -1,10 +1,10 @@
-// The seam of chat-completions answers: text, reasoning, ids and usage.
+// Joining two parts of a chat-completions answer: text, reasoning, ids and usage.
 
 import { chatSplice } from "@fallback/stream/continue";
 import type { ChatChunk, ChatDelta } from "@fallback/stream/openai";
 import { assertEquals } from "@std/assert";
 
-const said = "Once upon a time there was a young queen";
+const repeated = "Once upon a time there was a young queen";
 
 const chunk = (delta: ChatDelta, more: object = {}): ChatChunk => ({
   id: "second",
@@ -15,7 +15,7 @@ const chunk = (delta: ChatDelta, more: object = {}): ChatChunk => ({
 });
 
 const delivered: ChatChunk[] = [
-  { ...chunk({ content: said }), id: "first", created: 1, model: "a" },
+  { ...chunk({ content: repeated }), id: "first", created: 1, model: "a" },
   {
     choices: [],
     usage: {
@@ -26,18 +26,18 @@ const delivered: ChatChunk[] = [
   },
 ];
 
-/** What a splice delivers of a part. */
+/** The chunks that a splice delivers of a part. */
 function splice(chunks: readonly ChatChunk[]): ChatChunk[] {
   const subject = chatSplice({ chunks: delivered });
   return [...chunks.map((each) => subject.push(each)), subject.end()].flat()
     .filter((each) => each !== undefined);
 }
 
-Deno.test("chatSplice() skips repeated text and keeps the id of the first model and the name of its own", () => {
+Deno.test("chatSplice() skips repeated text, and keeps the id of the first part and the model of its own", () => {
   const chunks = splice([
     chunk({ role: "assistant", content: "" }),
-    chunk({ content: said.slice(0, 20) }),
-    chunk({ content: said.slice(20) + " who" }),
+    chunk({ content: repeated.slice(0, 20) }),
+    chunk({ content: repeated.slice(20) + " who" }),
     chunk({ content: " could code." }),
     chunk({}, { choices: [{ delta: {}, finish_reason: "stop" }] }),
   ]);
@@ -51,10 +51,10 @@ Deno.test("chatSplice() skips repeated text and keeps the id of the first model 
   );
 });
 
-Deno.test("chatSplice() delivers reasoning as it comes, also beside skipped text", () => {
+Deno.test("chatSplice() delivers reasoning at once, also when the text of the chunk is skipped", () => {
   const chunks = splice([
     chunk({ reasoning_content: "Hm." }),
-    chunk({ content: said, reasoning_content: "I see." }),
+    chunk({ content: repeated, reasoning_content: "I see." }),
     chunk({ content: "." }),
   ]);
   assertEquals(chunks.map(({ choices }) => choices[0]?.delta), [
@@ -64,7 +64,7 @@ Deno.test("chatSplice() delivers reasoning as it comes, also beside skipped text
   ]);
 });
 
-Deno.test("chatSplice() adds up the usage of the parts, details too", () => {
+Deno.test("chatSplice() adds up the usage of the parts, including details", () => {
   const chunks = splice([
     chunk({ content: "!" }),
     {
@@ -83,7 +83,7 @@ Deno.test("chatSplice() adds up the usage of the parts, details too", () => {
   });
 });
 
-Deno.test("chatSplice() releases held text before the finish_reason", () => {
+Deno.test("chatSplice() delivers buffered text before the finish_reason", () => {
   const chunks = splice([
     chunk({ content: "Once upon" }),
     chunk({}, { choices: [{ delta: {}, finish_reason: "stop" }] }),

@@ -1,5 +1,5 @@
-// The seam (R20): nothing is lost, nothing comes twice, and nothing is delivered
-// after a contradiction.
+// Joining two parts of a text (R20): nothing is lost or repeated, and nothing is
+// delivered after a contradiction.
 
 import { ContinuationError, TextSplice } from "@fallback/stream/continue";
 import { assertEquals, assertThrows } from "@std/assert";
@@ -7,7 +7,7 @@ import fc from "fast-check";
 
 type Form = "prefill" | "ask";
 
-/** The rule, with the whole text at hand: what follows, or a contradiction. */
+/** Implements the rule on complete texts: the text to deliver, or a contradiction. */
 function expected(
   delivered: string,
   next: string,
@@ -36,7 +36,7 @@ function expected(
   return next.slice(skipped);
 }
 
-/** What a splice delivers of a text that comes in pieces. */
+/** The text that a splice delivers of these pieces. */
 function splice(delivered: string, pieces: readonly string[], as: Form) {
   const subject = new TextSplice(delivered, { as });
   let text = "";
@@ -44,35 +44,35 @@ function splice(delivered: string, pieces: readonly string[], as: Form) {
   return text + (subject.end() ?? "");
 }
 
-function cut(text: string, at: readonly number[]): string[] {
-  const places = at.map((part) => Math.floor(part * text.length));
-  const sorted = [0, ...places.sort((a, b) => a - b), text.length];
+function splitAt(text: string, at: readonly number[]): string[] {
+  const offsets = at.map((part) => Math.floor(part * text.length));
+  const sorted = [0, ...offsets.sort((a, b) => a - b), text.length];
   return sorted.slice(1).map((end, i) => text.slice(sorted[i]!, end));
 }
 
 // Few letters, so that repetitions are frequent.
-const words = (max: number) =>
+const letters = (max: number) =>
   fc.string({ unit: fc.constantFrom("a", "b", " ", "\n"), maxLength: max });
 const delivered = fc.oneof(
-  words(80),
+  letters(80),
   fc.string({ maxLength: 80 }),
-  fc.tuple(words(8), fc.integer({ min: 1, max: 12 }))
-    .map(([word, times]) => word.repeat(times)),
+  fc.tuple(letters(8), fc.integer({ min: 1, max: 12 }))
+    .map(([text, times]) => text.repeat(times)),
 );
 
-/** Texts that begin anew, repeat the end, contradict, or just follow. */
+/** Texts that start again, repeat the end, contradict the text, or continue it. */
 const scenario = delivered.chain((text) =>
   fc.record({
     delivered: fc.constant(text),
     next: fc.oneof(
-      words(90),
-      fc.tuple(words(3), words(20)).map(([space, rest]) =>
+      letters(90),
+      fc.tuple(letters(3), letters(20)).map(([space, rest]) =>
         space + text.trimStart() + rest
       ),
-      fc.tuple(fc.nat({ max: 80 }), words(20)).map(([k, rest]) =>
+      fc.tuple(fc.nat({ max: 80 }), letters(20)).map(([k, rest]) =>
         text.slice(-k) + rest
       ),
-      fc.tuple(fc.nat({ max: 80 }), words(20)).map(([k, rest]) =>
+      fc.tuple(fc.nat({ max: 80 }), letters(20)).map(([k, rest]) =>
         text.slice(0, k) + rest
       ),
     ),
@@ -81,11 +81,11 @@ const scenario = delivered.chain((text) =>
   })
 );
 
-Deno.test("TextSplice delivers what the rule says, however the text is split (R20)", () => {
+Deno.test("TextSplice delivers the text after the overlap, however the text is split (R20)", () => {
   const seen = { skipped: 0, contradicted: 0 };
   fc.assert(
     fc.property(scenario, ({ delivered, next, as, at }) => {
-      const pieces = cut(next, at);
+      const pieces = splitAt(next, at);
       const rule = expected(delivered, next, as);
       if (rule === ContinuationError) {
         seen.contradicted++;
@@ -97,16 +97,16 @@ Deno.test("TextSplice delivers what the rule says, however the text is split (R2
     }),
     { numRuns: 5000 },
   );
-  // The scenarios are of all kinds.
+  // Check that the scenarios cover all kinds.
   assertEquals(seen.skipped > 100 && seen.contradicted > 20, true);
 });
 
-Deno.test("TextSplice delivers nothing of a text that contradicts (R20)", () => {
+Deno.test("TextSplice delivers nothing of a text that contradicts the delivered text (R20)", () => {
   fc.assert(
     fc.property(scenario, ({ delivered, next, as, at }) => {
       if (expected(delivered, next, as) !== ContinuationError) return;
       const subject = new TextSplice(delivered, { as });
-      for (const piece of cut(next, at)) {
+      for (const piece of splitAt(next, at)) {
         try {
           assertEquals(subject.push(piece), undefined);
         } catch (error) {
@@ -119,7 +119,7 @@ Deno.test("TextSplice delivers nothing of a text that contradicts (R20)", () => 
   );
 });
 
-Deno.test("TextSplice releases the text as soon as it differs", () => {
+Deno.test("TextSplice delivers buffered text as soon as it differs", () => {
   const delivered = "The quick brown fox jumps over the lazy dog ";
   const subject = new TextSplice(delivered);
   assertEquals(subject.push("The"), undefined);
@@ -127,14 +127,14 @@ Deno.test("TextSplice releases the text as soon as it differs", () => {
   assertEquals(subject.push(" of it."), " of it.");
 });
 
-Deno.test("TextSplice takes linear time for a text of one character", () => {
+Deno.test("TextSplice takes linear time for a text of one repeated character", () => {
   const delivered = "a".repeat(200_000);
   const next = "a".repeat(100_000) + "b";
   const subject = new TextSplice(delivered);
   assertThrows(() => subject.push(next), ContinuationError);
 });
 
-Deno.test("TextSplice refuses arguments of the wrong kind", () => {
+Deno.test("TextSplice throws TypeError for arguments of the wrong type", () => {
   assertThrows(() => new TextSplice(1 as never), TypeError, "'delivered'");
   assertThrows(
     () => new TextSplice("", { as: "both" as never }),

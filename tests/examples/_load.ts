@@ -1,6 +1,6 @@
-// The function of the example as a process of its own, so that what is measured
-// is the server alone. It says where it is and what it holds; when nothing more
-// can be asked, it has to end by itself.
+// Serves the example's handler in a separate process, so that only the server is
+// measured. It has commands for its port and its state. When stdin is closed, the
+// process has to exit by itself.
 
 import { setImmediate } from "node:timers";
 import { openaiModel } from "@fallback/stream/openai";
@@ -10,9 +10,9 @@ import { watchTimers } from "../../src/testing/_timers.ts";
 
 declare const gc: () => void;
 
-/** What the server is told first. */
+/** The settings of the server. */
 export interface LoadSettings {
-  /** Where the providers are, by name. */
+  /** The base URLs of the providers, by name. */
   readonly providers: Readonly<Record<string, string>>;
   readonly timeouts: {
     readonly firstContentMs: number;
@@ -21,18 +21,18 @@ export interface LoadSettings {
   };
 }
 
-/** What the server holds when nobody asks it anything. */
-export interface Held {
-  /** Bytes, after the garbage was collected. */
+/** What the server holds at a moment. */
+export interface ServerState {
+  /** In bytes, after a garbage collection. */
   readonly heap: number;
   readonly rss: number;
   /** Timers that have neither fired nor been cleared. */
   readonly timers: number;
-  /** Answers that have not come to their end. */
-  readonly answering: number;
-  /** The most that there were at once. */
-  readonly mostAnswering: number;
-  /** Rejections that nobody handled. */
+  /** Responses that have not ended. */
+  readonly active: number;
+  /** The maximum of `active` so far. */
+  readonly maxActive: number;
+  /** Unhandled rejections. */
   readonly unhandled: readonly string[];
 }
 
@@ -52,34 +52,34 @@ if (import.meta.main) {
   const handle = createHandler({
     timeouts: settings.timeouts,
     maxConcurrent: 2000,
-    // Each is the first for a third of the requests.
+    // Each model is the first for a third of the requests.
     models: () => {
       const first = requests++ % models.length;
       return [...models.slice(first), ...models.slice(0, first)];
     },
   });
 
-  let answering = 0;
-  let mostAnswering = 0;
+  let active = 0;
+  let maxActive = 0;
   const server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen() {} },
     async (request, { completed }) => {
-      mostAnswering = Math.max(mostAnswering, ++answering);
-      const settle = () => void answering--;
+      maxActive = Math.max(maxActive, ++active);
+      const settle = () => void active--;
       completed.then(settle, settle);
       return await handle(request);
     },
   );
-  const held = async (): Promise<Held> => {
+  const state = async (): Promise<ServerState> => {
     for (let i = 0; i < 3; i++) {
-      // What the last turn has let go of is garbage only in the next.
+      // Objects that were released in this turn are collected only in the next.
       await new Promise((resolve) => void setImmediate(resolve));
       gc();
     }
     const { heapUsed: heap, rss } = Deno.memoryUsage();
     const timers = watch.pending.size;
-    return { heap, rss, timers, answering, mostAnswering, unhandled };
+    return { heap, rss, timers, active, maxActive, unhandled };
   };
-  await serveCommands({ port: () => server.addr.port, held });
+  await serveCommands({ port: () => server.addr.port, state });
   await server.shutdown();
 }

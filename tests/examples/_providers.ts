@@ -1,6 +1,7 @@
-// Providers that fail in every way there is, a third of the failures each: they
-// refuse, they fall silent, they die in mid-answer. What they say carries their
-// own name and the mark of the request, so that no two answers can be mixed up.
+// Providers that fail in half of their calls: one third of the failures each are
+// an error before content, a hang before content, and an error after content.
+// Each text contains the provider's name and the mark of the request, so that the
+// test notices mixed answers.
 
 import {
   fakeProvider,
@@ -12,43 +13,43 @@ import { below, oneOf, type Random } from "../../bench/_random.ts";
 import { type HttpServer, serveHttp } from "../../src/testing/_http_server.ts";
 import {
   answerOf,
-  completeEndings,
+  completions,
+  failuresAfterContent,
   failuresBeforeContent,
   hangsBeforeContent,
-  interruptions,
   preamble,
 } from "../_wire_faults.ts";
 
-/** What a provider says to a request. */
+/** The text chunks of a provider's answer to a request. */
 export const answerTo = (provider: string, mark: string): string[] =>
   answerOf(`${provider} to ${mark}`);
 
-const SILENCES: readonly WireScript[] = [
+const HANGS: readonly WireScript[] = [
   ...hangsBeforeContent,
   [step.wait(20_000), "too late"],
 ];
 
-/** What a provider does in answer to one request. */
+/** The script of a provider for one request. */
 function anyScript(provider: string, mark: string, draw: Random): WireScript {
   const chance = draw();
-  const thinks = step.wait(below(draw, 200));
-  if (chance < 1 / 6) return [thinks, ...oneOf(draw, failuresBeforeContent)];
-  if (chance < 2 / 6) return [thinks, ...oneOf(draw, SILENCES)];
-  const dies = chance < 3 / 6;
-  const words = answerTo(provider, mark);
-  if (dies) words.length = 1 + below(draw, words.length - 1);
-  const spoken = words.flatMap((word) => [word, step.wait(below(draw, 800))]);
-  const last = oneOf(draw, dies ? interruptions : completeEndings);
-  return [thinks, preamble, ...spoken, ...last];
+  const delay = step.wait(below(draw, 200));
+  if (chance < 1 / 6) return [delay, ...oneOf(draw, failuresBeforeContent)];
+  if (chance < 2 / 6) return [delay, ...oneOf(draw, HANGS)];
+  const fails = chance < 3 / 6;
+  const texts = answerTo(provider, mark);
+  if (fails) texts.length = 1 + below(draw, texts.length - 1);
+  const content = texts.flatMap((text) => [text, step.wait(below(draw, 800))]);
+  const last = oneOf(draw, fails ? failuresAfterContent : completions);
+  return [delay, preamble, ...content, ...last];
 }
 
-/** A provider that listens, and how often its calls ended how. */
+/** A provider with a server, and the number of its calls by outcome. */
 export interface Provider extends AsyncDisposable {
   readonly baseURL: string;
   readonly outcomes: Readonly<Record<ProviderCall["outcome"], number>>;
 }
 
-/** Serves a provider, which does what chance has it do. */
+/** Serves a provider that draws a script for each request. */
 export function serveProvider(name: string, draw: Random): Provider {
   const outcomes: Record<ProviderCall["outcome"], number> = {
     "pending": 0,

@@ -31,14 +31,14 @@ const ORIGIN = "http://localhost";
 const QUESTION = { messages: [{ role: "user", content: "Hi" }] };
 const TIMEOUTS = { firstContentMs: 1_800, idleMs: 2_500, totalMs: 60_000 };
 
-/** A handler over providers that do what they are told. */
+/** Creates a handler over fake providers that run these scripts. */
 function setUp(
   scripts: readonly WireScript[],
   options: Partial<HandlerOptions> = {},
 ) {
-  const asked = Promise.withResolvers<void>();
+  const called = Promise.withResolvers<void>();
   const providers = scripts.map((script) =>
-    fakeProvider(script, { onCall: () => asked.resolve() })
+    fakeProvider(script, { onCall: () => called.resolve() })
   );
   const models = providers.map(({ fetch }, index) =>
     openaiModel({ model: `model-${index}`, fetch })
@@ -49,7 +49,7 @@ function setUp(
     timeouts: TIMEOUTS,
     ...options,
   });
-  return { handler, providers, asked: asked.promise };
+  return { handler, providers, called: called.promise };
 }
 
 function post(body: BodyInit | null, headers: HeadersInit = {}): Request {
@@ -60,7 +60,7 @@ function post(body: BodyInit | null, headers: HeadersInit = {}): Request {
   });
 }
 
-function ask(question: unknown = QUESTION): Request {
+function chatRequest(question: unknown = QUESTION): Request {
   return post(JSON.stringify(question));
 }
 
@@ -71,7 +71,7 @@ function eventsOf(response: Response) {
   const reader = response.body!.pipeThrough(new TextDecoderStream())
     .getReader();
   return {
-    /** The next event; nothing at the end. */
+    /** The next event; `undefined` at the end. */
     async read(): Promise<Seen | undefined> {
       const { value } = await reader.read();
       if (value === undefined) return undefined;
@@ -105,8 +105,8 @@ function textOf(seen: readonly Seen[]): string {
     .join("");
 }
 
-/** Checks that a request is refused as it should be, and by whom. */
-async function assertRefused(
+/** Checks that a request got a 4xx with an error message, and no model was called. */
+async function assertRejected(
   response: Response,
   providers: readonly FakeProvider[],
   status?: number,
@@ -120,9 +120,9 @@ async function assertRefused(
   assertEquals(providers.flatMap(({ calls }) => calls), []);
 }
 
-Deno.test("what is tried is told as it happens, then the words, then the end", async () => {
+Deno.test("POST /chat streams an event per change of an attempt, the text, and a final event", async () => {
   const { handler } = setUp([[wire.status(529)], ["Good", " morning"]]);
-  const response = await handler(ask());
+  const response = await handler(chatRequest());
   assertEquals(response.headers.get("content-type"), "text/event-stream");
   const seen = await allEvents(response);
   assertEquals(
@@ -142,28 +142,28 @@ Deno.test("what is tried is told as it happens, then the words, then the end", a
   );
 });
 
-Deno.test("the response is there before any model has answered", async () => {
+Deno.test("POST /chat responds before a model has answered", async () => {
   const { handler } = setUp([[step.hang()]]);
-  const events = eventsOf(await handler(ask()));
+  const events = eventsOf(await handler(chatRequest()));
   assertEquals(outcomes((await events.read())!), ["model-0 pending"]);
   await events.cancel();
 });
 
-Deno.test("who leaves before the first word closes the provider's connection", async () => {
-  const { handler, providers, asked } = setUp([[step.hang()]]);
-  const events = eventsOf(await handler(ask()));
+Deno.test("POST /chat closes the provider's connection when the client disconnects before content", async () => {
+  const { handler, providers, called } = setUp([[step.hang()]]);
+  const events = eventsOf(await handler(chatRequest()));
   await events.read();
   const waiting = events.read();
-  await asked;
+  await called;
   await events.cancel();
   assertEquals(await waiting, undefined);
   const [call] = providers[0]!.calls;
   assertEquals(call!.outcome, "aborted");
 });
 
-Deno.test("who leaves in mid-answer closes the provider's connection", async () => {
+Deno.test("POST /chat closes the provider's connection when the client disconnects after content", async () => {
   const { handler, providers } = setUp([["One", step.hang()], ["Two"]]);
-  const events = eventsOf(await handler(ask()));
+  const events = eventsOf(await handler(chatRequest()));
   let next;
   do next = await events.read(); while (next?.[0] !== "message");
   await events.cancel();
@@ -171,16 +171,16 @@ Deno.test("who leaves in mid-answer closes the provider's connection", async () 
   assertEquals(providers[1]!.calls, []);
 });
 
-Deno.test("who never reads asks nobody", async () => {
+Deno.test("POST /chat calls no model until the body is read", async () => {
   const { handler, providers } = setUp([["One"]]);
-  await (await handler(ask())).body!.cancel();
+  await (await handler(chatRequest())).body!.cancel();
   assertEquals(providers[0]!.calls, []);
 });
 
-Deno.test("an answer that breaks off ends with an error that gives nothing away", async () => {
+Deno.test("POST /chat ends an interrupted answer with an error event that shows no message of the provider", async () => {
   const secret = new Error("reset by 10.0.0.7, key sk-1");
   const { handler } = setUp([["Half", step.fail(secret)], ["Other"]]);
-  const seen = await allEvents(await handler(ask()));
+  const seen = await allEvents(await handler(chatRequest()));
   assertEquals(textOf(seen), "Half");
   const [type, data] = seen.at(-1)!;
   assertEquals([type, outcomes(seen.at(-1)!)], [
@@ -191,22 +191,22 @@ Deno.test("an answer that breaks off ends with an error that gives nothing away"
   assertEquals(error.message, "The model failed");
 });
 
-Deno.test("where no model answers, every attempt is told before the error", async () => {
+Deno.test("POST /chat sends the attempts before the error event when all models fail", async () => {
   const { handler } = setUp([[wire.status(500)], [wire.status(401)]]);
-  const seen = await allEvents(await handler(ask()));
+  const seen = await allEvents(await handler(chatRequest()));
   assertEquals(seen.at(-1)![0], "error");
   assertEquals(outcomes(seen.at(-1)!), ["model-0 failed", "model-1 failed"]);
   assertEquals(outcomes(seen.at(-2)!), ["model-0 failed", "model-1 failed"]);
 });
 
-Deno.test("nothing that comes with a message reaches a model but its words", async () => {
+Deno.test("POST /chat passes only role and content of a message to a model", async () => {
   const { handler, providers } = setUp([["Yes"]]);
   const messages = [
     { role: "user", content: "one\r\n\r\ndata: two\n\nevent: done" },
     { content: "three", role: "assistant" },
     { role: "user", content: "four" },
   ];
-  const seen = await allEvents(await handler(ask({ messages })));
+  const seen = await allEvents(await handler(chatRequest({ messages })));
   assertEquals(seen.at(-1)![0], "done");
   const { body } = providers[0]!.calls[0]!;
   assertEquals(body, {
@@ -217,18 +217,18 @@ Deno.test("nothing that comes with a message reaches a model but its words", asy
   });
 });
 
-Deno.test("line ends in what a model says, or in its name, make no event", async () => {
+Deno.test("POST /chat escapes line breaks in texts and in names of models", async () => {
   const text = "a\n\nevent: done\r\ndata: {}\r\r";
   const { fetch } = fakeProvider([text]);
   const model = openaiModel({ model: "m", name: "evil\n\ndata: x", fetch });
   const handler = createHandler({ models: () => [model] });
-  const seen = await allEvents(await handler(ask()));
+  const seen = await allEvents(await handler(chatRequest()));
   assertEquals(textOf(seen), text);
   assertEquals(attemptsIn(seen[0]!)[0]!.model, "evil\n\ndata: x");
   assertEquals(seen.filter(([type]) => type === "done").length, 1);
 });
 
-Deno.test("the page may load nothing from anywhere", async () => {
+Deno.test("GET / forbids loading from other origins by its content security policy", async () => {
   const { handler } = setUp([["Yes"]]);
   const page = await handler(new Request(`${ORIGIN}/`));
   assertEquals(await page.text(), "<!DOCTYPE html>");
@@ -241,7 +241,7 @@ Deno.test("the page may load nothing from anywhere", async () => {
   await head.body?.cancel();
 });
 
-Deno.test("the page holds no address but that of its icon's namespace", async () => {
+Deno.test("the page has no URL except the SVG namespace", async () => {
   const page = await Deno.readTextFile(
     new URL("../../examples/deploy/index.html", import.meta.url),
   );
@@ -250,7 +250,7 @@ Deno.test("the page holds no address but that of its icon's namespace", async ()
   ]);
 });
 
-Deno.test("the page offers every way to fail, and says what it does", async () => {
+Deno.test("the page offers every simulated failure, with a description", async () => {
   const page = await Deno.readTextFile(
     new URL("../../examples/deploy/index.html", import.meta.url),
   );
@@ -260,33 +260,33 @@ Deno.test("the page offers every way to fail, and says what it does", async () =
   for (const failure of failures) assertStringIncludes(page, `"${failure}":`);
 });
 
-// What is refused
+// Rejected requests
 
-Deno.test("unknown paths are refused", async () => {
+Deno.test("createHandler() responds 404 for unknown paths", async () => {
   const { handler, providers } = setUp([["Yes"]]);
   for (
     const path of ["/chat/", "/chat/x", "/favicon.ico", "//chat"]
   ) {
     const request = new Request(ORIGIN + path);
-    await assertRefused(await handler(request), providers, 404);
+    await assertRejected(await handler(request), providers, 404);
   }
 });
 
-Deno.test("wrong methods are refused, and the right ones named", async () => {
+Deno.test("createHandler() responds 405 for wrong methods, with an Allow header", async () => {
   const { handler, providers } = setUp([["Yes"]]);
   for (const method of ["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH"]) {
     const response = await handler(new Request(`${ORIGIN}/chat`, { method }));
     assertEquals(response.headers.get("allow"), "POST");
-    await assertRefused(response, providers, 405);
+    await assertRejected(response, providers, 405);
   }
   for (const method of ["POST", "PUT", "DELETE", "OPTIONS", "PATCH"]) {
     const response = await handler(new Request(`${ORIGIN}/`, { method }));
     assertEquals(response.headers.get("allow"), "GET, HEAD");
-    await assertRefused(response, providers, 405);
+    await assertRejected(response, providers, 405);
   }
 });
 
-Deno.test("wrong content types are refused", async () => {
+Deno.test("POST /chat responds 415 for wrong content types", async () => {
   const { handler, providers } = setUp([["Yes"]]);
   const body = JSON.stringify(QUESTION);
   for (
@@ -299,13 +299,13 @@ Deno.test("wrong content types are refused", async () => {
     ]
   ) {
     const request = post(body, { "content-type": type });
-    await assertRefused(await handler(request), providers, 415);
+    await assertRejected(await handler(request), providers, 415);
   }
   const request = post(body, { "content-type": "Application/JSON;charset=x" });
   assertEquals((await allEvents(await handler(request))).at(-1)![0], "done");
 });
 
-Deno.test("a body that is too large is refused by what it says of itself", async () => {
+Deno.test("POST /chat responds 413 for a too large content-length, without reading the body", async () => {
   const { handler, providers } = setUp([["Yes"]]);
   let pulled = 0;
   const body = new ReadableStream({
@@ -315,11 +315,11 @@ Deno.test("a body that is too large is refused by what it says of itself", async
     },
   }, { highWaterMark: 0 });
   const request = post(body, { "content-length": "65537" });
-  await assertRefused(await handler(request), providers, 413);
+  await assertRejected(await handler(request), providers, 413);
   assertEquals(pulled, 0);
 });
 
-Deno.test("an endless body is read no further than the limit", async () => {
+Deno.test("POST /chat stops reading an endless body at the limit", async () => {
   const { handler, providers } = setUp([["Yes"]]);
   let sent = 0;
   const cancelled = Promise.withResolvers<void>();
@@ -330,40 +330,40 @@ Deno.test("an endless body is read no further than the limit", async () => {
     },
     cancel: () => cancelled.resolve(),
   }, { highWaterMark: 0 });
-  await assertRefused(await handler(post(body)), providers, 413);
+  await assertRejected(await handler(post(body)), providers, 413);
   await cancelled.promise;
   assertEquals(sent, 65 * 1024);
 });
 
-Deno.test("a body of the most bytes is read, and one more is too much", async () => {
+Deno.test("POST /chat accepts a body of 65536 bytes, and responds 413 for one more", async () => {
   const empty = JSON.stringify({ messages: [{ role: "user", content: "" }] });
   const bodyOf = (bytes: number) =>
     empty.replace('""', `"${"x".repeat(bytes - empty.length)}"`);
   const { handler, providers } = setUp([["Yes"]]);
-  await assertRefused(await handler(post(bodyOf(65_537))), providers, 413);
+  await assertRejected(await handler(post(bodyOf(65_537))), providers, 413);
   const seen = await allEvents(await handler(post(bodyOf(65_536))));
   assertEquals(seen.at(-1)![0], "done");
 });
 
-Deno.test("a body that does not arrive in time is refused", async () => {
+Deno.test("POST /chat responds 408 when the body stalls", async () => {
   const { handler, providers } = setUp([["Yes"]]);
   await virtualTime(async () => {
     const body = new ReadableStream({
       start: (controller) => controller.enqueue(new Uint8Array([123])),
     });
-    await assertRefused(await handler(post(body)), providers, 408);
+    await assertRejected(await handler(post(body)), providers, 408);
   });
 });
 
-Deno.test("a body that breaks off is refused", async () => {
+Deno.test("POST /chat responds 400 when reading the body fails", async () => {
   const { handler, providers } = setUp([["Yes"]]);
   const body = new ReadableStream({
     pull: (controller) => controller.error(new Error("gone")),
   });
-  await assertRefused(await handler(post(body)), providers, 400);
+  await assertRejected(await handler(post(body)), providers, 400);
 });
 
-Deno.test("what is no UTF-8, or no JSON, is refused", async () => {
+Deno.test("POST /chat responds 400 when the body is not UTF-8 or not JSON", async () => {
   const { handler, providers } = setUp([["Yes"]]);
   const utf8 = new TextEncoder();
   const [before, after] = JSON.stringify({
@@ -375,14 +375,14 @@ Deno.test("what is no UTF-8, or no JSON, is refused", async () => {
       ...bytes,
       ...utf8.encode(after),
     );
-    await assertRefused(await handler(post(body)), providers, 400);
+    await assertRejected(await handler(post(body)), providers, 400);
   }
   for (const body of [null, "", "{", "{} {}", "NaN", "{'messages':[]}"]) {
-    await assertRefused(await handler(post(body)), providers, 400);
+    await assertRejected(await handler(post(body)), providers, 400);
   }
 });
 
-Deno.test("deep nesting is refused, wherever it is", async () => {
+Deno.test("POST /chat responds 400 for deep nesting at any place", async () => {
   const { handler, providers } = setUp([["Yes"]]);
   const deep = "[".repeat(15_000) + "]".repeat(15_000);
   for (
@@ -395,11 +395,11 @@ Deno.test("deep nesting is refused, wherever it is", async () => {
       `{"messages":[{"role":"user","content":"Hi","more":${deep}}]}`,
     ]
   ) {
-    await assertRefused(await handler(post(body)), providers, 400);
+    await assertRejected(await handler(post(body)), providers, 400);
   }
 });
 
-Deno.test("wrong types are refused", async () => {
+Deno.test("POST /chat responds 400 for wrong types", async () => {
   const { handler, providers } = setUp([["Yes"]]);
   const wrong = [null, true, 0, 1.5, "", "x", [], {}, [[]], [null], ["Hi"]];
   for (const value of wrong) {
@@ -414,23 +414,23 @@ Deno.test("wrong types are refused", async () => {
       { messages: [{ ...QUESTION.messages[0], [String(value)]: 1 }] },
     ];
     for (const body of bodies) {
-      await assertRefused(await handler(ask(body)), providers, 400);
+      await assertRejected(await handler(chatRequest(body)), providers, 400);
     }
   }
 });
 
-Deno.test("too many messages are refused, and a conversation without a question", async () => {
+Deno.test("POST /chat responds 400 for too many messages, and if the last is not of the user", async () => {
   const { handler, providers } = setUp([["Yes"]]);
   const [message] = QUESTION.messages;
   const many = { messages: Array(41).fill(message) };
-  await assertRefused(await handler(ask(many)), providers, 400);
+  await assertRejected(await handler(chatRequest(many)), providers, 400);
   const answered = {
     messages: [message, { role: "assistant", content: "Yes" }],
   };
-  await assertRefused(await handler(ask(answered)), providers, 400);
+  await assertRejected(await handler(chatRequest(answered)), providers, 400);
 });
 
-Deno.test("unknown ways to fail are refused, also those that every object has", async () => {
+Deno.test("POST /chat responds 400 for unknown 'fail' values, including Object.prototype keys", async () => {
   const { handler, providers } = setUp([["Yes"]]);
   const names = [
     ...Object.getOwnPropertyNames(Object.prototype),
@@ -440,11 +440,11 @@ Deno.test("unknown ways to fail are refused, also those that every object has", 
   ];
   for (const fail of names) {
     const body = JSON.stringify({ ...QUESTION, fail });
-    await assertRefused(await handler(post(body)), providers, 400);
+    await assertRejected(await handler(post(body)), providers, 400);
   }
 });
 
-Deno.test("fields with the names of an object's own are refused", async () => {
+Deno.test("POST /chat responds 400 for fields named like Object.prototype keys", async () => {
   const { handler, providers } = setUp([["Yes"]]);
   for (const name of Object.getOwnPropertyNames(Object.prototype)) {
     const field = `${JSON.stringify(name)}:{"messages":[]}`;
@@ -456,18 +456,18 @@ Deno.test("fields with the names of an object's own are refused", async () => {
         `{"messages":[{"role":${JSON.stringify(name)},"content":"Hi"}]}`,
       ]
     ) {
-      await assertRefused(await handler(post(body)), providers, 400);
+      await assertRejected(await handler(post(body)), providers, 400);
     }
   }
 });
 
-Deno.test("half a character is refused", async () => {
+Deno.test("POST /chat responds 400 for lone surrogates", async () => {
   const { handler, providers } = setUp([["Yes"]]);
   const body = String.raw`{"messages":[{"role":"user","content":"\ud83d"}]}`;
-  await assertRefused(await handler(post(body)), providers, 400);
+  await assertRejected(await handler(post(body)), providers, 400);
 });
 
-Deno.test("whatever JSON comes, it is refused or answered, and never crashes", async () => {
+Deno.test("POST /chat answers random valid requests, and responds 4xx for other JSON", async () => {
   const anything = fc.jsonValue({ maxDepth: 4 });
   const role = fc.oneof(fc.constantFrom("user", "assistant"), anything);
   const message = fc.oneof(
@@ -486,11 +486,11 @@ Deno.test("whatever JSON comes, it is refused or answered, and never crashes", a
   await fc.assert(
     fc.asyncProperty(body, async (value) => {
       const { handler, providers } = setUp([["Yes"]]);
-      const response = await handler(ask(value));
+      const response = await handler(chatRequest(value));
       if (response.status !== 200) {
-        return await assertRefused(response, providers);
+        return await assertRejected(response, providers);
       }
-      // The shape is told again, in other words.
+      // Check the shape again, in another way than the handler.
       const { messages, fail = "healthy" } = value as {
         messages: { role: string; content: string }[];
         fail?: string;
@@ -507,7 +507,7 @@ Deno.test("whatever JSON comes, it is refused or answered, and never crashes", a
   );
 });
 
-Deno.test("whatever bytes come, they are refused", async () => {
+Deno.test("POST /chat responds 4xx for truncated and random bytes", async () => {
   const good = new TextEncoder().encode(JSON.stringify(QUESTION));
   await fc.assert(
     fc.asyncProperty(
@@ -515,9 +515,9 @@ Deno.test("whatever bytes come, they are refused", async () => {
       fc.uint8Array({ maxLength: 8 }),
       async (at, bytes) => {
         const { handler, providers } = setUp([["Yes"]]);
-        // Cut off, with something else in the place of the rest.
+        // Truncated, and followed by random bytes.
         const body = Uint8Array.of(...good.subarray(0, at), ...bytes);
-        await assertRefused(await handler(post(body)), providers);
+        await assertRejected(await handler(post(body)), providers);
       },
     ),
     { numRuns: 1_000 },
@@ -526,7 +526,7 @@ Deno.test("whatever bytes come, they are refused", async () => {
 
 // The fakes
 
-/** What a visitor gets to see who has no key. */
+/** The events of a call without keys. */
 async function visit(
   fail: Failure,
   health: HealthStore = memoryHealth(),
@@ -537,12 +537,14 @@ async function visit(
     health,
   });
   return await virtualTime(async () => {
-    const seen = await allEvents(await handler(ask({ ...QUESTION, fail })));
+    const seen = await allEvents(
+      await handler(chatRequest({ ...QUESTION, fail })),
+    );
     return { seen, last: seen.at(-1)! };
   });
 }
 
-const ENDS: Record<Failure, [end: string, ...outcomes: string[]]> = {
+const EXPECTED: Record<Failure, [end: string, ...outcomes: string[]]> = {
   "healthy": ["done", "fake primary completed"],
   "status": ["done", "fake primary failed", "fake backup completed"],
   "error-event": ["done", "fake primary failed", "fake backup completed"],
@@ -561,15 +563,15 @@ const ENDS: Record<Failure, [end: string, ...outcomes: string[]]> = {
 };
 
 for (const failure of failures) {
-  Deno.test(`the fakes without a key: ${failure} ends in ${ENDS[failure]}`, async () => {
+  Deno.test(`modelsOf() without a key simulates ${failure}: ${EXPECTED[failure]}`, async () => {
     const { seen, last } = await visit(failure);
-    assertEquals([last[0], ...outcomes(last)], ENDS[failure]);
-    const words = seen.filter(([type]) => type === "message").length;
-    assert(words >= 20, `${words} words`);
+    assertEquals([last[0], ...outcomes(last)], EXPECTED[failure]);
+    const texts = seen.filter(([type]) => type === "message").length;
+    assert(texts >= 20, `${texts} text events`);
   });
 }
 
-Deno.test("a Retry-After is kept: the primary is skipped, and asked again later", async () => {
+Deno.test("POST /chat skips the primary for its Retry-After, and then calls it again", async () => {
   const health = memoryHealth({ failureThreshold: 2 });
   const handler = createHandler({
     models: modelsOf([]),
@@ -579,7 +581,7 @@ Deno.test("a Retry-After is kept: the primary is skipped, and asked again later"
   await virtualTime(async () => {
     const visit = async (fail: Failure) =>
       outcomes(
-        (await allEvents(await handler(ask({ ...QUESTION, fail }))))
+        (await allEvents(await handler(chatRequest({ ...QUESTION, fail }))))
           .at(-1)!,
       )[0];
     assertEquals(await visit("status"), "fake primary failed");
@@ -588,7 +590,7 @@ Deno.test("a Retry-After is kept: the primary is skipped, and asked again later"
   });
 });
 
-Deno.test("a failure on purpose closes no model to those who did not ask for it", async () => {
+Deno.test("POST /chat opens no circuit for other clients on a simulated failure", async () => {
   const health = memoryHealth({ failureThreshold: 1 });
   const { last } = await visit("silence", health);
   assertEquals(outcomes(last)[0], "fake primary failed");
@@ -596,7 +598,7 @@ Deno.test("a failure on purpose closes no model to those who did not ask for it"
   assertEquals(outcomes(healthy), ["fake primary completed"]);
 });
 
-Deno.test("with keys in the environment only real providers answer", () => {
+Deno.test("realProviders() and modelsOf() use real models when keys are set", () => {
   const named = (env: Record<string, string>, withFakes = false) => {
     const real = realProviders((name) => env[name]);
     return modelsOf(real, { withFakes })("healthy").map(({ name }) => name);
@@ -618,60 +620,63 @@ Deno.test("with keys in the environment only real providers answer", () => {
   ]);
 });
 
-Deno.test("modelsOf() refuses a base URL without a scheme at the start", () => {
+Deno.test("modelsOf() throws for a base URL without a scheme", () => {
   const env: Record<string, string> = {
     OPENAI_BASE_URL: "localhost:11434/v1",
   };
   assertThrows(() => modelsOf(realProviders((name) => env[name])), TypeError);
 });
 
-Deno.test("a wrong access key is refused, and the right one is not", async () => {
+Deno.test("POST /chat responds 401 for a wrong access key", async () => {
   const authorize = bearerKeys("for-tests-0123456789");
   const { handler, providers } = setUp([["Yes"]], { authorize });
-  await assertRefused(await handler(ask()), providers, 401);
+  await assertRejected(await handler(chatRequest()), providers, 401);
   const request = post(JSON.stringify(QUESTION), {
     authorization: "Bearer for-tests-0123456789",
   });
   assertEquals((await allEvents(await handler(request))).at(-1)![0], "done");
 });
 
-Deno.test("a call beyond maxConcurrent gets a 503, until another has ended", async () => {
+Deno.test("POST /chat responds 503 beyond maxConcurrent, until a call ends", async () => {
   const { handler } = setUp([["Yes"]], { maxConcurrent: 1 });
-  const first = await handler(ask());
-  const second = await handler(ask());
+  const first = await handler(chatRequest());
+  const second = await handler(chatRequest());
   assertEquals(second.status, 503);
   await second.body!.cancel();
   await first.body!.cancel();
-  assertEquals((await allEvents(await handler(ask()))).at(-1)![0], "done");
+  assertEquals(
+    (await allEvents(await handler(chatRequest()))).at(-1)![0],
+    "done",
+  );
 });
 
-Deno.test("every call is reported, with its attempts and its error", async () => {
+Deno.test("POST /chat reports each call with its attempts and error", async () => {
   const reports: CallReport[] = [];
   const { handler } = setUp([[wire.status(401)]], {
     onCall: (report) => reports.push(report),
   });
-  await allEvents(await handler(ask()));
+  await allEvents(await handler(chatRequest()));
   const [report] = reports;
   assertEquals([report!.status, report!.attempts.length], [502, 1]);
   assert(report!.error instanceof Error);
 });
 
-Deno.test("maxTokens limits the answer", async () => {
+Deno.test("POST /chat passes maxTokens to the model", async () => {
   const { handler, providers } = setUp([["Yes"]], { maxTokens: 7 });
-  await allEvents(await handler(ask()));
+  await allEvents(await handler(chatRequest()));
   const { max_tokens } = providers[0]!.calls[0]!.body as {
     max_tokens?: number;
   };
   assertEquals(max_tokens, 7);
 });
 
-Deno.test("reasoning and tool calls have events of their own", async () => {
+Deno.test("POST /chat sends separate events for reasoning and tool calls", async () => {
   const { handler } = setUp([[
     { choices: [{ delta: { reasoning_content: "Hm" } }] },
     { choices: [{ delta: { tool_calls: [{ index: 0, id: "1" }] } }] },
     wire.finish(),
   ]]);
-  const seen = await allEvents(await handler(ask()));
+  const seen = await allEvents(await handler(chatRequest()));
   const [reasoning, tool] = seen.filter(([type]) =>
     type === "reasoning" || type === "tool"
   );
@@ -679,7 +684,7 @@ Deno.test("reasoning and tool calls have events of their own", async () => {
   assertEquals(tool, ["tool", { tool: true }]);
 });
 
-Deno.test("/v1 speaks the chat-completions protocol", async () => {
+Deno.test("POST /v1/chat/completions answers with a chat completion", async () => {
   const { handler } = setUp([[wire.status(503)], ["Good ", "morning"]]);
   const response = await handler(
     new Request(`${ORIGIN}/v1/chat/completions`, {
@@ -692,14 +697,14 @@ Deno.test("/v1 speaks the chat-completions protocol", async () => {
   assertEquals(choices[0].message.content, "Good morning");
 });
 
-Deno.test("a malformed Host header is a 400", async () => {
+Deno.test("createHandler() responds 400 for a malformed Host header", async () => {
   const { handler, providers } = setUp([["Yes"]]);
   const request = new Request(ORIGIN);
   Object.defineProperty(request, "url", { value: "http://a b[/" });
-  await assertRefused(await handler(request), providers, 400);
+  await assertRejected(await handler(request), providers, 400);
 });
 
-Deno.test("localOnly() answers this machine, and no other host or page", async () => {
+Deno.test("localOnly() accepts requests from this machine only, for its own host and origin", async () => {
   const handler = localOnly(() => Promise.resolve(new Response()));
   const statusOf = async (remote: string, headers: HeadersInit) =>
     (await handler(new Request(ORIGIN, { headers }), {
@@ -717,17 +722,17 @@ Deno.test("localOnly() answers this machine, and no other host or page", async (
 
 // The merged source
 
-Deno.test("a call that is returned before it began asks nobody", async () => {
+Deno.test("LiveCall.return() before the first next() calls no model", async () => {
   const call = new LiveCall(() => {
-    throw new Error("asked");
+    throw new Error("a model was called");
   });
   assertEquals(await call.return(), { done: true, value: undefined });
 });
 
-Deno.test("return() ends a call in which no model says anything", async () => {
-  const asked = Promise.withResolvers<void>();
+Deno.test("LiveCall.return() ends a call without content", async () => {
+  const called = Promise.withResolvers<void>();
   const { fetch, calls } = fakeProvider([step.hang()], {
-    onCall: () => asked.resolve(),
+    onCall: () => called.resolve(),
   });
   const model = openaiModel({ model: "silent", fetch });
   const call = new LiveCall((options) =>
@@ -735,7 +740,7 @@ Deno.test("return() ends a call in which no model says anything", async () => {
   );
   await call.next();
   const waiting = call.next();
-  await asked.promise;
+  await called.promise;
   await call.return();
   assertEquals(calls[0]!.outcome, "aborted");
   const { value } = await waiting;
@@ -743,7 +748,7 @@ Deno.test("return() ends a call in which no model says anything", async () => {
   assertEquals(value.attempts[0]!.outcome, "cancelled");
 });
 
-Deno.test("nothing is read ahead of the visitor", async () => {
+Deno.test("LiveCall does not read ahead of its consumer", async () => {
   const { fetch, calls } = fakeProvider(["a", "b", "c"]);
   const model = openaiModel({ model: "m", fetch });
   const call = new LiveCall((options) =>

@@ -1,49 +1,49 @@
-// A thousand clients at once at the example's function, whose providers fail in
-// every way: each request gets one provider's answer or a clean error, and at
-// the end the server holds what it held before. `-- --seconds=30` makes it last
-// longer.
+// A thousand concurrent clients call the example's handler, whose providers fail in
+// every way. Each request must get the answer of one provider or a safe error, and
+// at the end the server must hold no more than before. `-- --seconds=30` runs the
+// test for longer.
 
 import { assert, assertEquals, assertLess, assertMatch } from "@std/assert";
 import { deadline } from "@std/async/deadline";
 import { delay } from "@std/async/delay";
 import { createParser, type EventSourceMessage } from "eventsource-parser";
 import { below, random } from "../../bench/_random.ts";
-import { type Child, start } from "../_child_process.ts";
-import type { Held, LoadSettings } from "./_load.ts";
+import { type Child, startChild } from "../_child_process.ts";
+import type { LoadSettings, ServerState } from "./_load.ts";
 import { answerTo, type Provider, serveProvider } from "./_providers.ts";
 
-const AT_ONCE = 1000;
+const CONCURRENCY = 1000;
 const SECONDS = Number(/--seconds=(\d+)/.exec(Deno.args.join(" "))?.[1] ?? 3);
 const SEED = 20_261;
 const draw = random(SEED);
 const PROVIDERS = ["alpha", "beta", "gamma"] as const;
 const timeouts = { firstContentMs: 2000, idleMs: 2000, totalMs: 20_000 };
 
-/** The state of the one socket that is there to stay. */
+/** The state of a listening socket in /proc/net/tcp. */
 const LISTENING = "0A";
 
-/** After so long something is stuck, in milliseconds. */
-const STUCK_MS = 60_000;
+/** How long a request or a command may take, in milliseconds. */
+const TIMEOUT_MS = 60_000;
 
 /** How one client's request ended. */
-type Ending = "answered" | "broken off" | "failed" | "left";
+type Ending = "complete" | "interrupted" | "failed" | "aborted";
 
-/** What the clients have seen. */
+/** What the clients observed. */
 interface Seen {
   readonly endings: Record<Ending, number>;
-  /** Times to the first word, in milliseconds. */
-  readonly firstWordMs: number[];
+  /** Times to first content, in milliseconds. */
+  readonly firstContentMs: number[];
 }
 
-/** One request, which some leave; says what came of it. */
-async function ask(
+/** Sends a request, aborts some of them, and counts how it ended. */
+async function sendRequest(
   url: string,
   mark: string,
   client: Deno.HttpClient,
-  { endings, firstWordMs }: Seen,
+  { endings, firstContentMs }: Seen,
 ): Promise<void> {
   const controller = new AbortController();
-  const leavesAfter = draw() < 0.1 ? below(draw, 5) : Infinity;
+  const abortsAfter = draw() < 0.1 ? below(draw, 5) : Infinity;
   const startedAt = performance.now();
   const response = await fetch(url, {
     method: "POST",
@@ -55,33 +55,33 @@ async function ask(
   assertEquals(response.status, 200);
   let text = "";
   let end: string | undefined;
-  let words = 0;
+  let chunks = 0;
   for await (const { event = "message", data } of eventsOf(response)) {
-    assertEquals(end, undefined, "An event came after the last");
+    assertEquals(end, undefined, "an event after the final event");
     if (event === "attempt") continue;
     if (event !== "message") {
       end = event;
       const body = JSON.parse(data);
-      assertClean(body.error ?? body);
+      assertSafe(body.error ?? body);
       continue;
     }
-    if (words++ === 0) firstWordMs.push(performance.now() - startedAt);
+    if (chunks++ === 0) firstContentMs.push(performance.now() - startedAt);
     text += JSON.parse(data);
-    if (words > leavesAfter) break;
+    if (chunks > abortsAfter) break;
   }
   controller.abort();
 
   const provider = /^\w*/.exec(text)![0];
   const whole = answerTo(provider, mark).join("");
   assert(whole.startsWith(text), `Not one answer to ${mark}: ${text}`);
-  if (words > leavesAfter) {
-    endings.left++;
+  if (chunks > abortsAfter) {
+    endings.aborted++;
   } else if (end === "done") {
     assertEquals(text, whole);
-    endings.answered++;
+    endings.complete++;
   } else {
     assertEquals(end, "error");
-    endings[text === "" ? "failed" : "broken off"]++;
+    endings[text === "" ? "failed" : "interrupted"]++;
   }
 }
 
@@ -95,15 +95,15 @@ async function* eventsOf({ body }: Response) {
   }
 }
 
-/** The last event gives nothing away: what is said is in our own words. */
-function assertClean(
+/** Checks that an event has only messages of this library, none of a provider. */
+function assertSafe(
   { message, attempts }: {
     message?: string;
     attempts: { error?: string; model: string }[];
   },
 ): void {
-  const said = [message, ...attempts.map(({ error }) => error)];
-  for (const text of said.filter((text) => text !== undefined)) {
+  const messages = [message, ...attempts.map(({ error }) => error)];
+  for (const text of messages.filter((text) => text !== undefined)) {
     assertMatch(
       text,
       /^(All models failed|The model failed( with status \d+)?|Model "\w+" [\w ]+ within \d+ ms \(timeouts\.\w+\)|Stream of "\w+" ended [\w ,"()]+)$/,
@@ -111,48 +111,52 @@ function assertClean(
   }
 }
 
-/** All clients ask again and again, for so long. */
+/** Lets all clients send requests repeatedly for this long. */
 async function load(
   url: string,
-  { name, atOnce, seconds }: { name: string; atOnce: number; seconds: number },
+  { name, concurrency, seconds }: {
+    name: string;
+    concurrency: number;
+    seconds: number;
+  },
 ): Promise<Seen> {
   const seen: Seen = {
-    endings: { "answered": 0, "broken off": 0, "failed": 0, "left": 0 },
-    firstWordMs: [],
+    endings: { complete: 0, interrupted: 0, failed: 0, aborted: 0 },
+    firstContentMs: [],
   };
-  using client = Deno.createHttpClient({});
+  using httpClient = Deno.createHttpClient({});
   const until = performance.now() + seconds * 1000;
   let requests = 0;
-  const lane = async (_: unknown, i: number) => {
-    await delay(i); // a thousand connections in one moment are another test
+  const runClient = async (_: unknown, i: number) => {
+    await delay(i); // Do not open all connections in the same moment.
     do {
       const mark = `<${name} ${++requests}>`;
-      await deadline(ask(url, mark, client, seen), STUCK_MS);
+      await deadline(sendRequest(url, mark, httpClient, seen), TIMEOUT_MS);
     } while (performance.now() < until);
   };
-  await Promise.all(Array.from({ length: atOnce }, lane));
+  await Promise.all(Array.from({ length: concurrency }, runClient));
   return seen;
 }
 
-/** Waits until the news that the last client has left are everywhere. */
+/** Waits until server and providers have noticed that all clients disconnected. */
 async function settle(server: Child, providers: readonly Provider[]) {
   for (let tries = 0;; tries++) {
-    const held = await server.send("held") as Held;
+    const state = await server.send("state") as ServerState;
     const connections = await connectionsOf(server.pid);
     const pending = providers.some(({ outcomes }) => outcomes.pending > 0);
-    const isQuiet = held.answering + held.timers + connections === 0;
-    if (isQuiet && !pending || tries === 50) return { ...held, connections };
+    const isQuiet = state.active + state.timers + connections === 0;
+    if (isQuiet && !pending || tries === 50) return { ...state, connections };
     await delay(100);
   }
 }
 
-/** How many connections a process has, where that can be seen; else none. */
+/** The number of connections of a process; 0 except on Linux. */
 async function connectionsOf(pid: number): Promise<number> {
   if (Deno.build.os !== "linux") return 0;
   const inodes = new Set<string>();
   for await (const { name } of Deno.readDir(`/proc/${pid}/fd`)) {
     const target = await Deno.readLink(`/proc/${pid}/fd/${name}`)
-      .catch(() => ""); // it was closed meanwhile
+      .catch(() => ""); // It was closed meanwhile.
     inodes.add(/^socket:\[(\d+)\]/.exec(target)?.[1] ?? "");
   }
   const table = await Deno.readTextFile(`/proc/${pid}/net/tcp`);
@@ -162,7 +166,7 @@ async function connectionsOf(pid: number): Promise<number> {
   }).length;
 }
 
-Deno.test("a thousand clients at once get one whole answer each or a clean error, and leave nothing in the server", async () => {
+Deno.test("createHandler() serves a thousand concurrent clients one complete answer or a safe error each, and leaks nothing", async () => {
   await using stack = new AsyncDisposableStack();
   const providers = PROVIDERS.map((name) =>
     stack.use(serveProvider(name, draw))
@@ -173,19 +177,19 @@ Deno.test("a thousand clients at once get one whole answer each or a clean error
     timeouts,
   };
   const server = stack.use(
-    start(new URL("_load.ts", import.meta.url), settings, {
+    startChild(new URL("_load.ts", import.meta.url), settings, {
       flags: ["--allow-net=127.0.0.1", "--v8-flags=--expose-gc"],
-      timeoutMs: STUCK_MS,
+      timeoutMs: TIMEOUT_MS,
     }),
   );
   const url = `http://127.0.0.1:${await server.send("port")}/chat`;
-  // What is made once and kept, such as code, shall not count.
-  await load(url, { name: "warm-up", atOnce: AT_ONCE, seconds: 0 });
+  // Warm up: code and caches that are created once must not count.
+  await load(url, { name: "warm-up", concurrency: CONCURRENCY, seconds: 0 });
   const before = await settle(server, providers);
   const startedAt = performance.now();
-  const { endings, firstWordMs } = await load(url, {
+  const { endings, firstContentMs } = await load(url, {
     name: "load",
-    atOnce: AT_ONCE,
+    concurrency: CONCURRENCY,
     seconds: SECONDS,
   });
   const seconds = (performance.now() - startedAt) / 1000;
@@ -193,16 +197,16 @@ Deno.test("a thousand clients at once get one whole answer each or a clean error
   const status = await server.end();
 
   const requests = Object.values(endings).reduce((sum, n) => sum + n);
-  firstWordMs.sort((a, b) => a - b);
+  firstContentMs.sort((a, b) => a - b);
   const at = (part: number) =>
-    Math.round(firstWordMs[Math.floor(part * firstWordMs.length)]!);
+    Math.round(firstContentMs[Math.floor(part * firstContentMs.length)]!);
   const mib = (bytes: number) => (bytes / 2 ** 20).toFixed(1);
   console.log(
     [
       `seed ${SEED}: ${requests} requests in ${
         seconds.toFixed(1)
-      } s, ${after.mostAnswering} at once: ${JSON.stringify(endings)}`,
-      `first word after ${at(0.5)} ms (p50), ${at(0.99)} ms (p99)`,
+      } s, ${after.maxActive} at once: ${JSON.stringify(endings)}`,
+      `first content after ${at(0.5)} ms (p50), ${at(0.99)} ms (p99)`,
       `heap ${mib(before.heap)} → ${mib(after.heap)} MiB, rss ${
         mib(before.rss)
       } → ${mib(after.rss)} MiB, connections left: ${after.connections}`,
@@ -214,15 +218,15 @@ Deno.test("a thousand clients at once get one whole answer each or a clean error
 
   assertEquals(status.success, true);
   for (const count of Object.values(endings)) assertLess(0, count);
-  const { heap, rss: _, mostAnswering, ...left } = after;
+  const { heap, rss: _, maxActive, ...left } = after;
   assertEquals(left, {
-    answering: 0,
+    active: 0,
     connections: 0,
     timers: 0,
     unhandled: [],
   });
   assertEquals(providers.map(({ outcomes }) => outcomes.pending), [0, 0, 0]);
-  assertLess(AT_ONCE * 0.9, mostAnswering);
-  // The collector keeps a few MiB of its own, more or less.
+  assertLess(CONCURRENCY * 0.9, maxActive);
+  // The size of the heap varies by a few MiB.
   assertLess(heap, before.heap * 1.1 + 4 * 2 ** 20);
 });

@@ -1,5 +1,4 @@
-// The script as its users run it: as a process of its own, whose providers are
-// servers on this machine.
+// Runs the script as users do, in its own process, with providers on this machine.
 
 import {
   fakeProvider,
@@ -10,20 +9,20 @@ import {
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { deadline } from "@std/async/deadline";
 
-/** After so long a process is stuck, in milliseconds. */
-const STUCK_MS = 30_000;
+/** How long a process may take, in milliseconds. */
+const TIMEOUT_MS = 30_000;
 const isWindows = Deno.build.os === "windows";
 const decoder = new TextDecoder();
 
-/** The script while it runs. */
-interface Running extends AsyncDisposable {
-  /** Reads what it prints until it has printed this. */
+/** The running script. */
+interface RunningScript extends AsyncDisposable {
+  /** Reads stdout until it contains this text. */
   printed(part: string): Promise<void>;
-  /** Stops reading what it prints. */
+  /** Closes stdout. */
   stopReading(): Promise<void>;
   interrupt(): void;
-  /** Its end, with all that it has printed. */
-  ended(): Promise<
+  /** Waits until the script exits, and returns its output. */
+  exited(): Promise<
     { code: number; signal: string | null; stdout: string; stderr: string }
   >;
 }
@@ -32,7 +31,7 @@ function run(
   args: readonly string[],
   env: Record<string, string>,
   stdin?: string,
-): Running {
+): RunningScript {
   const process = new Deno.Command(Deno.execPath(), {
     args: [
       "run",
@@ -56,9 +55,9 @@ function run(
     stdout: "piped",
     stderr: "piped",
   }).spawn();
-  const patience = setTimeout(() => process.kill("SIGKILL"), STUCK_MS);
-  let hasEnded = false;
-  const ended = process.status.finally(() => hasEnded = true);
+  const timeout = setTimeout(() => process.kill("SIGKILL"), TIMEOUT_MS);
+  let hasExited = false;
+  const exited = process.status.finally(() => hasExited = true);
   const fed = feed(process.stdin, stdin);
   const stderr = new Response(process.stderr).text();
   const reader = process.stdout.getReader();
@@ -71,23 +70,26 @@ function run(
   return {
     async printed(part) {
       while (!stdout.includes(part)) {
-        assert(await readMore(), `It ended without '${part}': ${stdout}`);
+        assert(
+          await readMore(),
+          `The script exited without '${part}': ${stdout}`,
+        );
       }
     },
     stopReading: () => reader.cancel(),
     interrupt: () => process.kill("SIGINT"),
-    async ended() {
+    async exited() {
       while (await readMore());
-      const { code, signal } = await ended;
+      const { code, signal } = await exited;
       return { code, signal, stdout, stderr: await stderr };
     },
     async [Symbol.asyncDispose]() {
-      clearTimeout(patience);
-      if (!hasEnded) process.kill("SIGKILL");
+      clearTimeout(timeout);
+      if (!hasExited) process.kill("SIGKILL");
       await fed;
       await reader.cancel();
       await stderr;
-      await ended;
+      await exited;
     },
   };
 }
@@ -98,10 +100,10 @@ async function feed(
 ): Promise<void> {
   const writer = stdin.getWriter();
   await writer.write(new TextEncoder().encode(text)).catch(() => {});
-  await writer.close().catch(() => {}); // it has ended without reading it
+  await writer.close().catch(() => {}); // The script may exit without reading it.
 }
 
-/** Two providers, and the settings by which the script finds them. */
+/** Serves two providers, and returns the environment with their addresses. */
 function serve(
   stack: AsyncDisposableStack,
   first: WireScript,
@@ -124,11 +126,11 @@ function serve(
 
 const question = (content: string) => [{ role: "user", content }];
 
-Deno.test("the script prints the words to stdout, and what was tried to stderr", async () => {
+Deno.test("script.ts prints the answer to stdout, and the attempts to stderr", async () => {
   await using stack = new AsyncDisposableStack();
   const { providers, env } = serve(stack, ["Good ", "☃ ", "morning"]);
   await using script = run(["Say", "good morning."], env);
-  const { code, stdout, stderr } = await script.ended();
+  const { code, stdout, stderr } = await script.exited();
   assertEquals([code, stdout], [0, "Good ☃ morning\n"]);
   assertMatch(stderr, /^\nlarge .*completed.*\n$/);
   const { body, headers } = providers[0]!.calls[0]!;
@@ -142,64 +144,68 @@ Deno.test("the script prints the words to stdout, and what was tried to stderr",
   assertEquals(providers[1]!.calls.length, 0);
 });
 
-Deno.test("the script prints the words as they come", async () => {
+Deno.test("script.ts prints each chunk when it arrives", async () => {
   await using stack = new AsyncDisposableStack();
   const { providers, env } = serve(stack, ["Good ", step.hang()]);
   await using script = run(["hi"], env);
   await script.printed("Good ");
   assertEquals(providers[0]!.calls[0]!.outcome, "pending");
   await stack.disposeAsync();
-  assertEquals((await script.ended()).code, 1);
+  assertEquals((await script.exited()).code, 1);
 });
 
-Deno.test("the script's second provider answers where the first refuses", async () => {
+Deno.test("script.ts prints the answer of the second provider when the first fails", async () => {
   await using stack = new AsyncDisposableStack();
   const { env } = serve(stack, [
     wire.status(401, { body: "bad key sk-secret" }),
   ], ["Hello"]);
   await using script = run(["hi"], env);
-  const { code, stdout, stderr } = await script.ended();
+  const { code, stdout, stderr } = await script.exited();
   assertEquals([code, stdout], [0, "Hello\n"]);
   assertMatch(stderr, /large .*failed .*401.*\nlocal .*completed/);
   assertEquals(stderr.includes("sk-secret"), false);
 });
 
-Deno.test("the script ends with 1 where all fail, and says why of each", async () => {
+Deno.test("script.ts exits with 1 when all models fail, with the error of each", async () => {
   await using stack = new AsyncDisposableStack();
   const { env } = serve(stack, [wire.status(529)], [
-    step.fail(new Error("cut")),
+    step.fail(new Error("connection lost")),
   ]);
   await using script = run(["hi"], env);
-  const { code, stdout, stderr } = await script.ended();
+  const { code, stdout, stderr } = await script.exited();
   assertEquals([code, stdout], [1, ""]);
   assertMatch(stderr, /large .*failed .*529.*\nlocal .*failed/);
 });
 
-Deno.test("the script ends with 1 where an answer breaks off, and asks nobody else", async () => {
+Deno.test("script.ts exits with 1 when an answer is interrupted, without a fallback", async () => {
   await using stack = new AsyncDisposableStack();
-  const { providers, env } = serve(stack, ["Hel", step.fail(new Error("cut"))]);
+  const { providers, env } = serve(stack, [
+    "Hel",
+    step.fail(new Error("connection lost")),
+  ]);
   await using script = run(["hi"], env);
-  const { code, stdout, stderr } = await script.ended();
+  const { code, stdout, stderr } = await script.exited();
   assertEquals([code, stdout], [1, "Hel"]);
   assertMatch(stderr, /large .*interrupted/);
   assertEquals(providers[1]!.calls.length, 0);
 });
 
 Deno.test({
-  name: "Ctrl-C closes the provider's connection, and the script ends with 130",
+  name:
+    "script.ts closes the provider's connection on Ctrl-C, and exits with 130",
   ignore: isWindows,
   fn: async () => {
     for (const answer of [["Hel", step.hang()], [step.hang()]]) {
       await using stack = new AsyncDisposableStack();
-      const { promise: asked, resolve } = Promise.withResolvers<void>();
+      const { promise: called, resolve } = Promise.withResolvers<void>();
       const { providers, env } = serve(stack, answer, ["never"], resolve);
       await using script = run(["hi"], env);
-      await asked;
+      await called;
       if (answer.length > 1) await script.printed("Hel");
       script.interrupt();
-      await deadline(providers[0]!.calls[0]!.closed, STUCK_MS);
-      const { code, signal, stderr } = await script.ended();
-      // By itself, not by the signal.
+      await deadline(providers[0]!.calls[0]!.closed, TIMEOUT_MS);
+      const { code, signal, stderr } = await script.exited();
+      // It exits by itself, not by the signal.
       assertEquals({ code, signal }, { code: 130, signal: null });
       assertMatch(stderr, /large .*cancelled/);
       assertEquals(
@@ -210,38 +216,38 @@ Deno.test({
   },
 });
 
-Deno.test("the script takes its question from stdin where there is no argument", async () => {
+Deno.test("script.ts reads the question from stdin when there is no argument", async () => {
   await using stack = new AsyncDisposableStack();
   const { providers, env } = serve(stack, ["Hello"]);
   const text = "Review this:\n" + "+ ☃\n".repeat(50_000);
   await using script = run([], env, text);
-  const { code, stdout } = await script.ended();
+  const { code, stdout } = await script.exited();
   assertEquals([code, stdout], [0, "Hello\n"]);
   const { body } = providers[0]!.calls[0]!;
   assertEquals((body as { messages: unknown }).messages, question(text));
 });
 
-Deno.test("who reads the script's words may stop: the connection is closed, without a complaint", async () => {
+Deno.test("script.ts closes the connection without an error message when its stdout is closed", async () => {
   await using stack = new AsyncDisposableStack();
-  const words = Array.from({ length: 5000 }, () => [step.wait(5), "word "])
+  const texts = Array.from({ length: 5000 }, () => [step.wait(5), "text "])
     .flat();
-  const { providers, env } = serve(stack, words);
+  const { providers, env } = serve(stack, texts);
   await using script = run(["hi"], env);
-  await script.printed("word ");
+  await script.printed("text ");
   await script.stopReading();
-  await deadline(providers[0]!.calls[0]!.closed, STUCK_MS);
+  await deadline(providers[0]!.calls[0]!.closed, TIMEOUT_MS);
   assertEquals(providers[0]!.calls[0]!.outcome, "aborted");
-  const { code, stderr } = await script.ended();
+  const { code, stderr } = await script.exited();
   if (!isWindows) assertEquals(code, 141);
   assertEquals(stderr, "");
 });
 
-Deno.test("the script asks a local model alone where there is no key, by host or address", async () => {
+Deno.test("script.ts calls only a local model when there is no key, by OLLAMA_HOST as host or URL", async () => {
   await using stack = new AsyncDisposableStack();
   const { providers, env: { OLLAMA_HOST } } = serve(stack, [], ["Hello"]);
   for (const host of [OLLAMA_HOST, `http://${OLLAMA_HOST}/`]) {
     await using script = run(["hi"], { OLLAMA_HOST: host });
-    const { code, stdout } = await script.ended();
+    const { code, stdout } = await script.exited();
     assertEquals([code, stdout], [0, "Hello\n"]);
   }
   const { url, headers, body } = providers[1]!.calls[1]!;
@@ -250,15 +256,15 @@ Deno.test("the script asks a local model alone where there is no key, by host or
   assertEquals((body as { model: unknown }).model, "llama3.2");
 });
 
-Deno.test("without any provider the script says what to set; without a question, how to ask", async () => {
+Deno.test("script.ts prints what is missing without a provider and without a question", async () => {
   const cases = [
     [["hi"], {}, /set OPENAI_API_KEY/],
     [[], { OLLAMA_HOST: "127.0.0.1:9" }, /No question/],
   ] as const;
-  for (const [args, env, says] of cases) {
+  for (const [args, env, message] of cases) {
     await using script = run(args, env);
-    const { code, stdout, stderr } = await script.ended();
+    const { code, stdout, stderr } = await script.exited();
     assertEquals([code, stdout], [1, ""]);
-    assertMatch(stderr, says);
+    assertMatch(stderr, message);
   }
 });

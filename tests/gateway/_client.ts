@@ -18,7 +18,7 @@ export const messages = [{ role: "user", content: "hi" }];
 
 export type Handler = (request: Request) => Promise<Response>;
 
-/** A handler before one chain, `chat`, of providers with these scripts. */
+/** Creates a handler with one chain, `chat`, of providers with these scripts. */
 export function chain(
   scripts: readonly WireScript[],
   options: Partial<GatewayOptions> = {},
@@ -49,8 +49,8 @@ export function chatRequest(
   });
 }
 
-/** The chunks of a streamed body, `[DONE]` among them. */
-// deno-lint-ignore no-explicit-any -- whatever comes over the wire
+/** The chunks of a streamed body, including `[DONE]`. */
+// deno-lint-ignore no-explicit-any -- any JSON
 export async function eventsOf(response: Response): Promise<any[]> {
   const text = await response.text();
   return text.split("\n\n").filter((event) => event.startsWith("data: "))
@@ -58,8 +58,8 @@ export async function eventsOf(response: Response): Promise<any[]> {
     .map((data) => data === "[DONE]" ? data : JSON.parse(data));
 }
 
-/** A refusal as providers write it. */
-export const refusal = (
+/** An error response as providers send it. */
+export const providerError = (
   status: number,
   error: object = {},
   headers: Record<string, string> = {},

@@ -1,10 +1,10 @@
-// What a client gets of an answer: events, one whole answer, usage, and the end
-// of an answer that breaks off.
+// What a client gets when a model answers: events, one complete answer, usage, and
+// the end of an interrupted answer.
 
 import type { ChatChunk, ChatRequest } from "@fallback/stream/gateway";
 import { step, wire, type WireScript } from "@fallback/stream/testing";
 import { assert, assertEquals } from "@std/assert";
-import { chain, chatRequest, eventsOf, refusal } from "./_client.ts";
+import { chain, chatRequest, eventsOf, providerError } from "./_client.ts";
 
 const chunk = (delta: object, more: object = {}) => ({
   id: "c1",
@@ -18,7 +18,7 @@ const usage = { prompt_tokens: 3, completion_tokens: 4, total_tokens: 7 };
 
 Deno.test("gateway() streams the fallback's chunks with unknown fields, then [DONE]", async () => {
   const { handler } = chain([
-    refusal(529),
+    providerError(529),
     [chunk({ content: "Hi", x_new: 1 }, { system_fingerprint: "f" })],
   ]);
   const response = await handler(chatRequest({ stream: true }));
@@ -33,7 +33,7 @@ Deno.test("gateway() streams the fallback's chunks with unknown fields, then [DO
   assertEquals([done, ...rest], ["[DONE]"]);
 });
 
-Deno.test("gateway() sends usage only to a client that asks for it, and never the chunk that stands for [DONE]", async () => {
+Deno.test("gateway() sends usage only if the client requests it, and no chunk for [DONE]", async () => {
   const bare: WireScript = [
     chunk({ content: "Hi" }),
     { choices: [], usage },
@@ -65,7 +65,7 @@ Deno.test("gateway() sends the chunks of one packet in one write", async () => {
   assertEquals(writes.slice(0, 2), [4, 1]);
 });
 
-Deno.test("gateway() ends an answer that breaks off with an error event and no [DONE]", async () => {
+Deno.test("gateway() ends an interrupted answer with an error event and no [DONE]", async () => {
   const { handler } = chain([[chunk({ content: "Half" }), step.truncate()]]);
   const events = await eventsOf(await handler(chatRequest({ stream: true })));
   assertEquals(events.length, 2);
@@ -74,7 +74,7 @@ Deno.test("gateway() ends an answer that breaks off with an error event and no [
   assertEquals(events[1].error.code, "stream_interrupted");
 });
 
-Deno.test("gateway() ends an answer that stalls with the code timeout", async () => {
+Deno.test("gateway() ends a stalled answer with an error event with the code timeout", async () => {
   const { handler } = chain([[chunk({ content: "Half" }), step.hang()]], {
     fallback: { timeouts: { idleMs: 1 } },
   });
@@ -87,7 +87,7 @@ Deno.test("gateway() ends an answer that stalls with the code timeout", async ()
   ]);
 });
 
-Deno.test("gateway() folds a stream into one answer: text, reasoning, calls of tools, choices, logprobs, usage", async () => {
+Deno.test("gateway() collects a stream into one answer: text, reasoning, tool calls, choices, logprobs, usage", async () => {
   const { handler } = chain([[
     chunk({ role: "assistant", content: "", reasoning_content: "Hm" }),
     chunk({ reasoning_content: "m." }),
@@ -173,9 +173,9 @@ Deno.test("gateway() folds a stream into one answer: text, reasoning, calls of t
   ]);
 });
 
-Deno.test("gateway() names the model and the attempts only with exposeModels", async () => {
+Deno.test("gateway() shows model and attempts only with exposeModels", async () => {
   for (const exposeModels of [false, true]) {
-    const { handler } = chain([refusal(500), ["Hi"]], { exposeModels });
+    const { handler } = chain([providerError(500), ["Hi"]], { exposeModels });
     for (const stream of [false, true]) {
       const { headers, body } = await handler(chatRequest({ stream }));
       await body?.cancel();
@@ -187,17 +187,17 @@ Deno.test("gateway() names the model and the attempts only with exposeModels", a
   }
 });
 
-Deno.test("gateway() continues a text that broke off, with one id and the usage of both parts", async () => {
-  const said = "Once upon a time there was a young queen ";
+Deno.test("gateway() continues an interrupted text, with one id and the usage of both parts", async () => {
+  const delivered = "Once upon a time there was a young queen ";
   const { handler, providers } = chain(
     [
       [
-        { ...chunk({ content: said }), id: "first" },
+        { ...chunk({ content: delivered }), id: "first" },
         { choices: [], usage },
         step.truncate(),
       ],
       [
-        { ...chunk({ content: said }), id: "second" },
+        { ...chunk({ content: delivered }), id: "second" },
         { ...chunk({ content: "who could code." }), id: "second" },
         wire.finish(),
         { choices: [], usage },
@@ -206,7 +206,10 @@ Deno.test("gateway() continues a text that broke off, with one id and the usage 
     { continueCutAnswers: true },
   );
   const answer = await (await handler(chatRequest({ max_tokens: 10 }))).json();
-  assertEquals(answer.choices[0].message.content, said + "who could code.");
+  assertEquals(
+    answer.choices[0].message.content,
+    delivered + "who could code.",
+  );
   assertEquals([answer.id, answer.usage.completion_tokens], ["first", 8]);
   const [call] = providers[1]!.calls;
   const { messages, max_tokens } = call!.body as Record<string, unknown>;
@@ -214,7 +217,7 @@ Deno.test("gateway() continues a text that broke off, with one id and the usage 
   assertEquals((messages as object[]).length, 2);
 });
 
-Deno.test("gateway() does not continue calls of tools, structured output or several choices", async () => {
+Deno.test("gateway() does not continue tool calls, structured output or several choices", async () => {
   const cases: [object, object][] = [
     [{ tool_calls: [{ index: 0, function: { name: "f" } }] }, {}],
     [{ content: "{" }, { response_format: { type: "json_object" } }],
@@ -233,13 +236,13 @@ Deno.test("gateway() does not continue calls of tools, structured output or seve
   }
 });
 
-Deno.test("gateway() asks a model of any kind in another form when it refuses a prefill, and remembers that", async () => {
+Deno.test("gateway() sends a continuation without a prefill to a model that rejects prefills, and remembers that", async () => {
   const requests: number[] = [];
   async function* broken() {
     yield chunk({ content: "Half an " }) as ChatChunk;
     throw new Error("reset");
   }
-  async function refusing({ messages }: ChatRequest) {
+  async function rejectsPrefill({ messages }: ChatRequest) {
     requests.push(messages.length);
     if (messages.at(-1)?.role === "assistant") {
       throw Object.assign(new Error("no prefill"), { status: 400 });
@@ -250,7 +253,7 @@ Deno.test("gateway() asks a model of any kind in another form when it refuses a 
     ] as ChatChunk[]).then(ReadableStream.from<ChatChunk>);
   }
   const { handler } = chain([], {
-    models: { chat: [broken, refusing] },
+    models: { chat: [broken, rejectsPrefill] },
     continueCutAnswers: true,
   });
   for (let i = 0; i < 2; i++) {

@@ -1,12 +1,12 @@
-// The life of a call: a client that leaves or does not read, the limit of calls,
-// heartbeats, and the report at the end.
+// A client that disconnects or does not read, the limit of concurrent calls,
+// heartbeats, and the report of a call.
 
 import type { CallReport } from "@fallback/stream/gateway";
 import { logCalls } from "@fallback/stream/gateway";
 import { step, wire, type WireScript } from "@fallback/stream/testing";
 import { assert, assertEquals } from "@std/assert";
 import { deadline } from "@std/async/deadline";
-import { chain, chatRequest, eventsOf, refusal } from "./_client.ts";
+import { chain, chatRequest, eventsOf, providerError } from "./_client.ts";
 
 const preamble = { choices: [{ index: 0, delta: { role: "assistant" } }] };
 
@@ -22,14 +22,14 @@ const phases: Record<string, { script: WireScript; stream: boolean }> = {
     script: [preamble, step.hang()],
     stream: true,
   },
-  "while a whole answer is read": {
+  "while the complete answer is read": {
     script: ["Hi", step.hang()],
     stream: false,
   },
 };
 
 for (const [phase, { script, stream }] of Object.entries(phases)) {
-  Deno.test(`gateway() closes the provider's stream when the client leaves ${phase}`, async () => {
+  Deno.test(`gateway() closes the provider's stream when the client disconnects ${phase}`, async () => {
     const { onCall, first } = reports();
     const { handler, providers } = chain([script, ["never"]], { onCall });
     const client = new AbortController();
@@ -47,7 +47,7 @@ for (const [phase, { script, stream }] of Object.entries(phases)) {
 
 Deno.test("gateway() closes the provider's stream when the client cancels the body", async () => {
   for (const heartbeatMs of [0, 1]) {
-    // With a heartbeat, the body is canceled while no model has answered yet.
+    // With heartbeats, the body is cancelled before a model has answered.
     const script = heartbeatMs ? [step.hang()] : ["Hi", step.hang()];
     const { onCall, first } = reports();
     const { handler, providers } = chain([script], { onCall, heartbeatMs });
@@ -61,7 +61,7 @@ Deno.test("gateway() closes the provider's stream when the client cancels the bo
   }
 });
 
-Deno.test("gateway() reads nothing of the provider ahead of its client", async () => {
+Deno.test("gateway() does not read ahead of its client", async () => {
   const script = Array.from({ length: 1000 }, (_, i) => `${i} `);
   const { handler, providers } = chain([script]);
   const { body } = await handler(chatRequest({ stream: true }));
@@ -72,7 +72,7 @@ Deno.test("gateway() reads nothing of the provider ahead of its client", async (
   await reader.cancel();
 });
 
-Deno.test("gateway() refuses the call that exceeds maxConcurrent, and admits the next one after the end", async () => {
+Deno.test("gateway() rejects a call beyond maxConcurrent, and accepts the next after one has ended", async () => {
   const { handler } = chain([["Hi"]], { maxConcurrent: 1 });
   const first = await handler(chatRequest({ stream: true }));
   const second = await handler(chatRequest());
@@ -87,12 +87,12 @@ Deno.test("gateway() refuses the call that exceeds maxConcurrent, and admits the
   await second.body?.cancel();
   await first.text();
   assertEquals((await handler(chatRequest())).status, 200);
-  // A refused request gives its place back, too.
+  // A rejected request frees its slot, too.
   assertEquals((await handler(chatRequest({ n: 0 }))).status, 400);
   assertEquals((await handler(chatRequest())).status, 200);
 });
 
-Deno.test("gateway() sends comments while the model is silent", async () => {
+Deno.test("gateway() sends heartbeat comments while the model sends nothing", async () => {
   const script = ["a", step.wait(60), "b"];
   const { handler } = chain([script], { heartbeatMs: 10 });
   const text = await (await handler(chatRequest({ stream: true }))).text();
@@ -101,8 +101,8 @@ Deno.test("gateway() sends comments while the model is silent", async () => {
   assertEquals(events.length, 4);
 });
 
-Deno.test("gateway() keeps the status of a refusal that comes before the first heartbeat", async () => {
-  const { handler } = chain([refusal(429)], { heartbeatMs: 10_000 });
+Deno.test("gateway() responds with the status of an error before the first heartbeat", async () => {
+  const { handler } = chain([providerError(429)], { heartbeatMs: 10_000 });
   const response = await handler(chatRequest({ stream: true }));
   assertEquals(response.status, 429);
 });
@@ -111,7 +111,7 @@ Deno.test("gateway() reports each call once, with client, attempts, usage and st
   const seen: CallReport[] = [];
   const usage = { prompt_tokens: 2, completion_tokens: 3, total_tokens: 5 };
   const { handler } = chain(
-    [refusal(500), ["Hi", wire.finish(), { choices: [], usage }]],
+    [providerError(500), ["Hi", wire.finish(), { choices: [], usage }]],
     {
       authorize: () => ({ id: "alice" }),
       onCall: (report) => {
@@ -139,11 +139,11 @@ Deno.test("gateway() reports each call once, with client, attempts, usage and st
   assertEquals(seen[0]!.usage.outputTokens, 3);
 });
 
-Deno.test("logCalls() writes a line of text or JSON without the question and the answer", async () => {
+Deno.test("logCalls() writes a line of text or JSON without request and answer", async () => {
   const lines: string[] = [];
   const write = (line: string) => lines.push(line);
   for (const format of ["text", "json"] as const) {
-    const { handler } = chain([refusal(529), ["Secret answer"]], {
+    const { handler } = chain([providerError(529), ["Secret answer"]], {
       onCall: logCalls({ format, write }),
     });
     await (await handler(chatRequest())).text();
@@ -161,7 +161,7 @@ Deno.test("logCalls() writes a line of text or JSON without the question and the
   assertEquals(lines.some((line) => /Secret|\n/.test(line)), false);
 });
 
-Deno.test("gateway() chooses the models of a function by the request", async () => {
+Deno.test("gateway() passes the request to a function that chooses the models", async () => {
   const { handler } = chain([], {
     models: {
       chat: ({ messages }) => [

@@ -2,7 +2,7 @@
 
 import { step, wire, type WireScript } from "@fallback/stream/testing";
 import { assert, assertEquals } from "@std/assert";
-import { chain, chatRequest, refusal } from "./_client.ts";
+import { chain, chatRequest, providerError } from "./_client.ts";
 
 const tooLong = {
   message: "too long",
@@ -19,86 +19,90 @@ interface Case {
   readonly code?: string | null;
   readonly message?: string;
   readonly retryAfter?: string;
-  /** How many of the providers were asked. */
-  readonly asked?: number;
+  /** The number of providers that were called. */
+  readonly called?: number;
 }
 
 const cases: Case[] = [
   {
-    name: "400 from all, with the provider's words",
-    scripts: [refusal(400, tooLong), refusal(400, tooLong)],
+    name: "400 from all, with the provider's message",
+    scripts: [providerError(400, tooLong), providerError(400, tooLong)],
     status: 400,
     code: "context_length_exceeded",
     message: "too long",
   },
   {
     name: "422 from all",
-    scripts: [refusal(422, { message: "cannot" })],
+    scripts: [providerError(422, { message: "cannot" })],
     status: 422,
     message: "cannot",
   },
   {
     name: "413 from all",
-    scripts: [refusal(413, { message: "big" })],
+    scripts: [providerError(413, { message: "big" })],
     status: 413,
     message: "big",
   },
   {
-    name: "429 from all, with the shortest wait and no words of the provider",
+    name:
+      "429 from all, with the shortest wait and without the provider's message",
     scripts: [
-      refusal(429, {}, { "retry-after": "20" }),
-      refusal(429, {}, { "retry-after": "7" }),
+      providerError(429, {}, { "retry-after": "20" }),
+      providerError(429, {}, { "retry-after": "7" }),
     ],
     status: 429,
     retryAfter: "7",
   },
-  { name: "409 from all", scripts: [refusal(409)], status: 409 },
-  { name: "408 from all", scripts: [refusal(408)], status: 408 },
+  { name: "409 from all", scripts: [providerError(409)], status: 409 },
+  { name: "408 from all", scripts: [providerError(408)], status: 408 },
   {
-    name: "400 and 500 do not agree",
-    scripts: [refusal(400, tooLong), refusal(500)],
+    name: "400 and 500",
+    scripts: [providerError(400, tooLong), providerError(500)],
     status: 502,
   },
   {
-    name: "a wait among others",
-    scripts: [refusal(503, {}, { "retry-after": "9" }), refusal(500)],
+    name: "one Retry-After among other errors",
+    scripts: [
+      providerError(503, {}, { "retry-after": "9" }),
+      providerError(500),
+    ],
     status: 503,
     retryAfter: "9",
   },
   ...[401, 402, 403, 404, 500].map((status) => ({
     name: `${status} is the operator's trouble`,
-    scripts: [refusal(status)],
+    scripts: [providerError(status)],
     status: 502,
   })),
   {
-    name: "a content refusal is not taken to the next model",
-    scripts: [refusal(400, rejected), ["never"]],
+    name: "a content filter error without a fallback",
+    scripts: [providerError(400, rejected), ["never"]],
     status: 400,
     code: "content_policy_violation",
     message: "not this",
-    asked: 1,
+    called: 1,
   },
   {
-    name: "an answer that was filtered before its first content",
+    name: "an answer that was filtered before content",
     scripts: [[wire.finish("content_filter")], ["never"]],
     status: 400,
     code: "content_filter",
-    asked: 1,
+    called: 1,
   },
   {
-    name: "a content refusal inside a stream",
+    name: "a content filter error inside a stream",
     scripts: [
       [{ error: { code: "content_filter", message: "filtered" } }],
       ["never"],
     ],
     status: 400,
     code: "content_filter",
-    asked: 1,
+    called: 1,
   },
   {
-    name: "Azure's nested content refusal",
+    name: "Azure's nested content filter error",
     scripts: [
-      refusal(400, {
+      providerError(400, {
         code: "bad",
         innererror: { code: "ResponsibleAIPolicyViolation" },
       }),
@@ -106,12 +110,12 @@ const cases: Case[] = [
     ],
     status: 400,
     code: "ResponsibleAIPolicyViolation",
-    asked: 1,
+    called: 1,
   },
 ];
 
-for (const { name, scripts, asked = scripts.length, ...expected } of cases) {
-  Deno.test(`gateway() answers when all models fail: ${name}`, async () => {
+for (const { name, scripts, called = scripts.length, ...expected } of cases) {
+  Deno.test(`gateway() responds when all models fail: ${name}`, async () => {
     for (const stream of [false, true]) {
       const { handler, providers } = chain(scripts);
       const response = await handler(chatRequest({ stream }));
@@ -133,13 +137,13 @@ for (const { name, scripts, asked = scripts.length, ...expected } of cases) {
       }
       assertEquals(
         providers.filter(({ calls }) => calls.length > 0).length,
-        asked,
+        called,
       );
     }
   });
 }
 
-Deno.test("gateway() answers 504 when every model timed out", async () => {
+Deno.test("gateway() responds 504 when every model timed out", async () => {
   const { handler } = chain([[step.hang()], [step.hang()]], {
     fallback: { timeouts: { firstContentMs: 1 } },
   });
@@ -150,7 +154,7 @@ Deno.test("gateway() answers 504 when every model timed out", async () => {
 
 Deno.test("gateway() shows no key, host or long text of a provider in a 400", async () => {
   const { handler } = chain([
-    refusal(400, {
+    providerError(400, {
       message: `bad sk-provider-key\nsee http://10.0.0.7:81/x ${
         "long ".repeat(400)
       }`,
@@ -161,7 +165,7 @@ Deno.test("gateway() shows no key, host or long text of a provider in a 400", as
   assert(error.message.length <= 500);
 });
 
-Deno.test("gateway() answers 500 for a mistake of the operator's code, and says nothing of it", async () => {
+Deno.test("gateway() responds 500 for an error of the operator's code, without its message", async () => {
   const { handler } = chain([], {
     models: {
       chat: () => {
@@ -175,7 +179,7 @@ Deno.test("gateway() answers 500 for a mistake of the operator's code, and says 
   assert(!text.includes("secret"));
 });
 
-Deno.test("gateway() answers with an error event what fails after the first heartbeat", async () => {
+Deno.test("gateway() sends an error event for a failure after the first heartbeat", async () => {
   const { handler } = chain([[step.wait(30), wire.status(401)]], {
     heartbeatMs: 5,
   });

@@ -1,4 +1,4 @@
-// What is checked of a request, in which order, and what of it reaches a model.
+// Which checks a request has to pass, in which order, and what the model gets.
 
 import { bearerKeys, gateway } from "@fallback/stream/gateway";
 import { assert, assertEquals, assertThrows } from "@std/assert";
@@ -51,7 +51,7 @@ const cases: Case[] = [
     status: 415,
   },
   { name: "the size", body: field({ x: "x".repeat(5000) }), status: 413 },
-  { name: "no JSON", body: "{", status: 400 },
+  { name: "invalid JSON", body: "{", status: 400 },
   { name: "an array", body: "[]", status: 400 },
   {
     name: "deep nesting, which would fail every model",
@@ -70,20 +70,24 @@ const cases: Case[] = [
   { name: "models", body: field({ models: ["a"] }), status: 400 },
   { name: "__proto__", body: `{"__proto__":{},${valid.slice(1)}`, status: 400 },
   { name: "no messages", body: field({ messages: [] }), status: 400 },
-  { name: "a text for messages", body: field({ messages: "hi" }), status: 400 },
+  { name: "messages as a text", body: field({ messages: "hi" }), status: 400 },
   { name: "stream as a text", body: field({ stream: "true" }), status: 400 },
   { name: "n as a text", body: field({ n: "2" }), status: 400 },
   {
-    name: "constructor is no model",
+    name: "a model named constructor",
     body: field({ model: "constructor" }),
     status: 404,
     code: "model_not_found",
   },
-  { name: "all is well", status: 200 },
-  { name: "without /v1", path: "/chat/completions", status: 200 },
+  { name: "a valid request", status: 200 },
+  {
+    name: "a valid request without /v1",
+    path: "/chat/completions",
+    status: 200,
+  },
 ];
 
-Deno.test("gateway() refuses requests in the order of its checks", async (t) => {
+Deno.test("gateway() rejects invalid requests in the order of its checks", async (t) => {
   const { handler } = chain([["Hi"]], {
     authorize: bearerKeys(KEY),
     maxBodyBytes: 4000,
@@ -127,7 +131,7 @@ Deno.test("gateway() lists its models and answers /health without a key", async 
   assertEquals((await get("/v1/models/toString", bearer(KEY)))[0], 404);
 });
 
-Deno.test("gateway() passes on the fields of the reference, and no others", async () => {
+Deno.test("gateway() passes on the fields of the chat-completions reference, and no others", async () => {
   const { handler, providers } = chain([["Hi"]], { allowFields: ["top_k"] });
   const passed = { temperature: 0, seed: 7, stop: null, top_k: 3, n: 1 };
   const dropped = {
@@ -145,7 +149,7 @@ Deno.test("gateway() passes on the fields of the reference, and no others", asyn
   assertEquals(call!.headers.get("x-evil"), null);
 });
 
-Deno.test("gateway() caps the tokens of all answers together", async () => {
+Deno.test("gateway() limits the tokens of all choices together", async () => {
   const cases: [object, object][] = [
     [{}, { max_tokens: 100 }],
     [{ n: 3 }, { max_tokens: 33 }],
@@ -169,7 +173,7 @@ Deno.test("gateway() caps the tokens of all answers together", async () => {
   assertEquals((await handler(chatRequest({ n: 101 }))).status, 400);
 });
 
-Deno.test("gateway() admits only true and an id", async () => {
+Deno.test("gateway() accepts only true or an id from 'authorize'", async () => {
   const results: [unknown, number][] = [
     [true, 200],
     [{ id: "alice" }, 200],
@@ -195,7 +199,7 @@ Deno.test("gateway() admits only true and an id", async () => {
   assertEquals(errors, [failure]);
 });
 
-Deno.test("gateway() answers 408 when the body is slow", async () => {
+Deno.test("gateway() responds 408 when the body is slow", async () => {
   const { handler } = chain([["Hi"]], { bodyTimeoutMs: 1 });
   let isCanceled = false;
   const body = new ReadableStream({ cancel: () => void (isCanceled = true) });
@@ -203,7 +207,7 @@ Deno.test("gateway() answers 408 when the body is slow", async () => {
   assertEquals([response.status, isCanceled], [408, true]);
 });
 
-Deno.test("gateway() refuses a chunked body at its limit", async () => {
+Deno.test("gateway() responds 413 for a chunked body at the limit", async () => {
   const { handler } = chain([["Hi"]], { maxBodyBytes: 1000 });
   let pulled = 0;
   const body = new ReadableStream({
@@ -216,7 +220,7 @@ Deno.test("gateway() refuses a chunked body at its limit", async () => {
   assert(pulled < 10);
 });
 
-Deno.test("bearerKeys() refuses missing, empty and short keys without showing them", () => {
+Deno.test("bearerKeys() throws for missing, empty and short keys, without showing them", () => {
   const wrong = [undefined, "", " ", [], [""], "short-secret", `${KEY},`, [
     KEY,
     "short-secret",
@@ -240,7 +244,7 @@ Deno.test("bearerKeys() compares with every key and names the client by a digest
   }
 });
 
-Deno.test("gateway() refuses wrong options and names them", () => {
+Deno.test("gateway() throws with the name of an invalid option", () => {
   const models = { chat: [() => []] };
   const wrong: [object, string][] = [
     [{ models }, "options.authorize"],

@@ -1,4 +1,4 @@
-// The property: whatever happens, every store does what the reference does.
+// Compares the stores with the reference in random sequences.
 
 import type { Admission } from "@fallback/stream";
 import type { CircuitSnapshot, MemoryHealth } from "@fallback/stream/health";
@@ -8,19 +8,19 @@ import { overloaded } from "./_errors.ts";
 import type { Runs } from "../property/_check.ts";
 import { ReferenceStore, type Settings } from "./_reference.ts";
 import {
+  describeSequence,
   type Sequence,
   sequences,
-  show,
   type Step,
   waitOf,
 } from "./_sequences.ts";
 
-/** An error that counts, one that says when to come back, one that does not count. */
+/** A failure, a failure with a `retryAfterMs`, and an error that is no failure. */
 const ERRORS = {
   failure: overloaded,
   busy: (retryAfterMs: number) =>
     Object.assign(new Error("busy"), { status: 429, retryAfterMs }),
-  refused: () => Object.assign(new Error("bad request"), { status: 400 }),
+  badRequest: () => Object.assign(new Error("bad request"), { status: 400 }),
 };
 
 interface Store {
@@ -38,7 +38,7 @@ export interface SharedStore extends Store {
 }
 
 /** Several stores over one database. */
-export interface World extends AsyncDisposable {
+export interface StoreGroup extends AsyncDisposable {
   readonly stores: readonly SharedStore[];
 }
 
@@ -49,19 +49,19 @@ export function retentionMs(
   return windowMs + 2 * Math.max(maxCooldownMs, maxRetryAfterMs);
 }
 
-function play(
+function apply(
   store: Store,
-  { model, event, asks }: Step,
+  { model, event, retryAfterRatio }: Step,
   { maxRetryAfterMs }: Settings,
 ) {
   switch (event) {
     case "admit":
       return store.admit(model);
     case "failure":
-    case "refused":
+    case "badRequest":
       return store.report(model, "failure", ERRORS[event]());
     case "busy": {
-      const error = ERRORS.busy(asks * maxRetryAfterMs);
+      const error = ERRORS.busy(retryAfterRatio * maxRetryAfterMs);
       return store.report(model, "failure", error);
     }
     default:
@@ -69,9 +69,9 @@ function play(
   }
 }
 
-function playReference(
+function applyToReference(
   store: ReferenceStore,
-  { model, event, asks }: Step,
+  { model, event, retryAfterRatio }: Step,
   now: number,
   { maxRetryAfterMs }: Settings,
 ): Admission | undefined {
@@ -84,7 +84,7 @@ function playReference(
     case "failure":
       return void circuit.failure(now);
     case "busy":
-      return void circuit.failure(now, asks * maxRetryAfterMs);
+      return void circuit.failure(now, retryAfterRatio * maxRetryAfterMs);
     default:
       return void circuit.released(now);
   }
@@ -105,13 +105,13 @@ export function memoryViolation(
       const { retryAt } = circuit.describe(clock.now);
       clock.now += waitOf(step, settings, retryAt, clock.now);
       const { now } = clock;
-      const answer = play(store, step, settings);
-      const expected = playReference(reference, step, now, settings);
-      if (step.event === "admit") compare(index, now, answer, expected);
+      const actual = apply(store, step, settings);
+      const expected = applyToReference(reference, step, now, settings);
+      if (step.event === "admit") compare(index, now, actual, expected);
       compare(index, now, store.snapshot(), reference.snapshot(now));
     }
   });
-  return verdict(fc.check(property, { numRuns: runs, seed }));
+  return describeFailure(fc.check(property, { numRuns: runs, seed }));
 }
 
 /**
@@ -121,7 +121,7 @@ export function memoryViolation(
  * @param open Makes stores with the settings and without a cache.
  */
 export async function sharedViolation(
-  open: (settings: Settings) => World | Promise<World>,
+  open: (settings: Settings) => StoreGroup | Promise<StoreGroup>,
   { runs, seed, endOnFailure = false }: Runs & {
     /** Stops at the first violation, instead of looking for the shortest. */
     readonly endOnFailure?: boolean;
@@ -131,22 +131,22 @@ export async function sharedViolation(
   using clock = stoppedClock();
   const property = fc.asyncProperty(sequences, async (sequence) => {
     clock.now = 0;
-    await using world = await open(sequence.settings);
-    await playShared(world, sequence, clock, keepMs(sequence.settings));
+    await using group = await open(sequence.settings);
+    await checkSequence(group, sequence, clock, keepMs(sequence.settings));
   });
   const parameters = { numRuns: runs, seed, endOnFailure };
-  return verdict(await fc.check(property, parameters));
+  return describeFailure(await fc.check(property, parameters));
 }
 
-async function playShared(
-  { stores }: World,
+async function checkSequence(
+  { stores }: StoreGroup,
   { settings, steps }: Sequence,
   clock: { now: number },
   keepMs: number,
 ): Promise<void> {
   const reference = new ReferenceStore(settings, keepMs);
-  /** The store that has read or written each model last. */
-  const informed = new Map<string, number>();
+  /** The store that read or wrote each model last. */
+  const lastStores = new Map<string, number>();
   for (const [index, step] of steps.entries()) {
     const { model, isolate, event } = step;
     const store = stores[isolate % stores.length]!;
@@ -154,11 +154,11 @@ async function playShared(
     const { retryAt } = before.describe(clock.now);
     clock.now += waitOf(step, settings, retryAt, clock.now);
     const { now } = clock;
-    const isForgotten = reference.at(now, model) !== before;
-    // A call reports only after it was admitted, so a store reads a model that
-    // others or time have changed before it reports. A success that changes no
-    // state is sent with that read.
-    const isInformed = informed.get(model) === isolate && !isForgotten;
+    const isExpired = reference.at(now, model) !== before;
+    // Calls report after they were admitted. So if another store has used the model,
+    // or its circuit has expired, the store reads it before it reports. That read
+    // also sends successes that change no state.
+    const isUpToDate = lastStores.get(model) === isolate && !isExpired;
     const admit = async () =>
       compare(
         index,
@@ -166,15 +166,15 @@ async function playShared(
         await store.admit(model),
         reference.at(now, model).admit(now),
       );
-    if (event === "admit" || !isInformed) await admit();
+    if (event === "admit" || !isUpToDate) await admit();
     if (event !== "admit") {
-      await play(store, step, settings);
-      playReference(reference, step, now, settings);
+      await apply(store, step, settings);
+      applyToReference(reference, step, now, settings);
       const mayWait = event === "success" &&
         settings.failureRateThreshold !== undefined;
       if (mayWait) await admit();
     }
-    informed.set(model, isolate);
+    lastStores.set(model, isolate);
     compare(index, now, await store.snapshot(), reference.snapshot(now));
   }
 }
@@ -194,7 +194,7 @@ function compare(
   );
 }
 
-function verdict(
+function describeFailure(
   { failed, errorInstance, counterexample, numRuns, seed }: fc.RunDetails<
     [Sequence]
   >,
@@ -203,7 +203,7 @@ function verdict(
   if (!counterexample) return `too few sequences, seed ${seed}`;
   return [
     `Seed ${seed}, after ${numRuns} sequences:`,
-    show(counterexample[0]),
+    describeSequence(counterexample[0]),
     errorInstance instanceof Error ? errorInstance.message : `${errorInstance}`,
   ].join("\n");
 }

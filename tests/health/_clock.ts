@@ -1,5 +1,5 @@
-// A clock that stands still until it is moved. `Date.now()` is all that the
-// circuits read; timers stay real, and none of them has to fire.
+// A `Date.now()` that changes only when a test sets it. The circuits read no other
+// clock. Timers stay real; the tests need none of them to fire.
 
 import { type Watch, watchTimers } from "../../src/testing/_timers.ts";
 
@@ -11,13 +11,13 @@ export function stoppedClock(): { now: number } & Disposable {
   return clock;
 }
 
-/** Tells which timers are pending of those set until it is disposed of. */
+/** Tracks the timers that are set until it is disposed of. */
 export function watchedTimers(): Pick<Watch, "pending"> & Disposable {
   const watch = watchTimers();
   return {
     pending: watch.pending,
     [Symbol.dispose]: () => {
-      // Who has left one shall not keep the process waiting for it.
+      // A timer that is left must not keep the process alive.
       for (const id of watch.pending.keys()) clearTimeout(id);
       watch[Symbol.dispose]();
     },

@@ -1,30 +1,30 @@
-// What the tests of shared stores need of a fake database: how long it takes,
-// what fails, and in which way. Each store has its own connection.
+// What the fake databases have in common: connections whose latency and failures
+// the tests set. Each store has its own connection.
 
 import type { SharedHealth } from "@fallback/stream/kv";
 import type { SharedHealthOptions } from "@fallback/stream/kv";
 
-/** What a connection does with a request. */
-export type Trouble =
+/** How a connection fails. */
+export type FailureMode =
   | "none"
   | "rejects" // every request
   | "throws" // every request, synchronously, as on a closed client
   | "full" // every write
-  | "loses the answer" // of every write, after it was done
-  | "silent"; // nothing is ever answered
+  | "loses the reply" // of every write, after it was done
+  | "hangs"; // no request gets a reply
 
 /** How a connection behaves. It can be changed at any time. */
 export interface Behavior {
-  trouble: Trouble;
-  /** How long a request or an answer travels, in milliseconds. */
+  failureMode: FailureMode;
+  /** How long a request or a reply takes one way, in milliseconds. */
   latencyMs: () => number;
-  /** Whether a KV refuses a commit as if another process had been faster. */
+  /** Whether a commit to a KV fails as if another process had written the entry. */
   conflict: () => boolean | "locked";
 }
 
 /** The behavior of a connection that works. */
 export const WORKS: Behavior = {
-  trouble: "none",
+  failureMode: "none",
   latencyMs: () => 0,
   conflict: () => false,
 };
@@ -33,7 +33,7 @@ export const WORKS: Behavior = {
 export interface Traffic {
   reads: number;
   writes: number;
-  /** Exchanges that are running now, and the most that ever were. */
+  /** The number of requests in flight, and its maximum so far. */
   open: number;
   mostOpen: number;
 }
@@ -51,28 +51,28 @@ export interface Database {
   connect(behavior?: Partial<Behavior>): Connection;
 }
 
-/** Sends a request, does it at once, and returns the answer. */
+/** Simulates a request: waits, runs `work`, waits again, and returns its result. */
 export function request<T>(
   { behavior, traffic }: Pick<Connection, "behavior" | "traffic">,
   isWrite: boolean,
   work: () => T,
 ): Promise<T> {
-  const { trouble, latencyMs } = behavior;
+  const { failureMode, latencyMs } = behavior;
   if (isWrite) traffic.writes++;
   else traffic.reads++;
-  if (trouble === "throws") throw new TypeError("the database is closed");
+  if (failureMode === "throws") throw new TypeError("the database is closed");
   return (async () => {
     traffic.mostOpen = Math.max(traffic.mostOpen, ++traffic.open);
     try {
-      if (trouble === "silent") await new Promise<never>(() => {});
-      await travel(latencyMs());
-      if (trouble === "rejects") throw new Error("the database is down");
-      if (trouble === "full" && isWrite) {
+      if (failureMode === "hangs") await new Promise<never>(() => {});
+      await waitLatency(latencyMs());
+      if (failureMode === "rejects") throw new Error("the database is down");
+      if (failureMode === "full" && isWrite) {
         throw new Error("the database is full");
       }
       const result = work();
-      await travel(latencyMs());
-      if (trouble === "loses the answer" && isWrite) {
+      await waitLatency(latencyMs());
+      if (failureMode === "loses the reply" && isWrite) {
         throw new Error("the connection was lost");
       }
       return result;
@@ -82,7 +82,7 @@ export function request<T>(
   })();
 }
 
-/** No timer where there is nothing to wait for. */
-async function travel(ms: number): Promise<void> {
+/** Sets no timer if there is nothing to wait for. */
+async function waitLatency(ms: number): Promise<void> {
   if (ms > 0) await new Promise((resolve) => setTimeout(resolve, ms));
 }

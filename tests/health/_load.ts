@@ -1,22 +1,26 @@
-// Four processes that report about one model, 1,000 times a second each. Every
-// report counts once.
+// Four processes report about one model, 1,000 times a second each. Every report
+// must count once.
 
 import type { SharedHealthOptions } from "@fallback/stream/kv";
 import { assert, assertEquals } from "@std/assert";
-import { openPlace, type Place, startProgram } from "./_place.ts";
-import type { ReporterSettings } from "./_reporter.ts";
+import {
+  type DatabaseAddress,
+  openStoreAt,
+  startProgram,
+} from "./_database_address.ts";
+import type { ReportWorkerSettings } from "./_report_worker.ts";
 
 const PROCESSES = 4;
 const PER_SECOND = 1000;
 const EACH = 2 * PER_SECOND;
 const ALL = PROCESSES * EACH;
 
-/** The options of each case, and which part of the reports are failures. */
+/** The options of each case. Each `failsEvery`-th report is a failure. */
 const CASES: readonly { options: SharedHealthOptions; failsEvery: number }[] = [
   { options: { failureThreshold: ALL }, failsEvery: 1 },
   {
     options: {
-      failureThreshold: ALL, // it is not reached
+      failureThreshold: ALL, // Never reached.
       failureRateThreshold: 0.25,
       minimumThroughput: ALL,
     },
@@ -25,17 +29,17 @@ const CASES: readonly { options: SharedHealthOptions; failsEvery: number }[] = [
 ];
 
 /** Checks that a circuit opens with exactly the last report. */
-export async function checkLoad(place: Place): Promise<void> {
+export async function checkLoad(address: DatabaseAddress): Promise<void> {
   for (const [i, { options: given, failsEvery }] of CASES.entries()) {
     const model = `model-${i + 1}`;
     await using cleanup = new AsyncDisposableStack();
     const options = {
       ...given,
-      windowMs: 600_000, // as long as a slow machine may take
+      windowMs: 600_000, // Longer than a slow machine takes.
       cooldownMs: 600_000,
     };
-    const settings: ReporterSettings = {
-      place,
+    const settings: ReportWorkerSettings = {
+      address,
       model,
       options,
       perSecond: PER_SECOND,
@@ -43,10 +47,10 @@ export async function checkLoad(place: Place): Promise<void> {
     };
     const children = Array.from(
       { length: PROCESSES },
-      () => cleanup.use(startProgram("_reporter.ts", settings)),
+      () => cleanup.use(startProgram("_report_worker.ts", settings)),
     );
     await Promise.all(children.map((child) => child.send("ready")));
-    const { health } = cleanup.use(await openPlace(place, options));
+    const { health } = cleanup.use(await openStoreAt(address, options));
     await Promise.all(
       children.map((child, i) =>
         child.send(`report ${i === 0 ? EACH - 1 : EACH}`)

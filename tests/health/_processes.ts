@@ -1,6 +1,6 @@
-// Four processes that share circuits, and a provider that goes down and comes
-// back. What each of them sends is counted where it arrives. They call all the
-// time on the real clock; the test waits for progress, not for a time.
+// Four processes share circuits while a provider fails and recovers. The provider
+// counts the requests of each process. The processes call continuously in real
+// time; the test waits for progress, not for a duration.
 
 import type { CircuitSnapshot } from "@fallback/stream/health";
 import {
@@ -13,17 +13,21 @@ import { assert, assertEquals, assertGreaterOrEqual } from "@std/assert";
 import { delay } from "@std/async/delay";
 import { serveHttp } from "../../src/testing/_http_server.ts";
 import type { Child } from "../_child_process.ts";
-import type { Call, CallerSettings } from "./_caller.ts";
-import { openPlace, type Place, startProgram } from "./_place.ts";
+import type { Call, CallWorkerSettings } from "./_call_worker.ts";
+import {
+  type DatabaseAddress,
+  openStoreAt,
+  startProgram,
+} from "./_database_address.ts";
 
 const NAMES = ["ann", "ben", "cleo", "dan"];
 const COOLDOWN_MS = 1500;
-/** How long the primary takes to answer or to refuse. */
+/** How long the primary takes to respond. */
 const ANSWER_MS = 200;
-/** A store that waits longer than this goes on alone, with a probe of its own. */
-const ALONE_MS = 190;
+/** A store that waits longer for its database admits a probe of its own. */
+const ADMIT_LIMIT_MS = 190;
 
-// No process sees more than one of the failures that open the circuit.
+// Each process sees one of the failures that open the circuit.
 const options = {
   failureThreshold: NAMES.length,
   cooldownMs: COOLDOWN_MS,
@@ -37,15 +41,15 @@ interface Arrival {
   readonly at: number;
 }
 
-/** What was seen while the primary was down, and after that. */
-interface Story {
+/** What happened while the primary was down, and after it recovered. */
+interface Observations {
   readonly arrivals: readonly Arrival[];
   readonly calls: readonly (readonly Call[])[];
   readonly opened: CircuitSnapshot;
   readonly reopened: CircuitSnapshot;
 }
 
-/** A primary that can be repaired, over HTTP. */
+/** Serves a primary that fails until it is repaired. */
 function startPrimary(arrivals: Arrival[]) {
   const onCall = ({ body }: ProviderCall) => {
     arrivals.push({ name: Object(body).user, at: Date.now() });
@@ -75,18 +79,18 @@ async function callUntil(
   }
 }
 
-async function play(place: Place): Promise<Story> {
+async function observe(address: DatabaseAddress): Promise<Observations> {
   await using cleanup = new AsyncDisposableStack();
   const arrivals: Arrival[] = [];
   const first = cleanup.use(startPrimary(arrivals));
   const second = cleanup.use(fakeProvider(["Hello"]).listen());
   const baseURLs = [first.baseURL, second.baseURL];
   const children = NAMES.map((name) => {
-    const settings: CallerSettings = { name, place, baseURLs, options };
-    return cleanup.use(startProgram("_caller.ts", settings));
+    const settings: CallWorkerSettings = { name, address, baseURLs, options };
+    return cleanup.use(startProgram("_call_worker.ts", settings));
   });
   await Promise.all(children.map((child) => child.send("ready")));
-  const { health } = cleanup.use(await openPlace(place, options));
+  const { health } = cleanup.use(await openStoreAt(address, options));
   const stored = async (isReached: (circuit: CircuitSnapshot) => boolean) => {
     for (;; await delay(20)) {
       const [circuit] = await health.snapshot();
@@ -94,7 +98,7 @@ async function play(place: Place): Promise<Story> {
     }
   };
 
-  // Each of them sees one failure.
+  // Each process sees one failure.
   await Promise.all(children.map((child) => child.send("call 1")));
   assertEquals(arrivals.map(({ name }) => name).sort(), NAMES);
   const opened = await stored(({ state, failures }) =>
@@ -105,7 +109,7 @@ async function play(place: Place): Promise<Story> {
   const calling = Promise.all(
     children.map((child, i) => callUntil(stop.signal, child, calls[i]!)),
   );
-  const ended = calling.then(() => {}, () => {}); // thrown below
+  const ended = calling.then(() => {}, () => {}); // Awaited below, too.
   cleanup.defer(() => {
     stop.abort();
     return ended;
@@ -127,30 +131,32 @@ async function play(place: Place): Promise<Story> {
   return { arrivals, calls, opened, reopened };
 }
 
-/** Whether every process had an answer of the database in time. */
-function isConclusive({ calls }: Story): boolean {
-  return calls.flat().every(({ admitMs }) => admitMs < ALONE_MS);
+/** Whether the database replied in time to every process. */
+function isConclusive({ calls }: Observations): boolean {
+  return calls.flat().every(({ admitMs }) => admitMs < ADMIT_LIMIT_MS);
 }
 
-/** Checks what four processes over a database do. */
+/** Checks that four processes over a database skip, probe and recover together. */
 export async function checkProcesses(
-  openDatabase: () => Promise<AsyncDisposable & { readonly place: Place }>,
+  openDatabase: () => Promise<
+    AsyncDisposable & { readonly address: DatabaseAddress }
+  >,
 ): Promise<void> {
   for (let attempt = 1; attempt <= 3; attempt++) {
     await using database = await openDatabase();
-    const story = await play(database.place);
-    checkSkipping(story);
-    if (isConclusive(story)) return checkProbes(story);
+    const observations = await observe(database.address);
+    checkSkipping(observations);
+    if (isConclusive(observations)) return checkProbes(observations);
   }
-  // A store without an answer in time sends a probe of its own, by design.
-  console.warn("This machine is too slow to count probes.");
+  // A store without a reply in time admits a probe of its own, by design.
+  console.warn("The probes are not counted: this machine is too slow");
 }
 
-/** A process that has skipped the model sends nothing before the cooldown ends. */
-function checkSkipping({ arrivals, calls, opened }: Story): void {
+/** Checks that a process which skipped the model sends nothing until `retryAt`. */
+function checkSkipping({ arrivals, calls, opened }: Observations): void {
   for (const [i, own] of calls.entries()) {
     const skipped = own.filter(({ outcomes }) => outcomes[0] === "skipped");
-    assert(skipped.length > 0, `${NAMES[i]} has skipped nothing`);
+    assert(skipped.length > 0, `${NAMES[i]} skipped nothing`);
     for (const { outcomes } of own) {
       assert(outcomes.at(-1) === "completed", `a call failed: ${outcomes}`);
     }
@@ -158,13 +164,13 @@ function checkSkipping({ arrivals, calls, opened }: Story): void {
     const early = arrivals.filter(({ name, at }) =>
       name === NAMES[i] && at > since && at < opened.retryAt!
     );
-    // A call that began before may arrive after.
+    // A call that started before the skipped one may arrive later.
     assert(early.length <= 1, `${NAMES[i]} called ${early.length} times`);
   }
 }
 
-/** One probe goes out across all processes, and the next after twice the time. */
-function checkProbes({ arrivals, opened, reopened }: Story): void {
+/** Checks that one probe is sent across all processes, and the next after the doubled cooldown. */
+function checkProbes({ arrivals, opened, reopened }: Observations): void {
   const from = (start: number) => arrivals.filter(({ at }) => at >= start);
   const [probe, second] = from(opened.retryAt!);
   assertGreaterOrEqual(

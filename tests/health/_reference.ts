@@ -1,5 +1,5 @@
-// A second implementation of the documented rules, to compare the stores with.
-// It remembers every call by itself and shares no code with them.
+// A second implementation of the documented rules, to compare the stores with. It
+// keeps each call separately, and shares no code with them.
 
 import type { Admission } from "@fallback/stream";
 import type { CircuitSnapshot } from "@fallback/stream/health";
@@ -26,18 +26,18 @@ interface Call {
 export class ReferenceStore {
   readonly #circuits = new Map<string, ReferenceCircuit>();
   readonly #settings: Settings;
-  /** After so long without a change a circuit is forgotten. */
-  readonly #memoryMs: number;
+  /** How long a circuit is kept after its last change, in milliseconds. */
+  readonly #keepMs: number;
 
-  constructor(settings: Settings, memoryMs = Infinity) {
+  constructor(settings: Settings, keepMs = Infinity) {
     this.#settings = settings;
-    this.#memoryMs = memoryMs;
+    this.#keepMs = keepMs;
   }
 
   /** The circuit of a model, as it is at a time. */
   at(now: number, model: string): ReferenceCircuit {
     const circuit = this.#circuits.get(model);
-    if (circuit && now - circuit.changedAt < this.#memoryMs) return circuit;
+    if (circuit && now - circuit.changedAt < this.#keepMs) return circuit;
     const fresh = new ReferenceCircuit(this.#settings);
     this.#circuits.set(model, fresh);
     return fresh;
@@ -46,7 +46,7 @@ export class ReferenceStore {
   snapshot(now: number): CircuitSnapshot[] {
     return [...this.#circuits.keys()].sort().flatMap((model) => {
       const circuit = this.at(now, model);
-      // Of a model that never changed anything nothing is remembered.
+      // Stores keep no circuit of a model that never changed.
       return circuit.changedAt === -Infinity
         ? []
         : [{ model, ...circuit.describe(now) }];
@@ -103,9 +103,9 @@ class ReferenceCircuit {
       this.#retryAt = now + this.#cooldown(retryAfterMs);
       this.changedAt = now;
     } else if (retryAfterMs > 0) {
-      const asked = now + this.#believed(retryAfterMs);
-      if (asked <= this.#retryAt) return;
-      this.#retryAt = asked;
+      const requested = now + this.#clamped(retryAfterMs);
+      if (requested <= this.#retryAt) return;
+      this.#retryAt = requested;
       this.changedAt = now;
     }
   }
@@ -119,7 +119,7 @@ class ReferenceCircuit {
 
   describe(now: number): Omit<CircuitSnapshot, "model"> {
     if (!this.#open) {
-      const failures = this.#remembered(now).filter(({ failed }) => failed);
+      const failures = this.#recentCalls(now).filter(({ failed }) => failed);
       return { state: "closed", failures: failures.length };
     }
     const retryAt = this.#probeExpiresAt ?? this.#retryAt;
@@ -136,7 +136,7 @@ class ReferenceCircuit {
       windowMs,
     } = this.#settings;
     this.changedAt = now;
-    this.#calls = this.#remembered(now);
+    this.#calls = this.#recentCalls(now);
     const last = this.#calls.at(-1);
     const isClose = last && now - last.since < windowMs / 100;
     this.#calls.push({ failed, since: isClose ? last.since : now });
@@ -153,26 +153,26 @@ class ReferenceCircuit {
     this.#retryAt = now + this.#cooldown(retryAfterMs);
   }
 
-  #remembered(now: number): Call[] {
+  #recentCalls(now: number): Call[] {
     const { windowMs } = this.#settings;
     return this.#calls.filter(({ since }) => now - since < windowMs);
   }
 
   #cooldown(retryAfterMs: number): number {
-    if (retryAfterMs > 0) return this.#believed(retryAfterMs);
+    if (retryAfterMs > 0) return this.#clamped(retryAfterMs);
     let ms = this.#settings.cooldownMs;
     for (let probe = 0; probe < this.#failedProbes; probe++) {
-      ms = this.#capped(ms * 2);
+      ms = this.#limited(ms * 2);
     }
     return ms;
   }
 
-  #capped(ms: number): number {
+  #limited(ms: number): number {
     return Math.min(ms, this.#settings.maxCooldownMs);
   }
 
   /** In whole milliseconds. */
-  #believed(retryAfterMs: number): number {
+  #clamped(retryAfterMs: number): number {
     return Math.ceil(Math.min(retryAfterMs, this.#settings.maxRetryAfterMs));
   }
 }

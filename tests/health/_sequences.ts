@@ -1,5 +1,5 @@
-// Random sequences of calls and waits. A wait is named by what it waits for, so
-// that every boundary is tried from both sides, whatever the options are.
+// Random sequences of calls and waits. A wait is relative to an option or to
+// `retryAt`, so that each boundary is tested from both sides with all options.
 
 import fc from "fast-check";
 import type { Settings } from "./_reference.ts";
@@ -9,20 +9,20 @@ export type Event =
   | "admit"
   | "success"
   | "failure"
-  | "busy" // a failure that says when to come back
-  | "refused" // a failure that does not count
+  | "busy" // a failure with a `retryAfterMs`
+  | "badRequest" // an error that is no failure
   | "released";
 
 /** A wait, then an event. */
 export interface Step {
-  /** `"retryAt"` is when the model may be asked again, if it may not. */
+  /** What is waited for. `"retryAt"` is the `retryAt` of an open circuit. */
   readonly wait: "windowMs" | "slice" | "retryAt" | "cooldownMs" | "none";
-  /** Milliseconds more, or less. */
-  readonly plus: number;
+  /** Added to the wait, in milliseconds. May be negative. */
+  readonly extraMs: number;
   readonly model: string;
   readonly event: Event;
   /** For `"busy"`: the wait as a multiple of `maxRetryAfterMs`. */
-  readonly asks: number;
+  readonly retryAfterRatio: number;
   /** Which of the stores is used. */
   readonly isolate: number;
 }
@@ -54,8 +54,8 @@ const settings: fc.Arbitrary<Settings> = fc.record({
   maxRetryAfterMs: Math.ceil(rest.cooldownMs * longer * longest),
 }));
 
-// One number a step: it is drawn, and made smaller, many times faster than a
-// record would be.
+// A step is drawn as one number, because fast-check draws and shrinks numbers much
+// faster than records.
 const WAITS = [
   ...Array<"none">(6).fill("none"),
   "slice",
@@ -65,7 +65,7 @@ const WAITS = [
   "windowMs",
   "cooldownMs",
 ] as const;
-const PLUS = [0, 0, -1, 1, 3, 20] as const;
+const EXTRA_MS = [0, 0, -1, 1, 3, 20] as const;
 const MODELS = ["a", "a", "a", "b"] as const;
 const EVENTS: readonly Event[] = [
   "admit",
@@ -78,12 +78,12 @@ const EVENTS: readonly Event[] = [
   "failure",
   "failure",
   "busy",
-  "refused",
+  "badRequest",
   "released",
 ];
-const ASKS = [0.001, 0.5, 1, 3] as const;
+const RETRY_AFTER_RATIOS = [0.001, 0.5, 1, 3] as const;
 const ISOLATES = [0, 1, 2] as const;
-const LISTS = [WAITS, PLUS, MODELS, EVENTS, ASKS, ISOLATES];
+const LISTS = [WAITS, EXTRA_MS, MODELS, EVENTS, RETRY_AFTER_RATIOS, ISOLATES];
 const STEPS = LISTS.reduce((product, { length }) => product * length, 1);
 
 function stepOf(number: number): Step {
@@ -94,15 +94,15 @@ function stepOf(number: number): Step {
   };
   return {
     wait: pick(WAITS),
-    plus: pick(PLUS),
+    extraMs: pick(EXTRA_MS),
     model: pick(MODELS),
     event: pick(EVENTS),
-    asks: pick(ASKS),
+    retryAfterRatio: pick(RETRY_AFTER_RATIOS),
     isolate: pick(ISOLATES),
   };
 }
 
-/** Options, and what happens under them. */
+/** Random options and steps. */
 export const sequences: fc.Arbitrary<Sequence> = fc.record({
   settings,
   steps: fc.array(fc.nat(STEPS - 1), {
@@ -112,9 +112,9 @@ export const sequences: fc.Arbitrary<Sequence> = fc.record({
   }).map((numbers) => numbers.map(stepOf)),
 });
 
-/** How long a step waits: whole milliseconds, as `Date.now()` has them. */
+/** How long a step waits, in whole milliseconds like those of `Date.now()`. */
 export function waitOf(
-  { wait, plus }: Step,
+  { wait, extraMs }: Step,
   { windowMs, cooldownMs }: Settings,
   retryAt: number | undefined,
   now: number,
@@ -126,17 +126,19 @@ export function waitOf(
     cooldownMs,
     retryAt: (retryAt ?? now) - now,
   };
-  return Math.max(0, Math.ceil(ms[wait]) + plus);
+  return Math.max(0, Math.ceil(ms[wait]) + extraMs);
 }
 
-/** A sequence as it is to be read. */
-export function show({ settings, steps }: Sequence): string {
-  const lines = steps.map(({ wait, plus, model, event, asks, isolate }) => {
-    const what = event === "busy"
-      ? `busy for ${asks} of maxRetryAfterMs`
-      : event;
-    return `  wait ${wait} + ${plus}: ${model} ${what} (isolate ${isolate})`;
-  });
+/** Formats a sequence for the message of a failed test. */
+export function describeSequence({ settings, steps }: Sequence): string {
+  const lines = steps.map(
+    ({ wait, extraMs, model, event, retryAfterRatio, isolate }) => {
+      const what = event === "busy"
+        ? `busy for ${retryAfterRatio} of maxRetryAfterMs`
+        : event;
+      return `  wait ${wait} + ${extraMs}: ${model} ${what} (isolate ${isolate})`;
+    },
+  );
   const options = Object.entries(settings).map(([k, v]) => `${k} ${v}`);
   return [options.join(", "), ...lines].join("\n");
 }

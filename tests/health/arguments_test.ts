@@ -13,7 +13,7 @@ import { FakeKv } from "../kv/_fake_kv.ts";
 import { FakeRedis } from "../redis/_fake_redis.ts";
 import { overloaded } from "./_errors.ts";
 
-/** The three stores, each with options that may be anything. */
+/** Creates each store with any options, also invalid ones. */
 const makers = {
   memoryHealth: (options: object) => memoryHealth(options),
   kvHealth: (options: object) => kvHealth(new FakeKv().connect(), options),
@@ -21,7 +21,7 @@ const makers = {
     redisHealth(new FakeRedis().connect().send, options),
 };
 
-/** How many of these failures count. */
+/** How many of these errors count as failures. */
 function countOf(options: CircuitOptions, ...errors: unknown[]): number {
   const failureThreshold = errors.length + 1;
   const health = memoryHealth({ ...options, failureThreshold });
@@ -30,7 +30,7 @@ function countOf(options: CircuitOptions, ...errors: unknown[]): number {
 }
 
 const withStatus = (status: number) =>
-  Object.assign(new Error("refused"), { status });
+  Object.assign(new Error("request failed"), { status });
 
 const NUMBERS: Readonly<Record<string, readonly number[]>> = {
   failureThreshold: [0, -1, 1.5, NaN, -Infinity],
@@ -46,7 +46,7 @@ const NUMBERS: Readonly<Record<string, readonly number[]>> = {
 for (const [store, make] of Object.entries(makers)) {
   const isShared = store !== "memoryHealth";
 
-  test(`${store}() names a number that is out of range, and its value (R21)`, () => {
+  test(`${store}() throws with the name and value of a number that is out of range (R21)`, () => {
     for (const [name, values] of Object.entries(NUMBERS)) {
       if (name === "cacheMs" && !isShared) continue;
       for (const value of values) {
@@ -70,7 +70,7 @@ for (const [store, make] of Object.entries(makers)) {
     );
   });
 
-  test(`${store}() names an option of the wrong kind, and its value (R21)`, () => {
+  test(`${store}() throws with the name and value of an option of the wrong type (R21)`, () => {
     const names = Object.keys(NUMBERS).concat("isFailure");
     if (isShared) names.push("prefix", "onError");
     for (const name of names) {
@@ -99,7 +99,7 @@ for (const [store, make] of Object.entries(makers)) {
     );
   });
 
-  test(`${store}() refuses an unknown option (R21)`, () => {
+  test(`${store}() throws on an unknown option (R21)`, () => {
     for (const name of ["failures", "failureRatio", "cooldown", "prefixes"]) {
       assertThrows(
         () => make({ [name]: 1 }),
@@ -109,7 +109,7 @@ for (const [store, make] of Object.entries(makers)) {
     }
   });
 
-  test(`${store}() accepts every limit of a range (R21)`, () => {
+  test(`${store}() accepts the minimum and maximum of each number (R21)`, () => {
     const max = 2 ** 31 - 1;
     for (
       const options of [
@@ -126,7 +126,7 @@ for (const [store, make] of Object.entries(makers)) {
     if (isShared) make({ cacheMs: max, prefix: undefined, onError() {} });
   });
 
-  test(`${store}().report() throws what 'isFailure' throws, and counts nothing (R21)`, async () => {
+  test(`${store}().report() rethrows the error of 'isFailure', and counts no failure (R21)`, async () => {
     const isFailure = () => {
       throw new SyntaxError("a bug");
     };
@@ -137,7 +137,7 @@ for (const [store, make] of Object.entries(makers)) {
   });
 }
 
-test("kvHealth() and redisHealth() name a wrong database (R21)", () => {
+test("kvHealth() and redisHealth() throw with the value of an invalid database (R21)", () => {
   for (const value of [undefined, null, {}, 5, "kv", Promise.resolve()]) {
     const kv = value as unknown as Deno.Kv;
     assertThrows(() => kvHealth(kv), TypeError, "'kv' must be a Deno.Kv");
@@ -202,7 +202,7 @@ test("'isFailure' is called as a method of its options (R21)", () => {
   assertEquals(health.admit("gpt").admit, false);
 });
 
-test("report() reads the wait that a provider asks for from its headers (R21)", () => {
+test("report() reads the retry delay from 'retryAfterMs' or the headers of an error (R21)", () => {
   const waits = [
     { retryAfterMs: 7000 },
     { headers: new Headers({ "retry-after-ms": "7000" }) },

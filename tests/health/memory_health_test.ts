@@ -12,7 +12,7 @@ test("memoryHealth() does what the reference does in 12,000 random sequences (R2
   assertEquals(found, undefined, found);
 });
 
-test("memoryHealth() lets a probe through after 10 s, and after 15 s where probes fail (R21)", () => {
+test("memoryHealth() admits a probe after 10 s, and after 15 s once a probe has failed (R21)", () => {
   using clock = stoppedClock();
   const health = memoryHealth();
   for (let i = 0; i < 5; i++) health.report(MODEL, "failure", overloaded());
@@ -27,7 +27,7 @@ test("memoryHealth() lets a probe through after 10 s, and after 15 s where probe
   }
 });
 
-test("memoryHealth() waits up to 300 s where a provider says so (R21)", () => {
+test("memoryHealth() waits for the 'retryAfterMs' of an error, up to 300 s (R21)", () => {
   using clock = stoppedClock();
   for (const [retryAfterMs, waitMs] of [[120_000, 120_000], [1e9, 300_000]]) {
     const health = memoryHealth();
@@ -39,7 +39,7 @@ test("memoryHealth() waits up to 300 s where a provider says so (R21)", () => {
   }
 });
 
-test("memoryHealth() closes a circuit with a success that comes while it is open (R21)", () => {
+test("memoryHealth() closes an open circuit on a success (R21)", () => {
   const health = memoryHealth({ failureThreshold: 1 });
   health.report(MODEL, "failure", overloaded());
   assert(!health.admit(MODEL).admit);
@@ -47,7 +47,7 @@ test("memoryHealth() closes a circuit with a success that comes while it is open
   assert(health.admit(MODEL).admit);
 });
 
-test("memoryHealth() lets probes fail without end where there is no cooldown (R21)", () => {
+test("memoryHealth() admits a probe after each failed one when 'cooldownMs' is 0 (R21)", () => {
   using clock = stoppedClock();
   const health = memoryHealth({
     failureThreshold: 1,
@@ -89,7 +89,7 @@ test("memoryHealth() keeps a circuit without failures closed at a 'failureRateTh
   assert(!health.admit(MODEL).admit);
 });
 
-test("memoryHealth() keeps no circuit open, and no failure, for longer after the clock was set back (R21)", () => {
+test("memoryHealth() keeps no circuit open, and counts no failure, for longer after the system clock was set back (R21)", () => {
   using clock = stoppedClock();
   clock.now = 1e9;
   const health = memoryHealth({ failureThreshold: 2 });
@@ -99,16 +99,16 @@ test("memoryHealth() keeps no circuit open, and no failure, for longer after the
   assert(!health.admit("open").admit);
   clock.now -= 1e8;
   assert(health.admit("open").admit, "the probe");
-  assert(!health.admit("open").admit, "no other while it is running");
+  assert(!health.admit("open").admit, "the probe is running");
   health.report("closed", "released");
-  const patient = () => health.snapshot().find((it) => it.model === "closed");
-  assertEquals(patient()?.failures, 1);
+  const closed = () => health.snapshot().find((it) => it.model === "closed");
+  assertEquals(closed()?.failures, 1);
   health.report("closed", "failure", { status: 400 });
   clock.now += 1e8 + 60_000;
-  assertEquals(patient()?.failures, 0);
+  assertEquals(closed()?.failures, 0);
 });
 
-test("memoryHealth() makes stores that share nothing (R21)", () => {
+test("memoryHealth() shares no circuit between stores, or between models (R21)", () => {
   const [one, other] = [memoryHealth({ failureThreshold: 1 }), memoryHealth()];
   one.report("\ud800", "failure", overloaded());
   assert(!one.admit("\ud800").admit);

@@ -1,114 +1,117 @@
-// What shared stores do while their database is in trouble, in virtual time.
+// What shared stores do while their database fails, in virtual time.
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { delay } from "@std/async/delay";
 import { type Behavior, WORKS } from "./_database.ts";
 import {
-  admits,
-  behave,
-  fail,
+  connectStore,
+  isAdmitted,
   MODEL,
-  openPeer,
+  reportFailure,
+  setBehavior,
   SHARED_STORES,
-  stored,
+  storedCircuit,
   virtualTest,
-} from "./_peer.ts";
+} from "./_shared_stores.ts";
 
-const TROUBLES: Readonly<Record<string, Partial<Behavior>>> = {
-  "rejects": { trouble: "rejects" },
-  "is closed": { trouble: "throws" },
-  "is full": { trouble: "full" },
-  "loses its answers": { trouble: "loses the answer" },
-  "never answers": { trouble: "silent" },
-  "answers after 3 s": { latencyMs: () => 1500 },
+const FAILURE_MODES: Readonly<Record<string, Partial<Behavior>>> = {
+  "rejects": { failureMode: "rejects" },
+  "is closed": { failureMode: "throws" },
+  "is full": { failureMode: "full" },
+  "loses its replies": { failureMode: "loses the reply" },
+  "never replies": { failureMode: "hangs" },
+  "replies after 3 s": { latencyMs: () => 1500 },
 };
 
 for (const { name, makeDatabase, isIdempotent } of SHARED_STORES) {
-  for (const [trouble, behavior] of Object.entries(TROUBLES)) {
+  for (const [failureMode, behavior] of Object.entries(FAILURE_MODES)) {
     virtualTest(
-      `${name}() uses its local copy while the database ${trouble} (R21)`,
+      `${name}() uses its local copy while the database ${failureMode} (R21)`,
       async () => {
         const options = {
           failureThreshold: 2,
           cooldownMs: 1000,
           cacheMs: 100,
         };
-        const one = openPeer(makeDatabase(), options);
-        behave(one, behavior);
-        assert(await admits(one), "nothing is known");
-        const reports = [fail(one)];
-        assert(await admits(one), "one failure is not enough");
-        reports.push(fail(one));
-        assert(!await admits(one), "it has failed twice");
+        const one = connectStore(makeDatabase(), options);
+        setBehavior(one, behavior);
+        assert(await isAdmitted(one), "nothing is reported");
+        const reports = [reportFailure(one)];
+        assert(await isAdmitted(one), "one failure is not enough");
+        reports.push(reportFailure(one));
+        assert(!await isAdmitted(one), "it has failed twice");
         await delay(500);
-        assert(!await admits(one), "the cooldown is not over");
+        assert(!await isAdmitted(one), "the cooldown is not over");
         await delay(600);
-        assert(await admits(one), "the probe");
-        assert(!await admits(one), "the probe is running");
+        assert(await isAdmitted(one), "the probe");
+        assert(!await isAdmitted(one), "the probe is running");
         reports.push(one.store.report(MODEL, "released"));
-        assert(await admits(one), "the next probe");
-        assert(!await admits(one), "the next probe is running");
+        assert(await isAdmitted(one), "the next probe");
+        assert(!await isAdmitted(one), "the next probe is running");
         reports.push(one.store.report(MODEL, "success"));
-        assert(await admits(one), "the probe has succeeded");
+        assert(await isAdmitted(one), "the probe has succeeded");
         await Promise.all(reports);
       },
     );
 
-    if (trouble === "never answers" && !isIdempotent) continue;
+    if (failureMode === "never replies" && !isIdempotent) continue;
     virtualTest(
-      `${name}() sends what is queued after the database that ${trouble} has recovered (R21)`,
+      `${name}() sends queued events once a database that ${failureMode} has recovered (R21)`,
       async () => {
         const database = makeDatabase();
         const options = { failureThreshold: 1, cooldownMs: 60_000 };
         const [one, other] = [
-          openPeer(database, options),
-          openPeer(database, options),
+          connectStore(database, options),
+          connectStore(database, options),
         ];
-        behave(one, behavior);
-        await fail(one);
+        setBehavior(one, behavior);
+        await reportFailure(one);
         await delay(60_000);
-        behave(one, WORKS);
-        assert(await admits(one), "the probe");
-        await delay(10_000); // an exchange without an answer ends
-        assert(!await admits(one), "the probe is running");
+        setBehavior(one, WORKS);
+        assert(await isAdmitted(one), "the probe");
+        await delay(10_000); // A sync without a reply times out.
+        assert(!await isAdmitted(one), "the probe is running");
         await delay(10_000);
-        assert(!await admits(other), "the probe is running");
+        assert(!await isAdmitted(other), "the probe is running");
         await one.store.report(MODEL, "success");
         await delay(1000);
-        assert(await admits(other), "the probe has succeeded");
+        assert(await isAdmitted(other), "the probe has succeeded");
       },
     );
   }
 
-  virtualTest(`${name}() counts what was refused once (R21)`, async () => {
-    for (const trouble of ["rejects", "throws", "full"] as const) {
-      const database = makeDatabase();
-      const one = openPeer(database);
-      behave(one, { trouble });
-      await Promise.all([fail(one), fail(one)]);
-      await fail(one);
-      behave(one, WORKS);
-      for (let call = 0; call < 3; call++) {
+  virtualTest(
+    `${name}() counts an event once after failed writes (R21)`,
+    async () => {
+      for (const failureMode of ["rejects", "throws", "full"] as const) {
+        const database = makeDatabase();
+        const one = connectStore(database);
+        setBehavior(one, { failureMode });
+        await Promise.all([reportFailure(one), reportFailure(one)]);
+        await reportFailure(one);
+        setBehavior(one, WORKS);
+        for (let call = 0; call < 3; call++) {
+          await delay(1000);
+          await isAdmitted(one);
+        }
         await delay(1000);
-        await admits(one);
+        assertEquals((await storedCircuit(database))?.failures, 3, failureMode);
       }
-      await delay(1000);
-      assertEquals((await stored(database))?.failures, 3, trouble);
-    }
-  });
+    },
+  );
 
   virtualTest(
-    `${name}() counts once what a slow database stores (R21)`,
+    `${name}() counts a failure once when the database stores it after the timeout (R21)`,
     async () => {
       const database = makeDatabase();
-      const one = openPeer(database);
-      behave(one, { latencyMs: () => 1500 });
-      fail(one);
+      const one = connectStore(database);
+      setBehavior(one, { latencyMs: () => 1500 });
+      reportFailure(one);
       for (let call = 0; call < 30; call++) {
-        await admits(one);
+        await isAdmitted(one);
         await delay(1000);
       }
-      assertEquals((await stored(database))?.failures, 1);
+      assertEquals((await storedCircuit(database))?.failures, 1);
     },
   );
 
@@ -117,31 +120,31 @@ for (const { name, makeDatabase, isIdempotent } of SHARED_STORES) {
     async () => {
       const options = { failureThreshold: 50_000 };
       const database = makeDatabase();
-      const one = openPeer(database, options);
-      behave(one, { trouble: "rejects" });
-      for (let i = 0; i < 30_000; i++) fail(one);
+      const one = connectStore(database, options);
+      setBehavior(one, { failureMode: "rejects" });
+      for (let i = 0; i < 30_000; i++) reportFailure(one);
       await delay(1000);
-      behave(one, WORKS);
-      await admits(one);
+      setBehavior(one, WORKS);
+      await isAdmitted(one);
       await delay(10_000);
-      const failures = (await stored(database, options))!.failures;
-      // Some more were already on their way.
+      const failures = (await storedCircuit(database, options))!.failures;
+      // The batch that was being sent is kept as well.
       assert(failures >= 10_000 && failures <= 11_000, `${failures}`);
     },
   );
 
   virtualTest(
-    `${name}() lets one call in each cacheMs wait for a silent database (R21)`,
+    `${name}().admit() waits for a hanging database once per cacheMs (R21)`,
     async () => {
-      const one = openPeer(makeDatabase(), { cacheMs: 1000 });
-      behave(one, { trouble: "silent" });
+      const one = connectStore(makeDatabase(), { cacheMs: 1000 });
+      setBehavior(one, { failureMode: "hangs" });
       for (let round = 0; round < 5; round++) {
         const startedAt = Date.now();
-        assert(await admits(one));
+        assert(await isAdmitted(one));
         assertEquals(Date.now() - startedAt, 200);
         for (let call = 0; call < 9; call++) {
           const answer = one.store.admit(MODEL);
-          assert(!(answer instanceof Promise), "it waits again");
+          assert(!(answer instanceof Promise), "admit() waits again");
           await delay(100);
         }
         await delay(100);
@@ -150,16 +153,16 @@ for (const { name, makeDatabase, isIdempotent } of SHARED_STORES) {
   );
 
   virtualTest(
-    `${name}() waits once per call for a silent database, however many models there are (R21)`,
+    `${name}().admit() waits for a hanging database once per call, not once per model (R21)`,
     async () => {
       const models = ["a", "b", "c", "d", "e"];
       for (const isPrepared of [true, false]) {
-        const one = openPeer(makeDatabase());
-        behave(one, { trouble: "silent" });
+        const one = connectStore(makeDatabase());
+        setBehavior(one, { failureMode: "hangs" });
         for (let call = 0; call < 3; call++) {
           const startedAt = Date.now();
           if (isPrepared) one.store.prepare(models);
-          for (const model of models) assert(await admits(one, model));
+          for (const model of models) assert(await isAdmitted(one, model));
           assertEquals(Date.now() - startedAt, 200);
           await delay(2000);
         }
@@ -168,27 +171,27 @@ for (const { name, makeDatabase, isIdempotent } of SHARED_STORES) {
   );
 
   virtualTest(
-    `${name}() does not wait, and leaves the database alone, for cacheMs after a refusal (R21)`,
+    `${name}() sends nothing, and admit() does not wait, for cacheMs after an error of the database (R21)`,
     async () => {
-      const one = openPeer(makeDatabase(), { cacheMs: 1000 });
-      behave(one, { trouble: "rejects" });
+      const one = connectStore(makeDatabase(), { cacheMs: 1000 });
+      setBehavior(one, { failureMode: "rejects" });
       const { traffic } = one.connection;
-      await admits(one);
+      await isAdmitted(one);
       assertEquals(traffic.reads, 1);
       for (let call = 0; call < 9; call++) {
-        assert(!(one.store.admit(MODEL) instanceof Promise), "it waits");
-        await fail(one);
+        assert(!(one.store.admit(MODEL) instanceof Promise), "admit() waits");
+        await reportFailure(one);
         await delay(100);
       }
       assertEquals(traffic.reads + traffic.writes, 1);
       await delay(200);
-      await admits(one);
+      await isAdmitted(one);
       assertEquals(traffic.reads + traffic.writes, 2);
     },
   );
 
   virtualTest(
-    `${name}() gives each failure of the database to 'onError', whatever that does (R21)`,
+    `${name}() passes each error of the database to 'onError', and ignores what 'onError' throws (R21)`,
     async () => {
       const errors: unknown[] = [];
       const options = {
@@ -198,14 +201,14 @@ for (const { name, makeDatabase, isIdempotent } of SHARED_STORES) {
           return Promise.reject(error);
         },
       };
-      const one = openPeer(makeDatabase(), options);
-      behave(one, { trouble: "rejects" });
-      assert(await admits(one));
+      const one = connectStore(makeDatabase(), options);
+      setBehavior(one, { failureMode: "rejects" });
+      assert(await isAdmitted(one));
       await delay(1000);
-      assert(await admits(one));
-      behave(one, { trouble: "silent" });
+      assert(await isAdmitted(one));
+      setBehavior(one, { failureMode: "hangs" });
       await delay(1000);
-      assert(await admits(one));
+      assert(await isAdmitted(one));
       await delay(6000);
       assertEquals(errors.map(String), [
         "Error: the database is down",
@@ -218,9 +221,9 @@ for (const { name, makeDatabase, isIdempotent } of SHARED_STORES) {
   virtualTest(
     `${name}().snapshot() rejects with the error of the database (R21)`,
     async () => {
-      const one = openPeer(makeDatabase());
-      for (const trouble of ["rejects", "throws"] as const) {
-        behave(one, { trouble });
+      const one = connectStore(makeDatabase());
+      for (const failureMode of ["rejects", "throws"] as const) {
+        setBehavior(one, { failureMode });
         await assertRejects(
           () => one.store.snapshot(),
           Error,

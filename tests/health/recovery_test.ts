@@ -21,7 +21,7 @@ const stores: Readonly<Record<string, () => HealthStore>> = {
 };
 
 /** @returns The attempts on the primary while it was down, and when it answered. */
-async function play(health: HealthStore, outageMs: number) {
+async function callDuringOutage(health: HealthStore, outageMs: number) {
   const recoversAt = Date.now() + outageMs;
   let attempts = 0;
   let answersAt: number | undefined;
@@ -59,18 +59,18 @@ async function play(health: HealthStore, outageMs: number) {
 }
 
 for (const [name, open] of Object.entries(stores)) {
-  test(`${name}() lets a primary that was down for 60 s be used again within 30 s, and answers every call (R21)`, async () => {
+  test(`fallbackStream() with ${name}() uses a primary again within 30 s after an outage of 60 s (R21)`, async () => {
     await virtualTime(async () => {
-      const { attempts, lateMs } = await play(open(), OUTAGE_MS);
-      assertEquals(attempts, 7); // without a store there are 15
+      const { attempts, lateMs } = await callDuringOutage(open(), OUTAGE_MS);
+      assertEquals(attempts, 7); // 15 without a store.
       assert(lateMs >= 0 && lateMs < 30_000, `after ${lateMs} ms`);
     });
   });
 
-  test(`${name}() lets a primary be used again within 15 s and the time between two calls, whenever it recovers (R21)`, async () => {
+  test(`fallbackStream() with ${name}() uses a primary again within 15 s and one call interval, whenever it recovers (R21)`, async () => {
     for (let outageMs = 40_000; outageMs <= 60_000; outageMs += 250) {
       await virtualTime(async () => {
-        const { lateMs } = await play(open(), outageMs);
+        const { lateMs } = await callDuringOutage(open(), outageMs);
         const limitMs = 15_000 + CALL_EVERY_MS + 200;
         assert(lateMs >= 0 && lateMs < limitMs, `${outageMs}: ${lateMs} ms`);
       });

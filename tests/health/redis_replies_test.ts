@@ -10,7 +10,7 @@ Deno.test("SCRIPT_SHA1 is the digest of the script", async () => {
   assertEquals(digest.toHex(), SCRIPT_SHA1);
 });
 
-Deno.test("redisHealth().snapshot() rejects a reply that is not the server's (R21)", async () => {
+Deno.test("redisHealth().snapshot() rejects on a reply that the script never gives (R21)", async () => {
   for (const reply of [undefined, null, 5, {}, [], "OK", "1 -\nx y", "12"]) {
     const health = redisHealth(() => Promise.resolve(reply));
     await assertRejects(

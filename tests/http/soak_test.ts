@@ -1,6 +1,6 @@
-// Thousands of calls on the real clock over real connections, hundreds at a
-// time, with every fault that a wire can have: each call gets one provider's
-// whole answer or a clean error, and nothing is left at the end.
+// Makes thousands of calls in real time over real connections, hundreds at once,
+// with every kind of failure. Each call must get the complete answer of one
+// provider or a known error, and nothing may stay open.
 
 import {
   AllModelsFailedError,
@@ -30,20 +30,19 @@ import {
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { deadline } from "@std/async/deadline";
 import { delay } from "@std/async/delay";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { below, oneOf, random } from "../../bench/_random.ts";
+import { heapUsedAfterGc } from "../_heap_used.ts";
 import {
   answerOf,
-  completeEndings,
+  completions,
+  failuresAfterContent,
   failuresBeforeContent,
   hangsBeforeContent,
-  interruptions,
   preamble,
 } from "../_wire_faults.ts";
 
 const CALLS = 2400;
-const AT_ONCE = 200;
+const CONCURRENCY = 200;
 const SEED = 20_261;
 const request = { messages: [{ role: "user", content: "hi" }] };
 const timeouts = {
@@ -57,16 +56,16 @@ const timeouts = {
 const draw = random(SEED);
 const chance = (probability: number) => draw() < probability;
 
-/** A text as an event whose bytes come in several packets. */
+/** The event of a text, split into several packets. */
 function inPieces(content: string): Uint8Array<ArrayBuffer>[] {
   const data = JSON.stringify({ choices: [{ delta: { content } }] });
   const bytes = wire.raw(`data: ${data}\n\n`);
-  // The last cut goes through a character of three bytes.
-  const cuts = [0, below(draw, 5), bytes.indexOf(0xe2) + 1, bytes.length];
-  return cuts.slice(1).map((end, i) => bytes.slice(cuts[i], end));
+  // The last split is inside a character of three bytes.
+  const offsets = [0, below(draw, 5), bytes.indexOf(0xe2) + 1, bytes.length];
+  return offsets.slice(1).map((end, i) => bytes.slice(offsets[i], end));
 }
 
-/** What a provider does in answer to one request. */
+/** The script of a provider for one request. */
 function anyScript(provider: string): WireScript {
   const script: WireScript[number][] = [];
   if (chance(0.3)) script.push(step.wait(below(draw, 30)));
@@ -77,35 +76,38 @@ function anyScript(provider: string): WireScript {
     ];
   }
   if (chance(0.5)) script.push(preamble);
-  const words = answerOf(provider);
-  const isCut = chance(0.15);
-  if (isCut) words.length = 1 + below(draw, words.length - 1);
-  while (words.length > 0) {
+  const texts = answerOf(provider);
+  const isTruncated = chance(0.15);
+  if (isTruncated) texts.length = 1 + below(draw, texts.length - 1);
+  while (texts.length > 0) {
     if (chance(0.2)) script.push(step.wait(below(draw, 10)));
     if (chance(0.1)) script.push(wire.raw(": still here\n\n"));
-    const together = words.splice(0, 1 + below(draw, 3));
-    const apart = chance(0.3) && together.flatMap(inPieces);
-    script.push(...(apart || [wire.packet(...together)]));
+    const group = texts.splice(0, 1 + below(draw, 3));
+    const packets = chance(0.3) && group.flatMap(inPieces);
+    script.push(...(packets || [wire.packet(...group)]));
   }
-  return [...script, ...oneOf(draw, isCut ? interruptions : completeEndings)];
+  return [
+    ...script,
+    ...oneOf(draw, isTruncated ? failuresAfterContent : completions),
+  ];
 }
 
 const PROVIDERS = ["alpha", "beta", "gamma"] as const;
 const LINE_ENDS = ["\n", "\r\n", "\r"] as const;
 
-/** What one caller does, drawn before any of them begins. */
+/** What one caller does. All plans are drawn before the calls start. */
 interface Plan {
-  /** Which provider is asked first. */
+  /** The index of the first provider in the chain. */
   readonly first: number;
   /** After how many milliseconds the caller aborts. */
   readonly abortMs: number | undefined;
-  /** How the caller leaves an answer, unless it is read to its end. */
-  readonly leave: ((stream: Stream) => PromiseLike<unknown>) | undefined;
+  /** How the caller closes the stream early; `undefined` to read all of it. */
+  readonly closeEarly: ((stream: Stream) => PromiseLike<unknown>) | undefined;
 }
 
 type Stream = FallbackStream<ChatChunk>;
 
-const waysToLeave: readonly ((stream: Stream) => PromiseLike<unknown>)[] = [
+const waysToClose: readonly ((stream: Stream) => PromiseLike<unknown>)[] = [
   async (stream) => {
     for await (const _ of stream) break;
   },
@@ -121,21 +123,22 @@ const waysToLeave: readonly ((stream: Stream) => PromiseLike<unknown>)[] = [
 const anyPlan = (): Plan => ({
   first: below(draw, PROVIDERS.length),
   abortMs: chance(0.12) ? below(draw, 80) : undefined,
-  leave: chance(0.15) ? oneOf(draw, waysToLeave) : undefined,
+  closeEarly: chance(0.15) ? oneOf(draw, waysToClose) : undefined,
 });
 
 /** What all calls share. */
-interface World {
+interface Setup {
   readonly models: readonly ReturnType<typeof openaiModel>[];
   readonly journal: Journal;
-  readonly forever: AbortSignal;
+  /** A signal that never aborts. */
+  readonly neverAborts: AbortSignal;
 }
 
-/** Makes one call; says how it ended. */
+/** Makes one call, and returns how it ended. */
 async function call(
-  { models, journal, forever }: World,
-  { first, abortMs, leave }: Plan,
-): Promise<"answered" | "left" | "aborted" | "failed" | "interrupted"> {
+  { models, journal, neverAborts }: Setup,
+  { first, abortMs, closeEarly }: Plan,
+): Promise<"complete" | "closed" | "aborted" | "failed" | "interrupted"> {
   const reason = new Error("stop");
   const controller = new AbortController();
   const aborts = abortMs !== undefined;
@@ -149,32 +152,32 @@ async function call(
       [...models.slice(first), ...models.slice(0, first)],
       request,
       {
-        signal: aborts ? journal.watch(controller.signal) : forever,
+        signal: aborts ? journal.watch(controller.signal) : neverAborts,
         timeouts,
       },
     );
     attempts = stream.attempts;
-    if (leave) {
-      await leave(stream);
-      return "left";
+    if (closeEarly) {
+      await closeEarly(stream);
+      return "closed";
     }
     for await (const chunk of stream) text += textOf(chunk);
     assertEquals(text, answerOf(stream.model).join(""));
-    return "answered";
+    return "complete";
   } catch (error) {
     if (error === reason) return "aborted";
     attempts = attemptsOf(error);
     if (error instanceof AllModelsFailedError) {
       assertEquals(error.errors.length, models.length);
-      error.errors.forEach(assertClean);
+      error.errors.forEach(assertKnown);
       return "failed";
     }
-    assertClean(error);
+    assertKnown(error);
     return "interrupted";
   } finally {
     clearTimeout(aborting);
-    const answering = attempts.at(-1)?.model ?? "";
-    assert(answerOf(answering).join("").startsWith(text));
+    const lastModel = attempts.at(-1)?.model ?? "";
+    assert(answerOf(lastModel).join("").startsWith(text));
     for (const [i, { outcome, ...record }] of attempts.entries()) {
       if (i < attempts.length - 1) assertEquals(outcome, "failed");
       assertEquals("closeError" in record, false);
@@ -182,8 +185,8 @@ async function call(
   }
 }
 
-/** Errors of the provider, of our clocks, and of a wire that is cut. */
-function assertClean(error: unknown): void {
+/** Rethrows all but errors of a provider, of timeouts and of a lost connection. */
+function assertKnown(error: unknown): void {
   const isKnown = [
     HttpError,
     StreamError,
@@ -191,19 +194,11 @@ function assertClean(error: unknown): void {
     TruncatedStreamError,
     ModelTimeoutError,
   ].some((kind) => error instanceof kind);
-  const isCut = error instanceof TypeError &&
+  const isConnectionLost = error instanceof TypeError &&
     /^(fetch failed|error (sending request|reading a body))/.test(
       error.message,
     );
-  if (!isKnown && !isCut) throw error;
-}
-
-/** What is left on the heap once the garbage is collected, in bytes. */
-function heapHeld(): number {
-  setFlagsFromString("--expose-gc");
-  // Only a context that is made after that has it.
-  runInNewContext("gc")();
-  return Deno.memoryUsage().heapUsed;
+  if (!isKnown && !isConnectionLost) throw error;
 }
 
 const callsOf = (providers: readonly FakeProvider[]) =>
@@ -211,7 +206,7 @@ const callsOf = (providers: readonly FakeProvider[]) =>
 
 const textOf = ({ choices }: ChatChunk) => choices[0]?.delta?.content ?? "";
 
-Deno.test("soak over HTTP: each of 2,400 calls gets one whole answer or a clean error, and nothing is left", async () => {
+Deno.test("fallbackStream() over HTTP gives each of 2,400 calls one complete answer or a known error, and leaves nothing open", async () => {
   await using servers = new AsyncDisposableStack();
   const providers = PROVIDERS.map((name, i) =>
     fakeProvider(
@@ -224,23 +219,26 @@ Deno.test("soak over HTTP: each of 2,400 calls gets one whole answer or a clean 
     return openaiModel({ model: PROVIDERS[i]!, baseURL });
   });
   const journal = createJournal();
-  const forever = journal.watch(new AbortController().signal);
-  const world = { models, journal, forever };
+  const neverAborts = journal.watch(new AbortController().signal);
+  const setup = { models, journal, neverAborts };
 
   const endings: Record<string, number> = {};
   let before = { requests: 0, bytes: 0 };
   let bytesPerRequest = 0;
   for (const _half of [1, 2]) {
-    // All lanes take their plans out of one hat.
+    // All workers take their plans from one iterator.
     const plans = Array.from({ length: CALLS / 2 }, anyPlan).values();
-    const lane = async () => {
+    const worker = async () => {
       for (const plan of plans) {
-        const ending = await call(world, plan);
+        const ending = await call(setup, plan);
         endings[ending] = (endings[ending] ?? 0) + 1;
       }
     };
-    await Promise.all(Array.from({ length: AT_ONCE }, lane));
-    const after = { requests: callsOf(providers).length, bytes: heapHeld() };
+    await Promise.all(Array.from({ length: CONCURRENCY }, worker));
+    const after = {
+      requests: callsOf(providers).length,
+      bytes: heapUsedAfterGc(),
+    };
     bytesPerRequest = (after.bytes - before.bytes) /
       (after.requests - before.requests);
     before = after;
@@ -251,24 +249,25 @@ Deno.test("soak over HTTP: each of 2,400 calls gets one whole answer or a clean 
   assertEquals(calls.filter(({ outcome }) => outcome === "pending"), []);
   assertEquals(
     Object.keys(endings).sort(),
-    ["aborted", "answered", "failed", "interrupted", "left"],
+    ["aborted", "closed", "complete", "failed", "interrupted"],
   );
   journal.assertClean();
-  // In the second half. The providers keep a record of each, below 2 KiB.
+  // Measured in the second half. Of this, the fake providers keep up to 2 KiB of
+  // records per request.
   assertLess(bytesPerRequest, 4 * 1024);
 });
 
-Deno.test("R10 over HTTP: a stalled answer is closed at once, also when garbage was collected meanwhile", async () => {
+Deno.test("return() closes a stalled HTTP stream at once, also after a garbage collection (R10)", async () => {
   const provider = fakeProvider(["Hel", step.hang()]);
   await using server = provider.listen();
   const models = [openaiModel({ model: "m", baseURL: server.baseURL })];
   const stream = await fallbackStream(models, request);
   await stream.next();
   const pending = stream.next();
-  // A fetch of Deno's may forget its signal then, and never end the read.
+  // After a collection Deno's fetch may lose its signal, and then the read hangs.
   for (let i = 0; i < 2; i++) {
     await delay(5);
-    heapHeld();
+    heapUsedAfterGc();
   }
   await stream.return();
   assertEquals(await pending, { done: true, value: undefined });

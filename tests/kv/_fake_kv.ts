@@ -1,4 +1,4 @@
-// A Deno KV in memory with scripted trouble.
+// A Deno KV in memory, with latency and failures that the tests set.
 
 import {
   kvHealth,
@@ -17,7 +17,7 @@ import {
 
 type Key = readonly KvKeyPart[];
 
-/** Something that was stored, and when. */
+/** A value that was stored, and when. */
 export interface Write {
   readonly at: number;
   readonly key: Key;
@@ -127,7 +127,7 @@ class Transaction implements KvTransaction {
   }
 }
 
-/** UTF-8 as in Deno KV: lone surrogates are all the same. */
+/** The key as text. As in Deno KV, all lone surrogates are equal. */
 function nameOf(key: Key): string {
   return JSON.stringify(
     key.map((part) =>

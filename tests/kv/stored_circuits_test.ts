@@ -1,4 +1,4 @@
-// What is stored in a KV, and what can be read there.
+// What `kvHealth()` stores in a KV, and what it does with invalid entries.
 
 import { kvHealth, type KvStore } from "@fallback/stream/kv";
 import { virtualTime } from "@fallback/stream/testing";
@@ -25,18 +25,18 @@ const CIRCUITS = [
   },
 ];
 
-const JUNK = [
+const INVALID = [
   ...[undefined, null, NaN, Infinity, -Infinity, -1, 0.5, 1e300, "5", ""],
   ...[true, 5n, [], {}, [null], [[]], [{}], [undefined], new Date(0)],
   ...[new Map(), new Uint8Array(3), { at: 1 }, "closed", "half-open"],
 ];
 
-/** Every copy of a value in which one part, at any depth, is something else. */
-function* damaged(value: unknown): Generator<unknown> {
-  yield* JUNK;
+/** All copies of a value in which one part, at any depth, is invalid or missing. */
+function* withInvalidPart(value: unknown): Generator<unknown> {
+  yield* INVALID;
   if (typeof value !== "object" || value === null) return;
   for (const [key, part] of Object.entries(value)) {
-    for (const other of damaged(part)) {
+    for (const other of withInvalidPart(part)) {
       const copy = structuredClone(value) as Record<string, unknown>;
       copy[key] = other;
       yield copy;
@@ -48,8 +48,8 @@ function* damaged(value: unknown): Generator<unknown> {
   }
 }
 
-/** Whether a store over this value can count five failures and recover. */
-async function heals(value: unknown): Promise<void> {
+/** Checks that a store over this value can count five failures and recover. */
+async function assertReplaced(value: unknown): Promise<void> {
   const kv = new FakeKv();
   kv.set(KEY, value);
   const errors: unknown[] = [];
@@ -69,12 +69,12 @@ async function heals(value: unknown): Promise<void> {
   assertEquals(errors, []);
 }
 
-test("kvHealth() replaces a stored value of the wrong shape at any depth (R21)", async () => {
+test("kvHealth() replaces a stored circuit with one invalid part (R21)", async () => {
   await virtualTime(async () => {
     for (const circuit of CIRCUITS) {
-      for (const value of damaged(circuit)) {
+      for (const value of withInvalidPart(circuit)) {
         try {
-          await heals(value);
+          await assertReplaced(value);
         } catch (error) {
           throw new Error(`${Deno.inspect(value)}: ${error}`);
         }
@@ -83,7 +83,7 @@ test("kvHealth() replaces a stored value of the wrong shape at any depth (R21)",
   });
 });
 
-test("kvHealth() replaces whatever is stored (R21)", async () => {
+test("kvHealth() replaces any invalid stored value (R21)", async () => {
   const values = fc.oneof(
     fc.anything({ withNullPrototype: false }),
     fc.record({ state: fc.constant("closed"), window: fc.anything() }),
@@ -100,11 +100,14 @@ test("kvHealth() replaces whatever is stored (R21)", async () => {
     }
   });
   await virtualTime(() =>
-    fc.assert(fc.asyncProperty(values, heals), { numRuns: 200, seed: 4 })
+    fc.assert(fc.asyncProperty(values, assertReplaced), {
+      numRuns: 200,
+      seed: 4,
+    })
   );
 });
 
-test("kvHealth() stores a circuit under its model, and no longer than it makes a difference (R21)", async () => {
+test("kvHealth() stores a circuit under the model's name, until it no longer matters (R21)", async () => {
   const kv = new FakeKv();
   const options = {
     prefix: ["my", 7, true],
@@ -124,7 +127,7 @@ test("kvHealth() stores a circuit under its model, and no longer than it makes a
   }
 });
 
-test("kvHealth() leaves alone what other versions and longer prefixes store (R21)", async () => {
+test("kvHealth() does not touch the entries of other versions and longer prefixes (R21)", async () => {
   const kv = new FakeKv();
   const open = { state: "open", retryAt: 1e15, unit: "fortnights" };
   const others = [
@@ -142,7 +145,7 @@ test("kvHealth() leaves alone what other versions and longer prefixes store (R21
   for (const key of others) assertEquals(kv.get(key)?.value, open);
 });
 
-test("kvHealth() tries a commit again for four seconds while others are faster (R21)", async () => {
+test("kvHealth() retries a commit for four seconds while it conflicts (R21)", async () => {
   await virtualTime(async () => {
     const kv = new FakeKv();
     const connection = kv.connect({
@@ -166,7 +169,7 @@ test("kvHealth() tries a commit again for four seconds while others are faster (
   });
 });
 
-test("kvHealth() counts the events of one model once while another cannot be stored (R21)", async () => {
+test("kvHealth() counts the events of a model once while the circuit of another cannot be read (R21)", async () => {
   await virtualTime(async () => {
     const kv = new FakeKv();
     const connection: KvStore = kv.connect();

@@ -25,7 +25,7 @@ const options: FallbackOptions<string, string>[] = [
   { signal, timeouts },
 ];
 for (const each of options) {
-  // The first is never pulled, the second only twice.
+  // The first is never pulled, the second twice.
   await fallbackStream([answers], "hi", each);
   const stream = await fallbackStream([answers], "hi", each);
   await stream.next();
@@ -34,7 +34,7 @@ for (const each of options) {
 // Also one that is still opening.
 fallbackStream([hangs, hangs], "hi", { signal, timeouts }).catch(() => {});
 
-// A timer may look at its deadline once more, but none may go on for ever.
+// A timer may be restarted once to check its deadline, but not again.
 let started = 0;
 const { setTimeout } = globalThis;
 globalThis.setTimeout = ((...args: Parameters<typeof setTimeout>) => {

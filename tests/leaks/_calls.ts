@@ -1,5 +1,5 @@
-// 100,000 calls in a row, in a process of its own that can collect its garbage:
-// they end in every way there is, and leave nothing behind.
+// Makes 100,000 sequential calls that end in every way, in a process that can collect
+// its garbage, and prints what is left.
 
 import {
   type Attempt,
@@ -24,20 +24,20 @@ const timeouts = {
 };
 
 const overloaded = new Error("overloaded");
-const refused = new Error("refused");
+const ignoredError = new Error("bad request");
 
 async function* answers(): AsyncGenerator<string> {
   yield "a";
   yield "b";
 }
-async function* breaksOff(): AsyncGenerator<string> {
+async function* interrupted(): AsyncGenerator<string> {
   yield "a";
   throw overloaded;
 }
 const fails = () => Promise.reject(overloaded);
-const refuses = () => Promise.reject(refused);
+const failsWithIgnoredError = () => Promise.reject(ignoredError);
 const never = () => new Promise<never>(() => {});
-/** One chunk, and then a read that only cancelling ends. */
+/** Yields one chunk, then hangs until it is cancelled. */
 function stalls(): ReadableStream<string> {
   let pulls = 0;
   return new ReadableStream({
@@ -51,10 +51,10 @@ type Stream = Awaited<ReturnType<typeof fallbackStream<string, string>>>;
 /** A way for a call to end. */
 interface Way {
   readonly models: Models;
-  /** What the caller does with the stream, unless it is read to its end. */
-  leave?(stream: Stream): Promise<unknown>;
+  /** What the caller does with the stream, unless it reads it to the end. */
+  stop?(stream: Stream): Promise<unknown>;
   /** When the caller aborts. */
-  readonly aborts?: "while it opens" | "in mid-answer";
+  readonly aborts?: "while it opens" | "after content";
   /** The outcomes of its attempts. */
   readonly outcomes: string;
 }
@@ -65,56 +65,56 @@ const ways: readonly Way[] = [
   { models: [answers], outcomes: "completed" },
   { models: [fails, answers], outcomes: "failed completed" },
   { models: [fails, fails], outcomes: "failed failed" },
-  { models: [refuses, answers], outcomes: "failed" },
-  { models: [breaksOff, answers], outcomes: "interrupted" },
+  { models: [failsWithIgnoredError, answers], outcomes: "failed" },
+  { models: [interrupted, answers], outcomes: "interrupted" },
   { models: [nested], outcomes: "completed" },
   {
     models: [fails, answers],
-    leave: async (stream) => {
+    stop: async (stream) => {
       for await (const _ of stream) break;
     },
     outcomes: "failed cancelled",
   },
   {
     models: [stalls],
-    leave: (stream) => stream.toReadableStream().cancel(),
+    stop: (stream) => stream.toReadableStream().cancel(),
     outcomes: "cancelled",
   },
   { models: [never], aborts: "while it opens", outcomes: "cancelled" },
-  { models: [stalls], aborts: "in mid-answer", outcomes: "cancelled" },
+  { models: [stalls], aborts: "after content", outcomes: "cancelled" },
 ];
 
 /** Makes a call that ends in this way, and returns the outcomes of its attempts. */
 async function call(
-  { models, leave, aborts }: Way,
+  { models, stop, aborts }: Way,
   forever: AbortSignal,
 ): Promise<string> {
   const controller = new AbortController();
   let attempts: readonly Attempt[];
   try {
     const opening = fallbackStream(models, "hi", {
-      // A signal that aborts does not live long.
+      // Signals that abort are short-lived.
       signal: aborts ? journal.watch(controller.signal) : forever,
       timeouts,
-      fallbackOn: (error) => error !== refused,
+      fallbackOn: (error) => error !== ignoredError,
     });
     if (aborts === "while it opens") controller.abort();
     await using stream = await opening;
     attempts = stream.attempts;
-    if (aborts === "in mid-answer") {
+    if (aborts === "after content") {
       await stream.next();
       const pull = stream.next();
       controller.abort();
       await pull;
     }
-    await (leave ? leave(stream) : Array.fromAsync(stream));
+    await (stop ? stop(stream) : Array.fromAsync(stream));
   } catch (error) {
     attempts = attemptsOf(error);
   }
   return attempts.map(({ outcome }) => outcome).join(" ");
 }
 
-/** What is left on the heap once the garbage is collected, in bytes. */
+/** The size of the heap after a garbage collection, in bytes. */
 function held(): number {
   gc();
   return Deno.memoryUsage().heapUsed;

@@ -1,5 +1,5 @@
-// 10,000 streams open at once: what each costs beyond its source, and what is
-// left of it when they are closed.
+// Opens 10,000 streams, and measures the memory of each beyond its source, and what is
+// left when they are closed.
 
 import { type FallbackOptions, fallbackStream } from "@fallback/stream";
 
@@ -13,14 +13,14 @@ async function* source(): AsyncGenerator<string> {
   yield "b";
 }
 
-/** A source as a stream has it when it is open: its first chunk was read. */
+/** A source after its first chunk was read, as in an open stream. */
 async function pulled(): Promise<AsyncGenerator<string>> {
   const chunks = source();
   await chunks.next();
   return chunks;
 }
 
-/** Bytes that each of many things holds, open and then closed. */
+/** The memory per object in bytes, while open and after closing. */
 async function cost(
   open: () => Promise<AsyncIterator<string>>,
 ): Promise<{ open: number; closed: number }> {

@@ -37,7 +37,7 @@ export const AREAS: readonly Area[] = [
   {
     source: "src/testing/",
     contract: true,
-    tests: ["tests/testing", "tests/http/fallback_test.ts"],
+    tests: ["tests/testing", "tests/http/fallback_stream_test.ts"],
   },
   { source: "src/continue/", contract: true, tests: ["tests/continue"] },
   ...["ai_sdk", "gateway", "latency", "openai", "otel", "serve", "sse"]

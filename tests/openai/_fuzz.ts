@@ -3,13 +3,13 @@
 import fc from "fast-check";
 import { fallbackStream } from "@fallback/stream";
 import { openaiModel } from "@fallback/stream/openai";
-import { cutAt, packetsFetch } from "./_packets.ts";
+import { packetsFetch, splitAt } from "./_packets.ts";
 import { dialects } from "./dialects.ts";
 
-const bodies = dialects.filter(({ end }) => end !== "silence")
+const bodies = dialects.filter(({ end }) => end !== "hang")
   .map(({ body }) => new TextEncoder().encode(body));
 
-/** Bytes that mean something to a parser. */
+/** Bytes that are special for a parser. */
 const special = fc.constantFrom(
   ...Array.from('\n\r:{}[]",\\ 0e<', (text) => text.charCodeAt(0)),
   0,
@@ -82,12 +82,14 @@ export const answers = fc.record({
     },
     { weight: 1, arbitrary: fc.uint8Array({ maxLength: 64 }) },
   ),
-  cuts: fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 5 }),
+  offsets: fc.array(fc.double({ min: 0, max: 1, noNaN: true }), {
+    maxLength: 5,
+  }),
   end: fc.constantFrom("eof" as const, "break" as const),
 });
 
-/** Whether the bytes say, in any way, that an answer is complete. */
-function saysComplete(body: Uint8Array): boolean {
+/** Whether the bytes contain an end marker of any kind. */
+function marksCompletion(body: Uint8Array): boolean {
   const text = new TextDecoder().decode(body);
   return /\[DONE\]|finish_reason|message/i.test(text);
 }
@@ -103,21 +105,21 @@ const EXPECTED: ReadonlySet<string> = new Set([
 /**
  * Reads one random answer.
  *
- * @throws If it is complete though nothing in it says so, or if it fails with an
+ * @throws If it is taken for complete without an end marker, or fails with an
  * unexpected error.
  */
 export async function readAnswer(
-  { body, cuts, end }: {
+  { body, offsets, end }: {
     body: Uint8Array;
-    cuts: readonly number[];
+    offsets: readonly number[];
     end: "eof" | "break";
   },
 ): Promise<string> {
-  const places = cuts.map((cut) => Math.floor(cut * body.length))
+  const positions = offsets.map((offset) => Math.floor(offset * body.length))
     .sort((a, b) => a - b);
   const model = openaiModel({
     model: "m",
-    fetch: packetsFetch(cutAt(body, places), { end }),
+    fetch: packetsFetch(splitAt(body, positions), { end }),
   });
   let isFinal = false;
   try {
@@ -134,13 +136,13 @@ export async function readAnswer(
     if (!isKnown) throw error;
     return name;
   }
-  if (!isFinal || !saysComplete(body)) {
-    throw new Error("complete, but no chunk said so");
+  if (!isFinal || !marksCompletion(body)) {
+    throw new Error("complete without an end marker");
   }
   return "complete";
 }
 
-/** Reads many random answers; returns how often each outcome came. */
+/** Reads many random answers, and returns the number of each outcome. */
 export async function fuzz(
   runs: number,
   seed?: number,
@@ -156,7 +158,7 @@ export async function fuzz(
   return counts;
 }
 
-// By hand: deno run -A tools/deno.ts run -A tests/openai/_fuzz.ts 1000000
+// A longer run: deno run -A tools/deno.ts run -A tests/openai/_fuzz.ts 1000000
 if (import.meta.main) {
   const runs = Number(Deno.args[0] ?? 100_000);
   const start = performance.now();

@@ -1,7 +1,7 @@
 // Bodies that arrive in given packets, without a network.
 
 /** How a body ends after its packets. */
-export type BodyEnd = "eof" | "break" | "silence";
+export type BodyEnd = "eof" | "break" | "hang";
 
 /** A `fetch` whose response has a body of these packets. */
 export function packetsFetch(
@@ -27,12 +27,12 @@ export function packetsFetch(
   };
 }
 
-/** Bytes cut at the given places. */
-export function cutAt(
+/** Splits bytes at these offsets. */
+export function splitAt(
   bytes: Uint8Array,
-  places: readonly number[],
+  offsets: readonly number[],
 ): Uint8Array[] {
-  const edges = [0, ...places, bytes.length];
+  const edges = [0, ...offsets, bytes.length];
   return edges.slice(1).map((end, i) => bytes.subarray(edges[i], end))
     .filter((packet) => packet.length > 0);
 }

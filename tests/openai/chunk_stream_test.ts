@@ -19,27 +19,41 @@ import {
   wire,
 } from "@fallback/stream/testing";
 import { type ReadySource, takeReady } from "../../src/engine/ready.ts";
-import { createModelContext } from "../_model_context.ts";
+import { createAttempt } from "../_test_attempt.ts";
 import { packetsFetch } from "./_packets.ts";
-import { delta, DONE, read, REQUEST, textIn, textOf, Visit } from "./_visit.ts";
+import {
+  delta,
+  DONE,
+  HttpAttempt,
+  read,
+  REQUEST,
+  textIn,
+  textOf,
+} from "./_http_attempt.ts";
 
 const model = openaiModel({ model: "fake" });
 
-Deno.test("openaiModel() gives the chunks as they were sent", async () => {
+Deno.test("openaiModel() delivers the chunks unchanged", async () => {
   const preamble = delta({ role: "assistant", content: "" });
   const usage = { choices: [], usage: { total_tokens: 9 } };
-  await using visit = new Visit([preamble, "Hel", "lo", wire.finish(), usage]);
+  await using httpAttempt = new HttpAttempt([
+    preamble,
+    "Hel",
+    "lo",
+    wire.finish(),
+    usage,
+  ]);
 
-  const chunks = await visit.chunks();
+  const chunks = await httpAttempt.chunks();
 
   assertEquals(chunks[0], preamble);
   assertEquals(textOf(chunks), "Hello");
   assertEquals(chunks.slice(3), [wire.finish(), usage] as ChatChunk[]);
-  assertEquals(visit.call.outcome, "completed");
+  assertEquals(httpAttempt.call.outcome, "completed");
 });
 
-Deno.test("openaiModel() reads one packet at a time, when it is pulled", async () => {
-  await using attempt = createModelContext();
+Deno.test("openaiModel() reads one packet per pull", async () => {
+  await using attempt = createAttempt();
   const provider = fakeProvider([wire.packet("a", "b"), "c", "d"]);
   const { fetch } = provider;
   const stream = await openaiModel({ model: "fake", fetch })
@@ -55,33 +69,33 @@ Deno.test("openaiModel() reads one packet at a time, when it is pulled", async (
   assertEquals(call?.sent.length, 2);
 });
 
-Deno.test("openaiModel() [DONE] without a finish_reason is a final chunk", async () => {
-  await using visit = new Visit(["Hi", DONE, step.truncate()]);
+Deno.test("openaiModel() delivers a final chunk for [DONE] without a finish_reason", async () => {
+  await using httpAttempt = new HttpAttempt(["Hi", DONE, step.truncate()]);
 
-  const chunks = await visit.chunks();
+  const chunks = await httpAttempt.chunks();
 
   assertEquals(chunks.map((chunk) => model.isFinal!(chunk)), [false, true]);
   assertEquals(chunks[1], { object: "chat.completion.chunk", choices: [] });
   assert(!model.isContent!(chunks[1]!));
 });
 
-Deno.test("openaiModel() [DONE] ends the stream and closes the connection", async () => {
-  await using visit = new Visit(["Hi", DONE, step.hang()]);
+Deno.test("openaiModel() ends the stream and closes the connection at [DONE]", async () => {
+  await using httpAttempt = new HttpAttempt(["Hi", DONE, step.hang()]);
 
-  assertEquals((await visit.chunks()).length, 2);
+  assertEquals((await httpAttempt.chunks()).length, 2);
 
-  await visit.closed;
-  assertEquals(visit.call.outcome, "aborted");
+  await httpAttempt.closed;
+  assertEquals(httpAttempt.call.outcome, "aborted");
 });
 
-Deno.test("openaiModel() an event without choices gets an empty list of them", async () => {
+Deno.test("openaiModel() adds empty choices to an event without them", async () => {
   const chunks = await read([{ usage: {} }, { choices: null }, wire.finish()]);
 
   assertEquals(chunks[0], { usage: {}, choices: [] });
   assertEquals(chunks[1], { choices: [] });
 });
 
-Deno.test("openaiModel() a byte order mark, comments and empty events are no chunks", async () => {
+Deno.test("openaiModel() ignores a byte order mark, comments and empty events", async () => {
   const chunks = await read([
     wire.raw("\uFEFFdata: {}\n\n"),
     wire.raw(": OPENROUTER PROCESSING\n\n"),
@@ -93,17 +107,17 @@ Deno.test("openaiModel() a byte order mark, comments and empty events are no chu
   assertEquals(textOf(chunks), "Hi");
 });
 
-Deno.test("openaiModel() a 200 without a body ends without a chunk", async () => {
+Deno.test("openaiModel() ends without a chunk for a 200 without a body", async () => {
   const fetch = () => Promise.resolve(new Response(null));
   assertEquals(await read([], { fetch }), []);
 });
 
-Deno.test("openaiModel() an error after content in the same packet comes after it", async () => {
-  await using visit = new Visit([
+Deno.test("openaiModel() delivers content before an error in the same packet", async () => {
+  await using httpAttempt = new HttpAttempt([
     wire.packet("Hel", wire.errorEvent("Down")),
     step.hang(),
   ]);
-  const chunks = await visit.open();
+  const chunks = await httpAttempt.open();
 
   assertEquals(textIn((await chunks.next()).value), "Hel");
   const error = await assertRejects(() => chunks.next());
@@ -111,18 +125,20 @@ Deno.test("openaiModel() an error after content in the same packet comes after i
   assertInstanceOf(error, StreamError);
   assertEquals(error.message, "Down");
   assertEquals(error.error, "Down");
-  await visit.closed;
-  assertEquals(visit.call.outcome, "aborted");
+  await httpAttempt.closed;
+  assertEquals(httpAttempt.call.outcome, "aborted");
 });
 
-Deno.test("openaiModel() aborting a stall before the headers ends it with the reason", async () => {
+Deno.test("openaiModel() rejects with the reason of an abort before the headers", async () => {
   const called = Promise.withResolvers<ProviderCall>();
-  await using visit = new Visit([step.hang()], { onCall: called.resolve });
-  const opening = visit.open();
+  await using httpAttempt = new HttpAttempt([step.hang()], {
+    onCall: called.resolve,
+  });
+  const opening = httpAttempt.open();
   const call = await called.promise;
   const reason = new Error("enough");
 
-  visit.attempt.abort(reason);
+  httpAttempt.attempt.abort(reason);
 
   assertStrictEquals(await assertRejects(() => opening), reason);
   await deadline(call.closed, 10_000);
@@ -130,63 +146,63 @@ Deno.test("openaiModel() aborting a stall before the headers ends it with the re
 });
 
 for (const text of ["", "Hel"]) {
-  const where = text ? "in mid-answer" : "before content";
-  Deno.test(`openaiModel() aborting a stall ${where} ends it with the reason`, async () => {
-    await using visit = new Visit([
+  const where = text ? "after content" : "before content";
+  Deno.test(`openaiModel() rejects with the reason of an abort ${where}`, async () => {
+    await using httpAttempt = new HttpAttempt([
       step.open(),
       ...(text ? [text] : []),
       step.hang(),
     ]);
-    const chunks = await visit.open();
+    const chunks = await httpAttempt.open();
     if (text) await chunks.next();
     const pending = chunks.next();
     const reason = new Error("enough");
 
-    visit.attempt.abort(reason);
+    httpAttempt.attempt.abort(reason);
 
     assertStrictEquals(await assertRejects(() => pending), reason);
-    await visit.closed;
-    assertEquals(visit.call.outcome, "aborted");
+    await httpAttempt.closed;
+    assertEquals(httpAttempt.call.outcome, "aborted");
   });
 }
 
-Deno.test("openaiModel() a connection cut in mid-event breaks the stream", async () => {
-  await using visit = new Visit([
+Deno.test("openaiModel() fails when the connection is lost in the middle of an event", async () => {
+  await using httpAttempt = new HttpAttempt([
     "Hel",
     wire.raw('data: {"choices":[{"del'),
-    step.fail(new Error("cut")),
+    step.fail(new Error("connection lost")),
   ]);
-  const chunks = await visit.open();
+  const chunks = await httpAttempt.open();
 
   assertEquals(textIn((await chunks.next()).value), "Hel");
   await assertRejects(() => chunks.next(), TypeError);
   assertEquals(await chunks.next(), { done: true, value: undefined });
 });
 
-Deno.test("openaiModel() leaving the loop closes the connection", async () => {
-  await using visit = new Visit(["Hel", step.hang()]);
-  const chunks = await visit.open();
+Deno.test("openaiModel() closes the connection on a break out of the loop", async () => {
+  await using httpAttempt = new HttpAttempt(["Hel", step.hang()]);
+  const chunks = await httpAttempt.open();
 
   for await (const _ of { [Symbol.asyncIterator]: () => chunks }) break;
 
-  await visit.closed;
-  assertEquals(visit.call.outcome, "aborted");
+  await httpAttempt.closed;
+  assertEquals(httpAttempt.call.outcome, "aborted");
 });
 
-Deno.test("openaiModel() a stream that is never pulled is closed with its attempt", async () => {
-  await using visit = new Visit([step.open(), "Hel", step.hang()]);
-  const chunks = await visit.open();
+Deno.test("openaiModel() closes a stream that was never pulled with its attempt", async () => {
+  await using httpAttempt = new HttpAttempt([step.open(), "Hel", step.hang()]);
+  const chunks = await httpAttempt.open();
   await chunks.return?.();
 
-  await visit.attempt[Symbol.asyncDispose]();
+  await httpAttempt.attempt[Symbol.asyncDispose]();
 
-  await visit.closed;
-  assertEquals(visit.call.outcome, "aborted");
+  await httpAttempt.closed;
+  assertEquals(httpAttempt.call.outcome, "aborted");
 });
 
-Deno.test("openaiModel() ends a complete answer after 1000 ms of silence, and closes it", async () => {
+Deno.test("openaiModel() ends a complete answer after 1000 ms without data, and closes it", async () => {
   using time = new FakeTime();
-  await using attempt = createModelContext();
+  await using attempt = createAttempt();
   const { calls, fetch } = fakeProvider(["Hi", wire.finish(), step.hang()]);
   const stream = await openaiModel({ model: "m", fetch })
     .stream(REQUEST, attempt.context);
@@ -207,9 +223,9 @@ Deno.test("openaiModel() ends a complete answer after 1000 ms of silence, and cl
   assertEquals(time.next(), false, "no timer is left");
 });
 
-Deno.test("openaiModel() leaves no timer behind when it is closed in that silence", async () => {
+Deno.test("openaiModel() leaves no timer when it is closed after a complete answer", async () => {
   using time = new FakeTime();
-  await using attempt = createModelContext();
+  await using attempt = createAttempt();
   const { fetch } = fakeProvider(["Hi", wire.finish(), step.hang()]);
   const stream = await openaiModel({ model: "m", fetch })
     .stream(REQUEST, attempt.context);
@@ -226,7 +242,7 @@ Deno.test("openaiModel() leaves no timer behind when it is closed in that silenc
 });
 
 Deno.test("openaiModel() closes a stalled body at once, and ends the pending next()", async () => {
-  await using attempt = createModelContext();
+  await using attempt = createAttempt();
   let canceled = false;
   const body = new ReadableStream({
     cancel() {
@@ -252,7 +268,7 @@ Deno.test("openaiModel() answers concurrent next() calls in order", async () => 
     wire.raw('data: {"choices":[{"delta":{"content":"a"}}]}\n\n'),
     wire.raw('data: {"choices":[{"delta":{"content":"b"}}]}\n\ndata: x\n\n'),
   ]);
-  await using attempt = createModelContext();
+  await using attempt = createAttempt();
   const stream = await openaiModel({ model: "m", fetch })
     .stream(REQUEST, attempt.context);
   const chunks = stream[Symbol.asyncIterator]();
@@ -269,8 +285,8 @@ Deno.test("openaiModel() answers concurrent next() calls in order", async () => 
   ]);
 });
 
-Deno.test("openaiModel() says which chunks of a packet have arrived already", async () => {
-  await using attempt = createModelContext();
+Deno.test("openaiModel() marks the chunks that have already arrived in a packet", async () => {
+  await using attempt = createAttempt();
   const { fetch, calls } = fakeProvider([wire.packet("a", "b", "c"), "d"]);
   const stream = await openaiModel({ model: "m", fetch })
     .stream(REQUEST, attempt.context);
@@ -290,18 +306,18 @@ Deno.test("openaiModel() says which chunks of a packet have arrived already", as
   assertEquals(calls[0]?.sent.length, 1);
 });
 
-Deno.test("openaiModel() closes the connection when the stack is disposed of, though nobody has pulled", async () => {
-  await using visit = new Visit([step.open(), "Hel", step.hang()]);
-  await visit.open();
+Deno.test("openaiModel() closes the connection when the stack is disposed of before the first pull", async () => {
+  await using httpAttempt = new HttpAttempt([step.open(), "Hel", step.hang()]);
+  await httpAttempt.open();
 
-  await visit.attempt[Symbol.asyncDispose]();
+  await httpAttempt.attempt[Symbol.asyncDispose]();
 
-  await visit.closed;
-  assertEquals(visit.call.outcome, "aborted");
+  await httpAttempt.closed;
+  assertEquals(httpAttempt.call.outcome, "aborted");
 });
 
-Deno.test("openaiModel() cancels the body at once when the signal aborts, also where fetch does not", async () => {
-  await using attempt = createModelContext();
+Deno.test("openaiModel() cancels the body at once when the signal aborts and fetch ignores it", async () => {
+  await using attempt = createAttempt();
   const reasons: unknown[] = [];
   const body = new ReadableStream({
     cancel: (reason) => void reasons.push(reason),
@@ -319,7 +335,7 @@ Deno.test("openaiModel() cancels the body at once when the signal aborts, also w
   assertStrictEquals(await assertRejects(() => pending), reason);
 });
 
-Deno.test("openaiModel() numbers the calls of tools in a whole completion", async () => {
+Deno.test("openaiModel() numbers the tool calls of a whole completion", async () => {
   const call = { id: "c", function: { name: "f", arguments: "{}" } };
   const message = { content: null, tool_calls: [call, { ...call, index: 7 }] };
   const completion = {

@@ -6,8 +6,8 @@ const request = { messages: [{ role: "user", content: "hi" }], temperature: 0 };
 const chunks = (...deltas: (ChatDelta | undefined)[]) =>
   deltas.map((delta) => ({ choices: delta ? [{ index: 0, delta }] : [] }));
 
-test("continueText lets the next model go on after the text that was said", () => {
-  const said = chunks(
+test("continueText() adds the delivered text as an assistant message", () => {
+  const delivered = chunks(
     { role: "assistant", content: "" },
     { reasoning: "hm" },
     { content: "Good" },
@@ -15,7 +15,7 @@ test("continueText lets the next model go on after the text that was said", () =
     { content: " morn" },
     { content: null },
   );
-  assertEquals(continueText(request, said), {
+  assertEquals(continueText(request, delivered), {
     temperature: 0,
     messages: [
       { role: "user", content: "hi" },
@@ -24,41 +24,41 @@ test("continueText lets the next model go on after the text that was said", () =
   });
 });
 
-test("continueText asks the same again while no text has come", () => {
-  const said = chunks({ role: "assistant" }, { reasoning_content: "hm" });
-  assertStrictEquals(continueText(request, said), request);
+test("continueText() returns the same request while no text was delivered", () => {
+  const delivered = chunks({ role: "assistant" }, { reasoning_content: "hm" });
+  assertStrictEquals(continueText(request, delivered), request);
 });
 
-test("continueText declines where text is not all", () => {
+test("continueText() returns undefined when more than text was delivered", () => {
   const more: ChatDelta[] = [
     { tool_calls: [{ index: 0, function: { name: "look_up" } }] },
     { function_call: { name: "look_up" } },
     { refusal: "I" },
     { audio: { data: "" } },
-    // As Mistral does, although no type says so.
+    // Mistral sends this, although it is not in the types.
     { content: [{ type: "text", text: "I" }] as unknown as string },
   ];
   for (const delta of more) {
-    const said = chunks({ content: "Let me see" }, delta);
-    assertEquals(continueText(request, said), undefined);
+    const delivered = chunks({ content: "Let me see" }, delta);
+    assertEquals(continueText(request, delivered), undefined);
   }
   const second = { choices: [{ index: 1, delta: { content: "Or" } }] };
   assertEquals(continueText(request, [second]), undefined);
 });
 
-test("continueText({ as: 'ask' }) ends with a turn of the user", () => {
-  const said = chunks({ content: "Once upon a " });
-  const asked = continueText(request, said, { as: "ask" });
+test("continueText({ as: 'ask' }) adds a user message", () => {
+  const delivered = chunks({ content: "Once upon a " });
+  const continued = continueText(request, delivered, { as: "ask" });
 
-  assertEquals(asked?.messages.map(({ role }) => role), [
+  assertEquals(continued?.messages.map(({ role }) => role), [
     "user",
     "assistant",
     "user",
   ]);
-  assertEquals(asked?.messages[1]?.content, "Once upon a");
+  assertEquals(continued?.messages[1]?.content, "Once upon a");
 });
 
-test("continueText gives up where an image has come, and takes numbers for text", () => {
+test("continueText() returns undefined for images, and converts numbers to text", () => {
   const image = { content: "", images: [{ image_url: {} }] };
 
   assertEquals(
@@ -72,7 +72,7 @@ test("continueText gives up where an image has come, and takes numbers for text"
   );
 });
 
-test("continueText refuses unknown options and values", () => {
+test("continueText() throws TypeError for unknown options and values", () => {
   for (const options of [{ as: "go" }, { how: "ask" }]) {
     assertThrows(
       () => continueText(request, [], options as { as: "ask" }),

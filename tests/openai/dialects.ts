@@ -1,5 +1,5 @@
-// What servers send, byte for byte, and what has to come of it. A new report from
-// the field is a new row.
+// What servers send, byte for byte, and the expected result. Each new bug report
+// becomes a row.
 
 /** How a body ends. */
 type End =
@@ -7,10 +7,10 @@ type End =
   | "eof"
   /** The connection breaks. */
   | "break"
-  /** The connection stays open, and nothing comes any more. */
-  | "silence";
+  /** The connection stays open, and sends no more data. */
+  | "hang";
 
-/** One way in which a server answers. */
+/** One kind of response of a server. */
 export interface Dialect {
   readonly name: string;
   /** A public report, documentation, or `undefined` for a variant of a row. */
@@ -21,8 +21,7 @@ export interface Dialect {
   /** The request's `n`. */
   readonly n?: number;
   /**
-   * What the caller sees in the end: `complete`, or the class of the error,
-   * with the text before it.
+   * How the stream ends for the caller: `complete`, or the name of the error.
    */
   readonly outcome:
     | "complete"
@@ -69,7 +68,7 @@ const completion = (fields: object = {}): object => ({
   ...fields,
 });
 
-/** An error after text, which must not be taken for the end of the answer. */
+/** An error after text. It must not be taken for the end of the answer. */
 const afterText = (
   name: string,
   error: string,
@@ -205,7 +204,7 @@ function errorRows(): Dialect[] {
       },
     ],
     [
-      "a word for a status",
+      "a code instead of a status",
       event({
         error: { message: "Slow down", code: "rate_limit_exceeded" },
       }),
@@ -393,7 +392,7 @@ function failedFinishRows(): Dialect[] {
   }));
 }
 
-/** The rows for deltas that are an answer without text. */
+/** The rows for deltas that are content without text. */
 function contentRows(): Dialect[] {
   const fields: [string, object, string?][] = [
     ["an image", {
@@ -412,17 +411,17 @@ function contentRows(): Dialect[] {
     ["thinking", { thinking: "Hm" }],
     ["a refusal", { refusal: "No" }],
     ["audio", { audio: { id: "a", data: "x" } }],
-    ["a call of a tool", {
+    ["a tool call", {
       tool_calls: [{ index: 0, function: { name: "f" } }],
     }],
-    ["a call of a function", { function_call: { name: "f", arguments: "" } }],
+    ["a function call", { function_call: { name: "f", arguments: "" } }],
     ["parts", { content: [{ type: "thinking", thinking: "Hm" }] }, "Mistral"],
     [
       "executed tools",
       { executed_tools: [{ type: "search", output: "x" }] },
       "Groq",
     ],
-    ["a field that nobody knows", { hologram: "x" }],
+    ["an unknown field", { hologram: "x" }],
   ];
   return fields.map(([name, fields, source]) => ({
     name: `${name} is content`,
@@ -433,7 +432,7 @@ function contentRows(): Dialect[] {
   }));
 }
 
-/** The rows for deltas that are no answer. */
+/** The rows for deltas that are not content. */
 function emptyRows(): Dialect[] {
   const fields: [string, object][] = [
     ["a role", { role: "assistant", content: "" }],
@@ -449,7 +448,7 @@ function emptyRows(): Dialect[] {
     ["a flag", { is_partial: false, content: "" }],
   ];
   return fields.map(([name, fields]) => ({
-    name: `${name} is no content`,
+    name: `${name} is not content`,
     body: delta(fields) + finish("length") + DONE,
     outcome: "EmptyStreamError",
     text: "",
@@ -490,7 +489,7 @@ const WHOLE: readonly Dialect[] = [
   {
     name: "a whole completion whose connection stays open",
     body: JSON.stringify(completion()),
-    end: "silence",
+    end: "hang",
     outcome: "complete",
     text: HELLO_TEXT,
   },
@@ -524,7 +523,7 @@ const WHOLE: readonly Dialect[] = [
     text: HELLO_TEXT,
   },
   {
-    name: "a whole completion that is cut off",
+    name: "a truncated whole completion",
     body: JSON.stringify(completion()).slice(0, -20),
     outcome: "StreamError",
     text: "",
@@ -565,13 +564,13 @@ const WHOLE: readonly Dialect[] = [
   {
     name: "an error over several lines, connection open",
     body: '{\n "error": {\n  "message": "Rate limited",\n  "code": 429\n }\n}',
-    end: "silence",
+    end: "hang",
     outcome: "StreamError",
     text: "",
     status: 429,
   },
   {
-    name: "a page",
+    name: "an HTML page",
     contentType: "text/html",
     body: "<!doctype html>\n<p>Please log in</p>",
     outcome: "StreamError",
@@ -579,9 +578,9 @@ const WHOLE: readonly Dialect[] = [
     message: "<!doctype html> <p>Please log in</p>",
   },
   {
-    name: "a page whose connection stays open",
+    name: "an HTML page whose connection stays open",
     body: "<!doctype html>\n<p>Please log in</p>",
-    end: "silence",
+    end: "hang",
     outcome: "StreamError",
     text: "",
     message: "Please log in",
@@ -616,7 +615,7 @@ const ENDS: readonly Dialect[] = [
     text: HELLO_TEXT,
   },
   {
-    name: "an event stream that says it is JSON",
+    name: "an event stream with the content type of JSON",
     source: "vllm-project/vllm-ascend#6985",
     contentType: "application/json",
     body: HELLO + finish() + DONE,
@@ -624,14 +623,14 @@ const ENDS: readonly Dialect[] = [
     text: HELLO_TEXT,
   },
   {
-    name: "an event stream that says it is a page",
+    name: "an event stream with the content type of HTML",
     contentType: "text/html",
     body: `: keep-alive\n\n${HELLO}${DONE}`,
     outcome: "complete",
     text: HELLO_TEXT,
   },
   {
-    name: "an error in an event stream that says it is JSON",
+    name: "an error in an event stream with the content type of JSON",
     contentType: "application/json",
     body: event({ error: { message: "Busy", code: 429 } }),
     outcome: "StreamError",
@@ -658,7 +657,7 @@ const ENDS: readonly Dialect[] = [
     text: HELLO_TEXT,
   },
   {
-    name: "a cut event",
+    name: "a truncated event",
     body: HELLO + 'data: {"choices":[{"del',
     outcome: "TruncatedStreamError",
     text: HELLO_TEXT,
@@ -705,16 +704,16 @@ const ENDS: readonly Dialect[] = [
     text: HELLO_TEXT,
   },
   {
-    name: "silence after the finish_reason",
+    name: "a hang after the finish_reason",
     body: HELLO + finish(),
-    end: "silence",
+    end: "hang",
     outcome: "complete",
     text: HELLO_TEXT,
   },
   {
-    name: "usage after the finish_reason, then silence",
+    name: "usage after the finish_reason, then a hang",
     body: HELLO + finish() + event({ choices: [], usage: { total_tokens: 9 } }),
-    end: "silence",
+    end: "hang",
     outcome: "complete",
     text: HELLO_TEXT,
     tokens: 9,
@@ -863,7 +862,7 @@ const FRAMES: readonly Dialect[] = [
     text: HELLO_TEXT,
   },
   {
-    name: "nothing but a status in a comment",
+    name: "only a status in a comment",
     body: ":HTTP_STATUS/503\n\n",
     outcome: "StreamError",
     text: "",

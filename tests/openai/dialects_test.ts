@@ -2,10 +2,10 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { FakeTime } from "@std/testing/time";
 import { fallbackStream, type Usage } from "@fallback/stream";
 import { openaiModel } from "@fallback/stream/openai";
-import { cutAt, packetsFetch } from "./_packets.ts";
+import { packetsFetch, splitAt } from "./_packets.ts";
 import { type Dialect, dialects } from "./dialects.ts";
 
-/** What came of an answer. */
+/** How an answer was read. */
 interface Result {
   text: string;
   outcome: string;
@@ -14,10 +14,10 @@ interface Result {
   usage?: Usage | undefined;
 }
 
-/** Ways to cut a body into packets. */
+/** Ways to split a body into packets. */
 function* splitsOf(bytes: Uint8Array): Generator<Uint8Array[]> {
   const all = (size: number) =>
-    cutAt(
+    splitAt(
       bytes,
       Array.from(
         { length: Math.max(0, Math.ceil(bytes.length / size) - 1) },
@@ -28,10 +28,10 @@ function* splitsOf(bytes: Uint8Array): Generator<Uint8Array[]> {
   yield all(1);
   yield all(3);
   const events = eventEnds(bytes);
-  yield cutAt(bytes, events);
-  yield cutAt(bytes, events.filter((_, i) => i % 2 === 1));
-  // Within a line end, a field name, a character: everywhere.
-  for (let at = 1; at < bytes.length; at++) yield cutAt(bytes, [at]);
+  yield splitAt(bytes, events);
+  yield splitAt(bytes, events.filter((_, i) => i % 2 === 1));
+  // At every offset: within line ends, field names and characters.
+  for (let at = 1; at < bytes.length; at++) yield splitAt(bytes, [at]);
 }
 
 function eventEnds(bytes: Uint8Array): number[] {
@@ -42,7 +42,7 @@ function eventEnds(bytes: Uint8Array): number[] {
   return ends;
 }
 
-async function play(
+async function readDialect(
   { end, contentType, n = 1 }: Dialect,
   packets: Uint8Array[],
 ): Promise<Result> {
@@ -85,20 +85,20 @@ function assertResult(dialect: Dialect, result: Result, split: string): void {
   }
 }
 
-/** Plays a row in all splits. */
-async function playAll(dialect: Dialect): Promise<void> {
+/** Reads a row in all splits, and checks the results. */
+async function checkAllSplits(dialect: Dialect): Promise<void> {
   const bytes = new TextEncoder().encode(dialect.body);
   for (const packets of splitsOf(bytes)) {
     const sizes = packets.map((packet) => packet.length).slice(0, 4);
     const split = `packets of ${sizes} bytes`;
-    assertResult(dialect, await play(dialect, packets), split);
+    assertResult(dialect, await readDialect(dialect, packets), split);
   }
 }
 
-/** Silence is waited for in fake time. */
-async function playSilence(dialect: Dialect): Promise<void> {
+/** Uses fake time, because the model waits for more data. */
+async function checkInFakeTime(dialect: Dialect): Promise<void> {
   using time = new FakeTime();
-  const done = playAll(dialect);
+  const done = checkAllSplits(dialect);
   let isDone = false;
   done.finally(() => isDone = true).catch(() => {});
   while (!isDone) {
@@ -110,10 +110,12 @@ async function playSilence(dialect: Dialect): Promise<void> {
 
 for (const dialect of dialects) {
   Deno.test(`openaiModel() reads ${dialect.name}`, async () => {
-    await (dialect.end === "silence" ? playSilence : playAll)(dialect);
+    await (dialect.end === "hang" ? checkInFakeTime : checkAllSplits)(
+      dialect,
+    );
   });
 }
 
-Deno.test("every dialect has a name of its own", () => {
+Deno.test("every dialect has a unique name", () => {
   assertEquals(new Set(dialects.map(({ name }) => name)).size, dialects.length);
 });

@@ -12,14 +12,14 @@ import {
   openaiModel,
 } from "@fallback/stream/openai";
 import { fakeProvider, wire, type WireScript } from "@fallback/stream/testing";
-import { REQUEST } from "./_visit.ts";
+import { REQUEST } from "./_http_attempt.ts";
 
 type Body = {
   messages: { role: string; content: string }[];
   stream_options?: unknown;
 };
 
-/** A model in front of a provider that plays one script per request. */
+/** A model with a fake provider that runs one script per request. */
 function setUp(
   scripts: readonly WireScript[],
   options: Partial<Parameters<typeof openaiModel>[0]> = {},
@@ -37,13 +37,13 @@ function setUp(
   };
 }
 
-const refusal = (status: number, message: string): WireScript => [
+const errorScript = (status: number, message: string): WireScript => [
   wire.status(status, { body: { error: { message } } }),
 ];
 
 const PREFILL = {
   messages: [
-    { role: "user", content: "Tell" },
+    { role: "user", content: "Continue" },
     { role: "assistant", content: "Once upon" },
   ],
 };
@@ -52,7 +52,7 @@ const roles = ({ messages }: Body) => messages.map(({ role }) => role);
 
 // stream_options
 
-Deno.test("openaiModel() asks for usage, unless the request says otherwise", async () => {
+Deno.test("openaiModel() requests usage, unless the request sets stream_options", async () => {
   const { run, bodies } = setUp([["Hi"]]);
   await run();
   await run({ ...REQUEST, stream_options: { include_usage: false } });
@@ -63,7 +63,7 @@ Deno.test("openaiModel() asks for usage, unless the request says otherwise", asy
   ]);
 });
 
-Deno.test("openaiModel() never sends stream_options if they are false", async () => {
+Deno.test("openaiModel({ streamOptions: false }) never sends stream_options", async () => {
   const { run, bodies } = setUp([["Hi"]], { streamOptions: false });
   await run({ ...REQUEST, stream_options: { include_usage: true } });
 
@@ -71,9 +71,9 @@ Deno.test("openaiModel() never sends stream_options if they are false", async ()
 });
 
 for (const status of [400, 422]) {
-  Deno.test(`openaiModel() sends a request without stream_options after a ${status} that names them, and remembers`, async () => {
+  Deno.test(`openaiModel() retries without stream_options after a ${status} that names them, and remembers it`, async () => {
     const { run, bodies } = setUp([
-      refusal(status, "Unrecognized request argument: stream_options"),
+      errorScript(status, "Unrecognized request argument: stream_options"),
       ["Hi"],
     ]);
 
@@ -89,8 +89,8 @@ for (const status of [400, 422]) {
   });
 }
 
-Deno.test("openaiModel() throws a 400 that is not about stream_options", async () => {
-  const { run, bodies } = setUp([refusal(400, "bad temperature")]);
+Deno.test("openaiModel() throws on a 400 that is not about stream_options", async () => {
+  const { run, bodies } = setUp([errorScript(400, "bad temperature")]);
 
   await assertRejects(() => run(), Error, "400 bad temperature");
 
@@ -100,9 +100,12 @@ Deno.test("openaiModel() throws a 400 that is not about stream_options", async (
 // Continuing
 
 for (const status of [400, 422]) {
-  Deno.test(`openaiModel() asks to continue after a ${status} to a prefill, and remembers`, async () => {
+  Deno.test(`openaiModel() replaces a prefill by a user message after a ${status}, and remembers it`, async () => {
     const { run, bodies, model } = setUp([
-      refusal(status, "This model does not support assistant message prefill."),
+      errorScript(
+        status,
+        "This model does not support assistant message prefill.",
+      ),
       [" a time"],
     ]);
     assertEquals(model.continuation, "prefill");
@@ -127,10 +130,10 @@ Deno.test("openaiModel({ continuation: 'ask' }) never sends a prefill", async ()
   assertEquals(roles(bodies()[0]!), ["user", "assistant", "user"]);
 });
 
-Deno.test("openaiModel() throws what the server says to the second form, and does not remember", async () => {
+Deno.test("openaiModel() throws when the server rejects the user message, too, and does not remember it", async () => {
   const { run, model, bodies } = setUp([
-    refusal(400, "no prefill"),
-    refusal(400, "bad temperature"),
+    errorScript(400, "no prefill"),
+    errorScript(400, "bad temperature"),
   ]);
 
   await assertRejects(() => run(PREFILL), Error, "400 bad temperature");
@@ -139,8 +142,8 @@ Deno.test("openaiModel() throws what the server says to the second form, and doe
   assertEquals(bodies().length, 2);
 });
 
-Deno.test("openaiModel() does not take a finished turn with calls of tools for a prefill", async () => {
-  const { run, bodies } = setUp([refusal(400, "no")]);
+Deno.test("openaiModel() does not take an assistant message with tool calls for a prefill", async () => {
+  const { run, bodies } = setUp([errorScript(400, "no")]);
   const turn = { role: "assistant", content: "", tool_calls: [{ id: "1" }] };
 
   await assertRejects(() => run({ messages: [turn] }));
@@ -148,10 +151,10 @@ Deno.test("openaiModel() does not take a finished turn with calls of tools for a
   assertEquals(bodies().length, 1);
 });
 
-Deno.test("openaiModel() can drop both stream_options and a prefill", async () => {
+Deno.test("openaiModel() can replace both stream_options and a prefill", async () => {
   const { run, bodies } = setUp([
-    refusal(400, "prefill is not supported"),
-    refusal(400, "unknown field stream_options"),
+    errorScript(400, "prefill is not supported"),
+    errorScript(400, "unknown field stream_options"),
     ["Hi"],
   ]);
 
@@ -165,16 +168,16 @@ Deno.test("openaiModel() can drop both stream_options and a prefill", async () =
 // Redirects
 
 for (const status of [301, 302, 303, 307, 308]) {
-  Deno.test(`openaiModel() follows no ${status}, and says where it goes`, async () => {
-    const asked: string[] = [];
-    await using stranger = Deno.serve(
+  Deno.test(`openaiModel() does not follow a ${status}, and shows its target`, async () => {
+    const redirected: string[] = [];
+    await using otherServer = Deno.serve(
       { hostname: "127.0.0.1", port: 0, onListen() {} },
       () => {
-        asked.push("stranger");
+        redirected.push("request");
         return new Response("no");
       },
     );
-    const target = `http://127.0.0.1:${stranger.addr.port}`;
+    const target = `http://127.0.0.1:${otherServer.addr.port}`;
     await using server = Deno.serve(
       { hostname: "127.0.0.1", port: 0, onListen() {} },
       () =>
@@ -200,11 +203,11 @@ for (const status of [301, 302, 303, 307, 308]) {
     );
     assertEquals(error.status, status);
     assertEquals(error.headers.get("location"), target);
-    assertEquals(asked, []);
+    assertEquals(redirected, []);
   });
 }
 
-Deno.test("openaiModel() fails with an HttpError where a browser hides a redirect", async () => {
+Deno.test("openaiModel() throws HttpError when a browser hides a redirect", async () => {
   const hidden = Object.defineProperties(new Response(null), {
     type: { value: "opaqueredirect" },
     status: { value: 0 },
@@ -226,7 +229,7 @@ Deno.test("openaiModel() fails with an HttpError where a browser hides a redirec
 
 // Connections
 
-Deno.test("openaiModel() passes on an error of the caller's fetch that shows nothing", async () => {
+Deno.test("openaiModel() passes on an error of fetch without a key", async () => {
   const reason = new RangeError("no more sockets");
   const model = openaiModel({
     model: "m",
@@ -240,7 +243,7 @@ Deno.test("openaiModel() passes on an error of the caller's fetch that shows not
   assertStrictEquals(error, reason);
 });
 
-Deno.test("openaiModel() shows nothing of a redirect to what is no address", async () => {
+Deno.test("openaiModel() shows no target of a redirect to an invalid URL", async () => {
   const headers = { location: "http://[SECRET" };
   const model = openaiModel({
     model: "m",

@@ -1,4 +1,4 @@
-// What a chain says about how a model has stopped.
+// How the finish_reason of a model appears in attempts and errors.
 
 import {
   assertEquals,
@@ -22,7 +22,7 @@ function modelOf(name: string, script: WireScript) {
 const backup = modelOf("backup", ["Hello"]);
 const request = { messages: [] };
 
-Deno.test("formatAttempts() shows a finish_reason that nobody knows", async () => {
+Deno.test("formatAttempts() shows an unknown finish_reason", async () => {
   const model = modelOf("m", ["Hi", wire.finish("enough\n said")]);
   await using stream = await fallbackStream([model], request);
   for await (const _ of stream);
@@ -34,7 +34,7 @@ Deno.test("formatAttempts() shows a finish_reason that nobody knows", async () =
   );
 });
 
-Deno.test("a record has no finish_reason that is a usual one", async () => {
+Deno.test("an attempt has no finishReason for a usual finish_reason", async () => {
   for (const reason of ["stop", "length", "tool_calls", "content_filter"]) {
     const model = modelOf("m", ["Hi", wire.finish(reason)]);
     await using stream = await fallbackStream([model], request);
@@ -43,7 +43,7 @@ Deno.test("a record has no finish_reason that is a usual one", async () => {
   }
 });
 
-Deno.test("EmptyStreamError names the finish_reason of an empty answer", async () => {
+Deno.test("EmptyStreamError has the finish_reason of an empty answer", async () => {
   const model = modelOf("m", [wire.finish("length")]);
   await using stream = await fallbackStream([model, backup], request);
 
@@ -56,7 +56,7 @@ Deno.test("EmptyStreamError names the finish_reason of an empty answer", async (
   );
 });
 
-Deno.test("an answer that a filter withheld falls back, but is neither retried nor a failure of the server", async () => {
+Deno.test("fallbackStream() falls back on a filtered answer, without a retry or a failure for health", async () => {
   const { calls, fetch } = fakeProvider([wire.finish("content_filter")]);
   const model = openaiModel({ model: "m", fetch });
   await using stream = await fallbackStream([model, backup], request, {

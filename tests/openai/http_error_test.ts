@@ -8,17 +8,17 @@ import {
 import { FakeTime } from "@std/testing/time";
 import { HttpError } from "@fallback/stream/openai";
 import { fakeProvider, step, wire } from "@fallback/stream/testing";
-import { read, Visit } from "./_visit.ts";
+import { HttpAttempt, read } from "./_http_attempt.ts";
 
-Deno.test("openaiModel() a refusal is an HttpError with what the server says", async () => {
-  await using visit = new Visit([
+Deno.test("openaiModel() throws HttpError with the message of the server", async () => {
+  await using httpAttempt = new HttpAttempt([
     wire.status(401, {
       headers: { "x-request-id": "r1" },
       body: { error: { message: "No such\n\u001b[31mkey", type: "auth" } },
     }),
   ]);
 
-  const error = await visit.failure();
+  const error = await httpAttempt.failure();
 
   assertInstanceOf(error, HttpError);
   assertEquals(error.name, "HttpError");
@@ -27,10 +27,10 @@ Deno.test("openaiModel() a refusal is an HttpError with what the server says", a
   assertEquals(error.headers.get("x-request-id"), "r1");
   assertStringIncludes(error.body, '"type":"auth"');
   assertEquals(error.retryAfterMs, undefined);
-  assertEquals(visit.call.outcome, "completed");
+  assertEquals(httpAttempt.call.outcome, "completed");
 });
 
-Deno.test("openaiModel() the message names the error in every server's way", async () => {
+Deno.test("openaiModel() reads the error message of every kind of server", async () => {
   const messages: [string | object, string][] = [
     [{ error: { type: "overloaded_error" } }, "529 overloaded_error"],
     [{ error: { message: "Busy", type: "x", code: "y" } }, "529 Busy"],
@@ -68,7 +68,7 @@ Deno.test("openaiModel() the message names the error in every server's way", asy
   assertEquals(error.message, "503 Service Unavailable");
 });
 
-Deno.test("openaiModel() a 429's Retry-After becomes retryAfterMs", async () => {
+Deno.test("openaiModel() converts the Retry-After of a 429 to retryAfterMs", async () => {
   using time = new FakeTime("2024-05-05T10:00:00Z");
   const waits: [Record<string, string>, number | undefined][] = [
     [{ "retry-after": "20" }, 20_000],
@@ -93,19 +93,19 @@ Deno.test("openaiModel() a 429's Retry-After becomes retryAfterMs", async () => 
   assertEquals(time.now, Date.now());
 });
 
-Deno.test("openaiModel() a Retry-After in seconds arrives over HTTP", async () => {
-  await using visit = new Visit([
+Deno.test("openaiModel() reads a Retry-After in seconds over HTTP", async () => {
+  await using httpAttempt = new HttpAttempt([
     wire.status(429, { headers: { "retry-after": "7" }, body: "Slow down" }),
   ]);
 
-  const error = await visit.failure();
+  const error = await httpAttempt.failure();
 
   assertInstanceOf(error, HttpError);
   assertEquals(error.message, "429 Slow down");
   assertEquals(error.retryAfterMs, 7000);
 });
 
-Deno.test("openaiModel() no more than 64 KiB of a refusal are read", async () => {
+Deno.test("openaiModel() reads at most 64 KiB of an error body", async () => {
   const headers = { "content-type": "text/html" };
   const part = new Uint8Array(48 * 1024).fill(0x2e);
   const page = [
@@ -113,48 +113,48 @@ Deno.test("openaiModel() no more than 64 KiB of a refusal are read", async () =>
     ...new Array(220).fill(part),
     step.hang(),
   ];
-  await using visit = new Visit(page);
+  await using httpAttempt = new HttpAttempt(page);
   const { calls, fetch } = fakeProvider(page);
 
   for (
-    const refused of [
-      visit.failure(),
+    const rejection of [
+      httpAttempt.failure(),
       assertRejects(() => read([], { fetch })),
     ]
   ) {
-    const error = await refused;
+    const error = await rejection;
     assertInstanceOf(error, HttpError);
     assertEquals(error.body, ".".repeat(64 * 1024));
     assertEquals(error.message.length, 204);
   }
 
-  await visit.closed;
-  assertEquals(visit.call.outcome, "aborted");
+  await httpAttempt.closed;
+  assertEquals(httpAttempt.call.outcome, "aborted");
   assertEquals(calls[0]?.outcome, "aborted");
   assertEquals(calls[0]?.sent, page.slice(0, 3), "the status and two parts");
 });
 
-Deno.test("openaiModel() a refusal that stalls is given up after a second", async () => {
+Deno.test("openaiModel() stops reading a stalled error body after a second", async () => {
   using time = new FakeTime();
-  const refused = assertRejects(() =>
+  const rejection = assertRejects(() =>
     read([wire.status(500), wire.raw('{"error'), step.hang()])
   );
   await time.runMicrotasks();
   await time.tickAsync(999);
   let settled = false;
-  refused.then(() => settled = true);
+  rejection.then(() => settled = true);
   await time.runMicrotasks();
   assert(!settled);
 
   await time.tickAsync(1);
 
-  const error = await refused;
+  const error = await rejection;
   assertInstanceOf(error, HttpError);
   assertEquals(error.body, '{"error');
   assertEquals(time.next(), false, "no timer is left");
 });
 
-Deno.test("openaiModel() a refusal leaves no timer behind", async () => {
+Deno.test("openaiModel() leaves no timer after an error response", async () => {
   using time = new FakeTime();
 
   await assertRejects(() => read([wire.status(500, { body: "Sorry" })]));
@@ -162,9 +162,9 @@ Deno.test("openaiModel() a refusal leaves no timer behind", async () => {
   assertEquals(time.next(), false);
 });
 
-Deno.test("openaiModel() aborting a refusal that stalls ends it", async () => {
+Deno.test("openaiModel() rejects on an abort while an error body stalls", async () => {
   const arrived = Promise.withResolvers<void>();
-  await using visit = new Visit([
+  await using httpAttempt = new HttpAttempt([
     wire.status(500),
     wire.raw("half"),
     step.hang(),
@@ -180,53 +180,55 @@ Deno.test("openaiModel() aborting a refusal that stalls ends it", async () => {
       return new Response(body!.pipeThrough(seen), { status });
     },
   });
-  const failure = visit.failure();
+  const failure = httpAttempt.failure();
   await arrived.promise;
 
-  visit.attempt.abort(new Error("enough"));
+  httpAttempt.attempt.abort(new Error("enough"));
 
   const error = await failure;
   assertInstanceOf(error, HttpError);
   assertEquals(error.status, 500);
-  await visit.closed;
-  assertEquals(visit.call.outcome, "aborted");
+  await httpAttempt.closed;
+  assertEquals(httpAttempt.call.outcome, "aborted");
 });
 
-Deno.test("openaiModel() a refusal that breaks is still one", async () => {
-  await using visit = new Visit([
+Deno.test("openaiModel() throws HttpError when reading the error body fails", async () => {
+  await using httpAttempt = new HttpAttempt([
     wire.status(503),
     wire.raw("half"),
-    step.fail(new Error("cut")),
+    step.fail(new Error("connection lost")),
   ]);
 
-  const error = await visit.failure();
+  const error = await httpAttempt.failure();
 
   assertInstanceOf(error, HttpError);
   assertEquals(error.status, 503);
 });
 
-Deno.test("openaiModel() a connection that is cut before the headers rejects", async () => {
-  await using visit = new Visit([step.fail(new Error("cut"))]);
+Deno.test("openaiModel() rejects when the connection is lost before the headers", async () => {
+  await using httpAttempt = new HttpAttempt([
+    step.fail(new Error("connection lost")),
+  ]);
 
-  assertInstanceOf(await visit.failure(), TypeError);
+  assertInstanceOf(await httpAttempt.failure(), TypeError);
 });
 
-Deno.test("HttpError reads the wait from the body of Gemini", async () => {
+Deno.test("HttpError reads retryAfterMs from an error body of Gemini", async () => {
   const retryInfo = {
     "@type": "type.googleapis.com/google.rpc.RetryInfo",
     retryDelay: "39s",
   };
   const error = { code: 429, message: "Quota", details: [{}, retryInfo] };
   for (const body of [{ error }, [{ error }]]) {
-    const refused = await assertRejects(() =>
+    const rejection = await assertRejects(() =>
       read([wire.status(429, { body })])
     );
-    assertInstanceOf(refused, HttpError);
-    assertEquals(refused.retryAfterMs, 39_000);
+    assertInstanceOf(rejection, HttpError);
+    assertEquals(rejection.retryAfterMs, 39_000);
   }
 });
 
-Deno.test("HttpError has the type and the code of the error in its body", () => {
+Deno.test("HttpError has the type and code of its body", () => {
   const error = new HttpError(400, {
     body: '{"error":{"message":"no","type":"t","code":"content_filter"}}',
   });
@@ -234,7 +236,7 @@ Deno.test("HttpError has the type and the code of the error in its body", () => 
   assertEquals([error.type, error.code], ["t", "content_filter"]);
 });
 
-Deno.test("openaiModel() reads a refusal that is nested as deep as can be", async () => {
+Deno.test("openaiModel() reads a deeply nested error body", async () => {
   for (const open of ["[", '{"error":', '{"a":']) {
     const body = open.repeat(5000);
     const close = open === "[" ? "]" : "}";

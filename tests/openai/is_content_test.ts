@@ -4,7 +4,7 @@ import { DONE, isDoneChunk } from "../../src/openai/_chat.ts";
 
 const withDelta = (delta: object) => ({ choices: [{ index: 0, delta }] });
 
-Deno.test("isContent() is true for whatever a model says", () => {
+Deno.test("isContent() is true for every kind of content", () => {
   for (
     const delta of [
       { content: "a" },
@@ -63,7 +63,7 @@ Deno.test("isFinal() is true for a finish_reason that does not mean failure", ()
       "content_filter",
       "model_length",
       "eos",
-      "a word of next year",
+      "a future finish_reason",
       { type: "stop" },
     ]
   ) {
@@ -91,7 +91,7 @@ Deno.test("isFinal() is true for a finish_reason that does not mean failure", ()
   assert(isDoneChunk(DONE) && !isDoneChunk({ ...DONE }));
 });
 
-Deno.test("usage() reads the counts of every server", () => {
+Deno.test("usage() reads the token counts of every server", () => {
   const expected = {
     inputTokens: 9,
     outputTokens: 3,
@@ -121,7 +121,7 @@ Deno.test("usage() reads the counts of every server", () => {
   for (const chunk of chunks) assertEquals(usage(chunk), expected);
 });
 
-Deno.test("usage() is undefined where a chunk reports nothing", () => {
+Deno.test("usage() returns undefined for a chunk without usage", () => {
   const chunks: object[] = [
     {},
     { choices: [] },

@@ -8,9 +8,9 @@ import {
 import { StreamError } from "@fallback/stream/openai";
 import { wire } from "@fallback/stream/testing";
 import { packetsFetch } from "./_packets.ts";
-import { delta, read, textOf } from "./_visit.ts";
+import { delta, read, textOf } from "./_http_attempt.ts";
 
-Deno.test("openaiModel() refuses an event longer than maxEventBytes", async () => {
+Deno.test("openaiModel() fails on an event longer than maxEventBytes", async () => {
   const long = `data: ${
     JSON.stringify(delta({ content: "é".repeat(300) }))
   }\n\n`;
@@ -19,7 +19,7 @@ Deno.test("openaiModel() refuses an event longer than maxEventBytes", async () =
   const cases = [[long], [half], [lines], Array.from(long, (char) => char)];
   for (const packets of cases) {
     const bytes = packets.map((packet) => wire.raw(packet));
-    const fetch = packetsFetch(bytes, { end: "silence" });
+    const fetch = packetsFetch(bytes, { end: "hang" });
     const error = await assertRejects(() =>
       read([], { fetch, maxEventBytes: 600 })
     );
@@ -33,13 +33,13 @@ Deno.test("openaiModel() refuses an event longer than maxEventBytes", async () =
   assertEquals((await read([], { fetch, maxEventBytes: 700 })).length, 1);
 });
 
-Deno.test("openaiModel() reads an event of several MiB, as images are", async () => {
+Deno.test("openaiModel() reads events of several MiB", async () => {
   const content = "x".repeat(3 * 1024 * 1024);
 
   assertEquals(textOf(await read([content])).length, content.length);
 });
 
-Deno.test("openaiModel() stops reading a page or JSON that has no end", async () => {
+Deno.test("openaiModel() stops reading an endless page or JSON body", async () => {
   for (const [start, limit] of [["<p>", 200], ["{\n", 2000]] as const) {
     let packets = 0;
     const body = new ReadableStream({
@@ -57,7 +57,7 @@ Deno.test("openaiModel() stops reading a page or JSON that has no end", async ()
   }
 });
 
-Deno.test("openaiModel() keeps the beginning of a text that has no end", async () => {
+Deno.test("openaiModel() shows the beginning of an endless text in its error", async () => {
   const line = wire.raw("no stream ".repeat(100) + "\n");
   const fetch = packetsFetch(new Array(200).fill(line));
 

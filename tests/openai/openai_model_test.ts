@@ -5,19 +5,19 @@ import {
   type OpenAIModelOptions,
 } from "@fallback/stream/openai";
 import { fakeProvider } from "@fallback/stream/testing";
-import { createModelContext } from "../_model_context.ts";
-import { collect, KEY, read, REQUEST, Visit } from "./_visit.ts";
+import { createAttempt } from "../_test_attempt.ts";
+import { collect, HttpAttempt, KEY, read, REQUEST } from "./_http_attempt.ts";
 
 const model = openaiModel({ model: "fake" });
 
 Deno.test("openaiModel() posts the request's fields to /chat/completions", async () => {
-  await using visit = new Visit(["Hi"]);
+  await using httpAttempt = new HttpAttempt(["Hi"]);
 
   await collect(
-    await visit.open({ ...REQUEST, temperature: 0.2, model: "other" }),
+    await httpAttempt.open({ ...REQUEST, temperature: 0.2, model: "other" }),
   );
 
-  const { url, headers, body } = visit.call;
+  const { url, headers, body } = httpAttempt.call;
   assert(url.endsWith("/v1/chat/completions"), url);
   assertEquals(headers.get("authorization"), `Bearer ${KEY}`);
   assertEquals(headers.get("content-type"), "application/json");
@@ -32,33 +32,35 @@ Deno.test("openaiModel() posts the request's fields to /chat/completions", async
 });
 
 Deno.test("openaiModel() sends no authorization without a key", async () => {
-  await using visit = new Visit(["Hi"], { apiKey: undefined });
+  await using httpAttempt = new HttpAttempt(["Hi"], { apiKey: undefined });
 
-  await visit.chunks();
+  await httpAttempt.chunks();
 
-  assertEquals(visit.call.headers.get("authorization"), null);
+  assertEquals(httpAttempt.call.headers.get("authorization"), null);
 });
 
-Deno.test("openaiModel() white space around a key is no part of it", async () => {
-  await using visit = new Visit(["Hi"], { apiKey: `\n ${KEY}\r\n` });
+Deno.test("openaiModel() trims the key", async () => {
+  await using httpAttempt = new HttpAttempt(["Hi"], {
+    apiKey: `\n ${KEY}\r\n`,
+  });
 
-  await visit.chunks();
+  await httpAttempt.chunks();
 
-  assertEquals(visit.call.headers.get("authorization"), `Bearer ${KEY}`);
+  assertEquals(httpAttempt.call.headers.get("authorization"), `Bearer ${KEY}`);
 });
 
-Deno.test("openaiModel() the caller's headers win", async () => {
-  await using visit = new Visit(["Hi"], {
+Deno.test("openaiModel() lets the caller's headers override its own", async () => {
+  await using httpAttempt = new HttpAttempt(["Hi"], {
     headers: { Authorization: "Basic abc", "x-team": "red" },
   });
 
-  await visit.chunks();
+  await httpAttempt.chunks();
 
-  assertEquals(visit.call.headers.get("authorization"), "Basic abc");
-  assertEquals(visit.call.headers.get("x-team"), "red");
+  assertEquals(httpAttempt.call.headers.get("authorization"), "Basic abc");
+  assertEquals(httpAttempt.call.headers.get("x-team"), "red");
 });
 
-Deno.test("openaiModel() joins any base address", async () => {
+Deno.test("openaiModel() appends its path to any baseURL", async () => {
   const bases = {
     "https://host": "https://host/chat/completions",
     "https://host/": "https://host/chat/completions",
@@ -87,7 +89,7 @@ Deno.test("openaiModel() calls fetch as a plain function", async () => {
   assertEquals(seen, [undefined]);
 });
 
-Deno.test("openaiModel() is named by its model, and provided by its host", () => {
+Deno.test("openaiModel() has the model as its name, and the host as its provider", () => {
   assertEquals(openaiModel({ model: "gpt" }).name, "gpt");
   assertEquals(openaiModel({ model: "gpt", name: "a" }).name, "a");
   assertEquals(openaiModel({ model: "gpt" }).provider, "openai");
@@ -95,7 +97,7 @@ Deno.test("openaiModel() is named by its model, and provided by its host", () =>
   assertEquals(groq.provider, "api.groq.com");
 });
 
-Deno.test("openaiModel() takes messages of the caller's own types", async () => {
+Deno.test("openaiModel() accepts messages of the caller's types", async () => {
   interface OwnMessage {
     role: "user" | "assistant";
     content: string;
@@ -107,10 +109,10 @@ Deno.test("openaiModel() takes messages of the caller's own types", async () => 
     { messages: [{ role: "user", content: [{ type: "text", text: "Hi" }] }] },
   ];
   for (const request of requests) {
-    await using visit = new Visit(["Hi"]);
-    await collect(await visit.open(request));
+    await using httpAttempt = new HttpAttempt(["Hi"]);
+    await collect(await httpAttempt.open(request));
     assertEquals(
-      visit.call.body,
+      httpAttempt.call.body,
       {
         ...request,
         model: "fake",
@@ -121,7 +123,7 @@ Deno.test("openaiModel() takes messages of the caller's own types", async () => 
   }
 });
 
-Deno.test("openaiModel() refuses wrong options by name and value", () => {
+Deno.test("openaiModel() throws with name and value of an invalid option", () => {
   const wrong: [unknown, string][] = [
     [undefined, "'options' must be an object: current value is undefined"],
     [{}, "'options.model' must be a string that is not empty: current value i"],
@@ -154,7 +156,7 @@ Deno.test("openaiModel() refuses wrong options by name and value", () => {
   assertThrows(() => openaiModel({ model: "m", maxEventBytes: 0 }), RangeError);
 });
 
-Deno.test("openaiModel() hints at what is wrong with a base URL", () => {
+Deno.test("openaiModel() explains what is wrong with a baseURL", () => {
   const hints: [string, string][] = [
     [
       "api.groq.com/openai/v1",
@@ -177,8 +179,8 @@ Deno.test("openaiModel() hints at what is wrong with a base URL", () => {
   }
 });
 
-Deno.test("openaiModel() refuses a request without messages", async () => {
-  await using attempt = createModelContext();
+Deno.test("openaiModel() throws for a request without messages", async () => {
+  await using attempt = createAttempt();
   const request = { messages: "Hi" } as unknown as ChatRequest;
 
   await assertRejects(
@@ -188,7 +190,7 @@ Deno.test("openaiModel() refuses a request without messages", async () => {
   );
 });
 
-Deno.test("openaiModel() shows no key where a key is wrong, nor in the model", () => {
+Deno.test("openaiModel() shows no key in errors or in the inspected model", () => {
   const plain = KEY.replace("/", "");
   const shown = [
     Deno.inspect(
@@ -217,7 +219,7 @@ Deno.test("openaiModel() shows no key where a key is wrong, nor in the model", (
   }
 });
 
-Deno.test("openaiModel() sends a key of Azure as api-key, and a token as such", async () => {
+Deno.test("openaiModel() sends a key of Azure as api-key, and a token as authorization", async () => {
   const baseURL = "https://r.openai.azure.com/openai/deployments/d" +
     "?api-version=2024-10-21";
   for (
@@ -245,7 +247,7 @@ Deno.test("openaiModel() calls a headers function for each request", async () =>
     headers: () => Promise.resolve({ authorization: `Bearer t${++count}` }),
   });
   for (const _ of [1, 2]) {
-    await using attempt = createModelContext();
+    await using attempt = createAttempt();
     await model.stream(REQUEST, attempt.context);
   }
 
@@ -255,7 +257,7 @@ Deno.test("openaiModel() calls a headers function for each request", async () =>
   ]);
 });
 
-Deno.test("openaiModel() fails the attempt if a headers function throws or returns nonsense", async () => {
+Deno.test("openaiModel() fails the attempt if a headers function throws or returns invalid headers", async () => {
   const reason = new Error("no token");
   for (
     const [headers, expected] of [
@@ -263,7 +265,7 @@ Deno.test("openaiModel() fails the attempt if a headers function throws or retur
       [() => "nonsense", "'options.headers' must be header names"],
     ] as const
   ) {
-    await using attempt = createModelContext();
+    await using attempt = createAttempt();
     const model = openaiModel({
       model: "m",
       headers: headers as unknown as () => HeadersInit,

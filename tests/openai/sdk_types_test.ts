@@ -1,4 +1,4 @@
-// The genuine clients: their types fit, and their streams are judged.
+// The types and streams of the real `openai` and `groq-sdk` packages.
 
 import { assertEquals, assertRejects } from "@std/assert";
 import Groq from "groq-sdk";
@@ -68,7 +68,7 @@ const counts = {
   usage: { prompt_tokens: 1, completion_tokens: 2, total_tokens: 3 },
 };
 
-Deno.test("isContent(), isFinal() and usage() judge the chunks of npm:openai", async () => {
+Deno.test("isContent(), isFinal() and usage() accept the chunks of npm:openai", async () => {
   const models = [
     openaiSdk([role, step.truncate()]),
     openaiSdk([role, "Hi", wire.finish(), counts]),
@@ -88,20 +88,20 @@ Deno.test("isContent(), isFinal() and usage() judge the chunks of npm:openai", a
   assertEquals(stream.attempts[1]?.usage?.totalTokens, 3);
 });
 
-Deno.test("isContent(), isFinal() and usage() judge the chunks of npm:groq-sdk", async () => {
-  const cut = groqSdk([role, "Hi", step.truncate()]);
+Deno.test("isContent(), isFinal() and usage() accept the chunks of npm:groq-sdk", async () => {
+  const truncated = groqSdk([role, "Hi", step.truncate()]);
   const groqRequest: GroqRequest = {
     model: "m",
     messages: [{ role: "user", content: "Hi" }],
     stream: true,
   };
 
-  await using stream = await fallbackStream([cut], groqRequest);
+  await using stream = await fallbackStream([truncated], groqRequest);
 
   await assertRejects(() => Array.fromAsync(stream), TruncatedStreamError);
 });
 
-Deno.test("openaiModel() takes the request types of npm:openai and npm:groq-sdk, and interfaces", async () => {
+Deno.test("openaiModel() accepts the request types of npm:openai and npm:groq-sdk, and interfaces", async () => {
   interface OwnRequest {
     messages: { role: "user"; content: string }[];
     temperature?: number;

@@ -3,12 +3,12 @@ import fc from "fast-check";
 import { attemptsOf, fallbackStream, formatAttempts } from "@fallback/stream";
 import { openaiModel, type OpenAIModelOptions } from "@fallback/stream/openai";
 
-/** More by hand: `SECRET_RUNS=20000`. */
+/** For a longer run set `SECRET_RUNS=20000`. */
 const RUNS = Number(Deno.env.get("SECRET_RUNS") ?? 600);
 
 const REQUEST = { messages: [{ role: "user", content: "Hi" }] };
 
-// Ways to spell a key
+// Encodings of a key
 
 type Spell = (text: string) => string;
 
@@ -26,7 +26,7 @@ const HTML_NAMES: Record<string, string> = {
   ".": "&period;",
 };
 
-/** Escapes that may be put around each other. */
+/** Escapes that can be nested. */
 const escapes: Record<string, Spell> = {
   "as it is": (text) => text,
   "JSON": each((char, code) => /\w/.test(char) ? char : `\\u${hex(code, 4)}`),
@@ -43,7 +43,7 @@ const escapes: Record<string, Spell> = {
   "JavaScript": each((_, code) => `\\x${hex(code, 2)}`),
 };
 
-/** Encodings after which no escape makes sense. */
+/** Encodings that are not escaped again. */
 const encodings: Record<string, Spell> = {
   "base64": (text) => btoa(text),
   "base64 of a header": (text) => btoa(`Authorization: Bearer ${text}!`),
@@ -70,42 +70,48 @@ const spelling = fc.oneof(
     .map(([name, spell]) => ({ name, spell })),
 );
 
-// Places where a server may put it
+// Places where a server may put the key
 
 interface Place {
   (echo: string): Response | Promise<Response>;
 }
 
-const refuse = (body: string, init: ResponseInit = {}): Response =>
+const respondWithError = (body: string, init: ResponseInit = {}): Response =>
   new Response(body, { status: 401, ...init });
 
 const stream = (body: string, headers: HeadersInit = {}): Response =>
   new Response(body, { headers });
 
-/** In a JSON text where an escape of the echo stays one. */
+/** Puts the encoded key into a JSON text without escaping it again. */
 const inJson = (echo: string): string =>
   `"${echo.replaceAll('"', "'").replace(/[\r\n]+/g, "\\n")}"`;
 
 const oneLine = (echo: string): string => echo.replace(/[\r\n]+ */g, " ");
 
 const places: Record<string, Place> = {
-  "the message of a refusal": (echo) =>
-    refuse(`{"error":{"message":${inJson(`Wrong key ${echo}!`)}}}`),
-  "all of a refusal": (echo) =>
-    refuse(
+  "the message of an error body": (echo) =>
+    respondWithError(`{"error":{"message":${inJson(`Wrong key ${echo}!`)}}}`),
+  "all fields of an error body": (echo) =>
+    respondWithError(
       `{"error":{"message":"no","type":${inJson(echo)},"code":${
         inJson(echo)
       },"param":{${inJson(echo)}:[${inJson(echo)}]}}}`,
     ),
-  "a refusal that encodes it once more": (echo) =>
-    refuse(JSON.stringify({ error: { message: `Wrong key ${echo}` } })),
-  "a refusal as text": (echo) => refuse(`Wrong key ${echo}!`),
-  "a refusal as a page": (echo) => refuse(`<p>Wrong key ${echo}</p>`),
-  "a refusal as an event stream": (echo) =>
-    refuse(`data: {"error":{"message":${inJson(echo)}}}\n\n`),
-  "a reason phrase": (echo) => refuse("", { statusText: oneLine(echo) }),
-  "a header": (echo) => refuse("", { headers: { "x-echo": oneLine(echo) } }),
-  "where a refusal is cut": (echo) => refuse("x".repeat(64 * 1024 - 20) + echo),
+  "an error body that encodes the key again": (echo) =>
+    respondWithError(
+      JSON.stringify({ error: { message: `Wrong key ${echo}` } }),
+    ),
+  "an error body as text": (echo) => respondWithError(`Wrong key ${echo}!`),
+  "an error body as HTML": (echo) =>
+    respondWithError(`<p>Wrong key ${echo}</p>`),
+  "an error body as an event stream": (echo) =>
+    respondWithError(`data: {"error":{"message":${inJson(echo)}}}\n\n`),
+  "a reason phrase": (echo) =>
+    respondWithError("", { statusText: oneLine(echo) }),
+  "a header": (echo) =>
+    respondWithError("", { headers: { "x-echo": oneLine(echo) } }),
+  "at the end of a truncated error body": (echo) =>
+    respondWithError("x".repeat(64 * 1024 - 20) + echo),
   "a redirect": (echo) =>
     new Response(null, {
       status: 307,
@@ -114,7 +120,7 @@ const places: Record<string, Place> = {
       },
     }),
   "a 200 in JSON": (echo) => stream(`{"error":${inJson(echo)}}`),
-  "a 200 as a page": (echo) => stream(`<p>${echo}</p>`),
+  "a 200 as HTML": (echo) => stream(`<p>${echo}</p>`),
   "a 200 as text": (echo) => stream(`Wrong key ${oneLine(echo)}`),
   "a content type": (echo) =>
     stream("<p>", { "content-type": `text/html;a="${oneLine(echo)}"` }),
@@ -136,7 +142,7 @@ const places: Record<string, Place> = {
       }}}]}\n\n`,
     ),
   "malformed JSON": (echo) => stream(`data: {${oneLine(echo)}\n\n`),
-  "where an excerpt is cut": (echo) =>
+  "at the end of a truncated excerpt": (echo) =>
     stream(`data: ${"x".repeat(60)}${oneLine(echo)}\n\n`),
   "a failed connection": (echo) =>
     Promise.reject(
@@ -156,7 +162,7 @@ const places: Record<string, Place> = {
     ),
 };
 
-// Ways to give it to a model
+// Ways to pass the key to a model
 
 const carriers: Record<string, (key: string) => Partial<OpenAIModelOptions>> = {
   "apiKey": (apiKey) => ({ apiKey }),
@@ -182,7 +188,7 @@ const carriers: Record<string, (key: string) => Partial<OpenAIModelOptions>> = {
 function printed(error: unknown): string {
   const shown: unknown[] = [String(error)];
   const seen = new Set<unknown>();
-  const visit = (value: unknown): void => {
+  const httpAttempt = (value: unknown): void => {
     if (Object(value) !== value || seen.has(value)) return;
     seen.add(value);
     if (value instanceof Headers) shown.push(...[...value].flat());
@@ -197,10 +203,10 @@ function printed(error: unknown): string {
       const part = (value as Record<string, unknown>)[name];
       shown.push(name);
       if (typeof part === "string") shown.push(part);
-      visit(part);
+      httpAttempt(part);
     }
   };
-  visit(error);
+  httpAttempt(error);
   shown.push(JSON.stringify(error));
   try {
     shown.push(Deno.inspect(structuredClone(error), { depth: 9 }));
@@ -221,7 +227,7 @@ const keys = fc.tuple(
   ),
 ).map(([prefix, rest]) => `${prefix}${rest.join("")}z`);
 
-Deno.test("openaiModel() shows a key in no error, wherever and however the server spells it", async () => {
+Deno.test("openaiModel() removes a key from errors, in every place and encoding", async () => {
   await fc.assert(
     fc.asyncProperty(
       keys,
@@ -235,11 +241,9 @@ Deno.test("openaiModel() shows a key in no error, wherever and however the serve
           fetch: async () => await places[place]!(echo),
           ...carriers[carrier]!(key),
         });
-        const error = await assertRejects(() =>
-          (async () => {
-            await Array.fromAsync(await fallbackStream([model], REQUEST));
-          })()
-        );
+        const error = await assertRejects(async () => {
+          await Array.fromAsync(await fallbackStream([model], REQUEST));
+        });
         const shown = printed(error) + Deno.inspect(model, { depth: 9 });
         assert(!shown.includes(key), `the key in: ${shown}`);
         assert(!shown.includes(echo), `${echo} in: ${shown}`);
@@ -250,13 +254,13 @@ Deno.test("openaiModel() shows a key in no error, wherever and however the serve
   );
 });
 
-Deno.test("openaiModel() says what a server says around the key", async () => {
+Deno.test("openaiModel() keeps the text around a removed key", async () => {
   const model = openaiModel({
     model: "m",
     apiKey: "YWJjZGVmZ2hpamtsbW5vcA==",
     fetch: () =>
       Promise.resolve(
-        refuse(
+        respondWithError(
           '{"error":{"message":"Unknown key YWJjZGVmZ2hpamtsbW5vcA\\u003d\\u003d, sorry"}}',
         ),
       ),
@@ -273,7 +277,8 @@ Deno.test("openaiModel() removes all characters that encode a part of the key in
       const model = openaiModel({
         model: "m",
         apiKey: key,
-        fetch: () => Promise.resolve(refuse(`Unknown (${btoa(before + key)})`)),
+        fetch: () =>
+          Promise.resolve(respondWithError(`Unknown (${btoa(before + key)})`)),
       });
 
       const error = await assertRejects(() => fallbackStream([model], REQUEST));
@@ -285,11 +290,11 @@ Deno.test("openaiModel() removes all characters that encode a part of the key in
   }
 });
 
-Deno.test("openaiModel() leaves a placeholder for a key in texts", async () => {
+Deno.test("openaiModel() replaces a key by a placeholder in texts", async () => {
   const model = openaiModel({
     model: "m",
     apiKey: "x",
-    fetch: () => Promise.resolve(refuse("no model x")),
+    fetch: () => Promise.resolve(respondWithError("no model x")),
   });
 
   const error = await assertRejects(() => fallbackStream([model], REQUEST));
@@ -315,7 +320,7 @@ Deno.test("openaiModel() does not redact answers", async () => {
   assertStringIncludes(JSON.stringify(chunks), key);
 });
 
-Deno.test("openaiModel() says why a connection failed, without the address", async () => {
+Deno.test("openaiModel() shows why a connection failed, without the address", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr;
   listener.close();

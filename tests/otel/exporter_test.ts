@@ -3,7 +3,7 @@
 
 import { fakeProvider, wire } from "@fallback/stream/testing";
 import { assert, assertEquals } from "@std/assert";
-import { runOrThrow } from "../_run_command.ts";
+import { runSuccessfully } from "../_run_command.ts";
 
 interface Attribute {
   readonly key: string;
@@ -76,7 +76,7 @@ async function run(): Promise<{ received: Received[]; texts: string }> {
     ],
   });
   await using listening = provider.listen();
-  await runOrThrow(Deno.execPath(), [
+  await runSuccessfully(Deno.execPath(), [
     "run",
     "--quiet",
     "--no-prompt",
@@ -90,7 +90,7 @@ async function run(): Promise<{ received: Received[]; texts: string }> {
       OTEL_EXPORTER_OTLP_PROTOCOL: "http/json",
       OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${receiver.addr.port}`,
     },
-    noOutputMs: 20_000,
+    silenceMs: 20_000,
   });
   return { received, texts };
 }

@@ -31,20 +31,20 @@ export interface Client {
 export interface Cell {
   readonly client: string;
   readonly situation: string;
-  /** What the caller saw: the text, and the error or the end. */
+  /** The text that the caller got, and the error or "end". */
   readonly outcome: string;
-  /** The types of the parts, where a language model streams them. */
+  /** The types of the parts, if a language model streams them. */
   readonly parts?: readonly string[];
-  /** What the health store was told about the first model. */
+  /** The outcomes that the health store got for the first model. */
   readonly health: string;
-  /** What is not as wished, if anything. */
+  /** What is not as expected. */
   readonly faults: readonly string[];
 }
 
-/** How long silence may last, in milliseconds, where it is what is tested. */
+/** The timeout in situations that test it, in milliseconds. */
 const SILENCE_MS = 150;
 
-/** The same where it is not, because packages are loaded lazily. */
+/** The timeout in other situations: packages are loaded lazily. */
 const LOADING_MS = 10_000;
 
 const OTHER: Model<string, string> = {
@@ -64,7 +64,7 @@ class Reports implements HealthStore {
   }
 }
 
-/** Runs one client in one situation, before a second model that answers. */
+/** Runs one client in one situation, in a chain with a second model that answers. */
 export async function runCell(
   load: Load,
   client: Client,
@@ -76,7 +76,7 @@ export async function runCell(
   const health = new Reports();
   const { connect, ending } = situation.script(client.wire);
   const isSilent = connect === "hang" || ending === "hang";
-  const isEarly = situation.wish === "fallback";
+  const isEarly = situation.expected === "fallback";
   const timeouts = {
     firstContentMs: isSilent && isEarly ? SILENCE_MS : LOADING_MS,
     idleMs: isSilent ? SILENCE_MS : LOADING_MS,
@@ -95,39 +95,39 @@ export async function runCell(
     failure = { error };
     if (attempts.length === 0) attempts = attemptsOf(error);
   }
-  const told = health.reports.join();
+  const reports = health.reports.join();
   const faults: string[] = [];
-  const expect = (what: string, actual: unknown, wished: unknown) => {
-    if (actual !== wished) {
-      faults.push(`${what} is ${String(actual)}, not ${String(wished)}`);
+  const expect = (what: string, actual: unknown, expected: unknown) => {
+    if (actual !== expected) {
+      faults.push(`${what} is ${String(actual)}, not ${String(expected)}`);
     }
   };
-  expect("failed", Boolean(failure), situation.wish === "error");
+  expect("failed", Boolean(failure), situation.expected === "error");
   expect(
     "text",
     text,
-    situation.wish === "fallback" ? "other" : "Hel",
+    situation.expected === "fallback" ? "other" : "Hel",
   );
   expect(
     "health",
-    told,
+    reports,
     {
       fallback: "failure",
       error: "success,failure",
       complete: "success",
-    }[situation.wish],
+    }[situation.expected],
   );
   expect("open connections", connection.open, 0);
   expect("requests", connection.requests, 1);
   const error = attempts[0]?.error;
-  if (situation.wish !== "complete") {
+  if (situation.expected !== "complete") {
     expect("an Error", error instanceof Error, true);
   }
   if (situation.status) expect("status", statusOf(error), situation.status);
   if (situation.retryAfterMs) {
     expect("Retry-After", retryAfterOf(error), situation.retryAfterMs);
   }
-  if (situation.wish === "complete" && first.name === "first") {
+  if (situation.expected === "complete" && first.name === "first") {
     const { inputTokens } = usageOf(attempts);
     if (inputTokens !== undefined) expect("input tokens", inputTokens, 3);
   }
@@ -138,19 +138,19 @@ export async function runCell(
     situation: situation.name,
     outcome: `${text}, ${end}${failure ? "" : why}`,
     ...(seen.size > 0 && { parts: [...seen].sort() }),
-    health: told,
+    health: reports,
     faults,
   };
 }
 
-/** How a caller may leave a stream. */
-export const WAYS_TO_LEAVE = ["break", "abort"] as const;
+/** How a caller may stop reading a stream. */
+export const WAYS_TO_STOP = ["break", "abort"] as const;
 
-/** Whether the connection is closed when the caller leaves. */
-export async function runLeaving(
+/** Checks that the connection is closed when the caller stops. */
+export async function runStopped(
   load: Load,
   client: Client,
-  way: (typeof WAYS_TO_LEAVE)[number],
+  way: (typeof WAYS_TO_STOP)[number],
 ): Promise<Cell> {
   const { wire } = client;
   const script: Script = {
@@ -169,7 +169,7 @@ export async function runLeaving(
   });
   const { value } = await stream.next();
   const startedAt = Date.now();
-  if (way === "abort") controller.abort(new Error("left"));
+  if (way === "abort") controller.abort(new Error("stopped"));
   await stream.return().catch(() => {});
   const faults: string[] = [];
   const ms = Date.now() - startedAt;

@@ -1,15 +1,15 @@
-// A `fetch` that plays one script, and knows whether its connection was closed.
+// A `fetch` that runs one script, and tracks whether its connection was closed.
 
-/** How a body ends: as it should, by a broken connection, or not at all. */
+/** How a body ends: complete, with a lost connection, or not at all. */
 export type Ending = "end" | "break" | "hang";
 
-/** What one request gets. */
+/** The response to a request. */
 export interface Script {
   readonly status?: number;
   readonly headers?: Record<string, string>;
   readonly pieces?: readonly string[];
   readonly ending?: Ending;
-  /** No response: the request is refused, or never answered. */
+  /** No response: the connection is refused, or the request hangs. */
   readonly connect?: "refuse" | "hang";
 }
 
@@ -59,7 +59,7 @@ export class Connection {
         });
       },
       async pull(controller) {
-        // One network packet a turn, as a server would send them.
+        // One network packet per turn, as servers send them.
         await new Promise((resolve) => setTimeout(resolve, 0));
         if (!isOpen) return;
         if (next < pieces.length) {

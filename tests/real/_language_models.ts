@@ -17,7 +17,7 @@ import type { Wire } from "./wires/wire.ts";
 
 type Fetch = typeof fetch;
 
-/** A language model, and the wire that its provider speaks. */
+/** A language model, and the protocol of its provider. */
 export interface LanguageModelClient {
   readonly name: string;
   readonly wire: Wire;
@@ -157,7 +157,7 @@ export const LANGUAGE_MODELS: readonly LanguageModelClient[] = [
   },
 ];
 
-/** A language model as a model of texts, by its parts. */
+/** A language model as a model that streams texts, read from its parts. */
 export function byParts(
   model: LanguageModelV4 | LanguageModelV3,
   name: string,
@@ -177,7 +177,7 @@ export function byParts(
   });
 }
 
-/** A language model as a model of texts, by chunks of chat completions. */
+/** A language model as a model that streams texts, read from chat-completions chunks. */
 export function byChunks(
   model: LanguageModelV4 | LanguageModelV3,
   name: string,

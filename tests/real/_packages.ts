@@ -38,15 +38,15 @@ export type Load = <Name extends keyof Packages>(
   name: Name,
 ) => Promise<Packages[Name]>;
 
-/** Subpaths that are loaded in place of the package itself. */
+/** Subpaths that are loaded instead of the package itself. */
 const SUBPATHS: Readonly<Record<string, string>> = { ollama: "/browser" };
 
-/** Which package in which version a name stands for. */
+/** The package and version of a name in deno.json. */
 export function specifierOf(name: string, isLatest: boolean): string {
   const pinned = (config.imports as Record<string, string>)[name]!;
   if (!isLatest) return pinned + (SUBPATHS[name] ?? "");
   const [, packageName, major] = /^(npm:.+)@(\d+)/.exec(pinned)!;
-  // The packages of AI SDK 6 stay with their major version.
+  // The packages of AI SDK 6 keep their major version.
   const version = name.startsWith("@ai-sdk6/") ? `^${major}.0.0` : "latest";
   return `${packageName}@${version}${SUBPATHS[name] ?? ""}`;
 }

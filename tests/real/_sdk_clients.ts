@@ -12,7 +12,7 @@ import type { Wire } from "./wires/wire.ts";
 
 type Fetch = typeof fetch;
 
-/** A client of an SDK as a model of texts. */
+/** A client of an SDK as a model that streams texts. */
 export interface SdkClient {
   readonly name: string;
   readonly wire: Wire;
@@ -23,7 +23,7 @@ const apiKey = "key";
 const model = "m";
 const user = (content: string) => [{ role: "user" as const, content }];
 
-/** The parts of a chat-completions chunk that the judges read. */
+/** The fields of a chat-completions chunk that the predicates read. */
 interface ChatLike {
   readonly choices: readonly {
     readonly delta: { readonly content?: string | null };
@@ -35,7 +35,7 @@ interface ChatLike {
   } | null;
 }
 
-const chatJudges = {
+const chatPredicates = {
   isContent: ({ choices }: ChatLike) => Boolean(choices[0]?.delta.content),
   isFinal: ({ choices }: ChatLike) => Boolean(choices[0]?.finish_reason),
   usage: ({ usage }: ChatLike): Usage | undefined =>
@@ -56,7 +56,7 @@ export const SDK_CLIENTS: readonly SdkClient[] = [
       const client = new OpenAI({ apiKey, fetch, maxRetries: 0 });
       return mapModel({
         name,
-        ...chatJudges,
+        ...chatPredicates,
         stream: (text: string, { signal }) =>
           client.chat.completions.create(
             { model, messages: user(text), stream: true },
@@ -260,7 +260,7 @@ export const SDK_CLIENTS: readonly SdkClient[] = [
       const client = new Groq({ apiKey, fetch, maxRetries: 0 });
       return mapModel({
         name,
-        ...chatJudges,
+        ...chatPredicates,
         stream: (text: string, { signal }) =>
           client.chat.completions.create(
             { model, messages: user(text), stream: true },

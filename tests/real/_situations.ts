@@ -1,18 +1,18 @@
-// Every way to fail, as a script of a provider's wire, and what is wished.
+// Every kind of failure, as a script of a provider, and the expected outcome.
 
 import type { Script } from "./_connection.ts";
 import type { Wire } from "./wires/wire.ts";
 
-/** What a chain should do. */
-export type Wish = "fallback" | "error" | "complete";
+/** What a chain has to do. */
+export type ExpectedOutcome = "fallback" | "error" | "complete";
 
-/** One way to fail, or not to. */
+/** A kind of failure, or a complete answer. */
 export interface Situation {
   readonly name: string;
-  readonly wish: Wish;
+  readonly expected: ExpectedOutcome;
   /** The status that the recorded failure should have. */
   readonly status?: number;
-  /** The wait that the provider asks for, in milliseconds. */
+  /** The Retry-After of the provider, in milliseconds. */
   readonly retryAfterMs?: number;
   script(wire: Wire): Script;
 }
@@ -21,13 +21,13 @@ type Body = (wire: Wire) => readonly string[];
 
 function streamed(
   name: string,
-  wish: Wish,
+  expected: ExpectedOutcome,
   body: Body,
   ending: Script["ending"] = "end",
 ): Situation {
   return {
     name,
-    wish,
+    expected,
     script: (wire) => ({
       headers: { "content-type": wire.contentType },
       pieces: body(wire),
@@ -36,7 +36,7 @@ function streamed(
   };
 }
 
-function refused(
+function errorStatus(
   status: number,
   headers: Record<string, string> = {},
 ): Situation {
@@ -44,38 +44,38 @@ function refused(
     name: `status ${status}${
       headers["retry-after"] ? " with Retry-After" : ""
     }`,
-    wish: "fallback",
+    expected: "fallback",
     status,
     ...(headers["retry-after"] && { retryAfterMs: 7_000 }),
     script: (wire) => ({
       status,
       headers: { "content-type": "application/json", ...headers },
-      pieces: [wire.refusal],
+      pieces: [wire.errorBody],
     }),
   };
 }
 
 const PAGE = "<!doctype html><html><body>Bad gateway</body></html>";
 
-/** All situations. Those with "after content" begin with a piece of answer. */
+/** All situations. In those with "after content" a piece of the answer comes first. */
 export const SITUATIONS: readonly Situation[] = [
   streamed("complete", "complete", (w) => [w.preamble, w.content, w.end]),
   streamed("complete in one packet", "complete", (w) => [
     w.preamble + w.content + w.end,
   ]),
-  refused(400),
-  refused(401),
-  refused(429, { "retry-after": "7" }),
-  refused(503),
-  refused(529),
+  errorStatus(400),
+  errorStatus(401),
+  errorStatus(429, { "retry-after": "7" }),
+  errorStatus(503),
+  errorStatus(529),
   {
     name: "connection refused",
-    wish: "fallback",
+    expected: "fallback",
     script: () => ({ connect: "refuse" }),
   },
   {
     name: "no response",
-    wish: "fallback",
+    expected: "fallback",
     script: () => ({ connect: "hang" }),
   },
   streamed("error first", "fallback", (w) => [w.error]),
@@ -90,9 +90,9 @@ export const SITUATIONS: readonly Situation[] = [
   streamed("filtered answer", "fallback", (w) => [w.preamble, w.filtered]),
   streamed("nothing", "fallback", () => []),
   streamed("early end after the preamble", "fallback", (w) => [w.preamble]),
-  streamed("silence after the headers", "fallback", () => [], "hang"),
+  streamed("hang after the headers", "fallback", () => [], "hang"),
   streamed(
-    "silence after the preamble",
+    "hang after the preamble",
     "fallback",
     (w) => [w.preamble],
     "hang",
@@ -106,7 +106,7 @@ export const SITUATIONS: readonly Situation[] = [
   ),
   {
     name: "HTML",
-    wish: "fallback",
+    expected: "fallback",
     script: () => ({
       headers: { "content-type": "text/html" },
       pieces: [PAGE],
@@ -119,7 +119,7 @@ export const SITUATIONS: readonly Situation[] = [
   ]),
   streamed("early end after content", "error", (w) => [w.preamble, w.content]),
   streamed(
-    "silence after content",
+    "hang after content",
     "error",
     (w) => [w.preamble, w.content],
     "hang",

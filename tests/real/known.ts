@@ -1,4 +1,4 @@
-// The cells that are not as wished, and why.
+// The cells with known faults, and the reasons.
 
 import type { Cell } from "./_cell.ts";
 
@@ -8,7 +8,7 @@ interface KnownFault {
   readonly why: string;
 }
 
-/** What the SDKs do that cannot be changed from outside. */
+/** Faults of the SDKs that this library cannot fix. */
 export const KNOWN: readonly KnownFault[] = [
   {
     client: /^ollama$/,

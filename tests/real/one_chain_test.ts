@@ -1,5 +1,5 @@
-// One chain of a compatible endpoint, a provider of the AI SDK and an SDK client,
-// with one chunk type and no cast.
+// One chain of a compatible endpoint, a provider of the AI SDK and an SDK client, with
+// one chunk type and without type assertions.
 
 import { createAnthropic } from "@ai-sdk/anthropic";
 import { fallbackStream, mapModel } from "@fallback/stream";
@@ -17,14 +17,14 @@ import { chat as gptWire } from "./wires/chat.ts";
 import { ollama as llamaWire } from "./wires/ollama.ts";
 import type { Wire } from "./wires/wire.ts";
 
-function cut(wire: Wire): Connection {
+function truncated(wire: Wire): Connection {
   const headers = { "content-type": wire.contentType };
   return new Connection({ headers, pieces: [wire.preamble] });
 }
 
 Deno.test("openaiModel(), chatModel(anthropic()) and mapModel() over ollama form one chain", async () => {
-  const gpt = cut(gptWire);
-  const claude = cut(claudeWire);
+  const gpt = truncated(gptWire);
+  const claude = truncated(claudeWire);
   const llama = new Connection({
     headers: { "content-type": llamaWire.contentType },
     pieces: [llamaWire.preamble, llamaWire.content, llamaWire.end],

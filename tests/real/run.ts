@@ -1,7 +1,7 @@
 /**
- * `deno task real`: genuine SDKs against every way to fail, over a fake wire.
- * With `--latest`, also with the newest versions, and what differs. With
- * `--json`, prints the cells.
+ * `deno task real`: runs real SDKs against every kind of failure, without a network.
+ * `--latest` also runs the newest versions and prints the differences. `--json` prints
+ * the cells.
  *
  * @module
  */
@@ -10,8 +10,8 @@ import {
   type Cell,
   type Client,
   runCell,
-  runLeaving,
-  WAYS_TO_LEAVE,
+  runStopped,
+  WAYS_TO_STOP,
 } from "./_cell.ts";
 import { byChunks, byParts, LANGUAGE_MODELS } from "./_language_models.ts";
 import { loader } from "./_packages.ts";
@@ -48,7 +48,7 @@ export async function runMatrix(): Promise<Cell[]> {
     cells.push(
       ...await Promise.all([
         ...SITUATIONS.map((situation) => runCell(load, client, situation)),
-        ...WAYS_TO_LEAVE.map((way) => runLeaving(load, client, way)),
+        ...WAYS_TO_STOP.map((way) => runStopped(load, client, way)),
       ]),
     );
   }
@@ -112,7 +112,7 @@ function printChanges(before: readonly Cell[], after: readonly Cell[]): void {
 
 if (import.meta.main) {
   Object.assign(globalThis, { AI_SDK_LOG_WARNINGS: false });
-  // What SDKs leave to reject on their own is not what is tested here.
+  // Unhandled rejections of the SDKs are not tested here.
   addEventListener("unhandledrejection", (event) => {
     event.preventDefault();
     console.error(`unhandled rejection: ${event.reason}`);
@@ -126,7 +126,7 @@ if (import.meta.main) {
   const faulty = cells.filter(({ faults }) => faults.length > 0);
   const unknown = faulty.filter((cell) => !isKnown(cell));
   console.log(
-    `\n${cells.length} cells: ${cells.length - faulty.length} as wished, ` +
+    `\n${cells.length} cells: ${cells.length - faulty.length} as expected, ` +
       `${faulty.length - unknown.length} known, ${unknown.length} faults`,
   );
   if (Deno.args.includes("--latest")) printChanges(cells, await runLatest());

@@ -52,13 +52,13 @@ async function read(
       }
     }
   } catch {
-    // The server has gone away.
+    // The server has closed the connection.
   }
   const error = new Error("the connection is closed");
   for (const reply of waiting.splice(0)) reply.reject(error);
 }
 
-/** The first reply of a text, if it is complete. All of ours are ASCII. */
+/** The first reply of a text, if it is complete. The replies are ASCII. */
 function parse(text: string): { value: unknown; size: number } | undefined {
   const match = /^([+\-:$*])(.*?)\r\n/.exec(text);
   if (!match) return undefined;

@@ -1,11 +1,11 @@
-// A circuit through each client of Redis that this runtime has, while the server
-// is killed and started again. Runs in Deno, Node and Bun, in a folder with the
-// clients and the bundled entry point. Prints a line per step, and goes on when
-// a line comes in.
+// Uses a circuit through each Redis client while the server is killed and restarted.
+// Runs in Deno, Node and Bun, in a folder with the clients and the bundled entry
+// point. Prints a line per step, and continues after "kill" and "restart" when it
+// reads a line.
 import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
 
-// Beside this file only where it runs.
+// This file exists only in the folder where the program runs.
 const { redisHealth } = await import(
   new URL("./redis_health.js", import.meta.url).href
 );
@@ -61,7 +61,7 @@ if (typeof Bun !== "undefined") {
 const failure = new Error("overloaded");
 const options = { failureThreshold: 3, cooldownMs: 15_000, cacheMs: 100 };
 
-/** A store over a client, and one that has just started over the same client. */
+/** Opens a store over a client, and a second store that reads what is stored. */
 async function open(name) {
   const { send, close } = await clients[name]();
   const errors = [];
@@ -99,7 +99,7 @@ for (const { name, health } of stores) {
 console.log("restart");
 await lines.next();
 for (const { name, health, reader, errors } of stores) {
-  // What was queued arrives when the client has connected again.
+  // The queued events are stored once the client has reconnected.
   let state;
   while (state !== "open") {
     await health.admit("other");

@@ -1,5 +1,6 @@
-// A Redis in memory with scripted trouble. It does what the script does, with
-// the reducer in TypeScript: that both agree is shown on a real server.
+// A Redis in memory, with latency and failures that the tests set. It runs the
+// reducer in TypeScript instead of the script. `sequences_test.ts` compares the
+// script with the reference on a real server.
 
 import { redisHealth, type RedisSend } from "@fallback/stream/redis";
 import {
@@ -21,7 +22,7 @@ import {
 
 /** What all connections share. */
 export class FakeRedis implements Database {
-  /** The clock of the server minus that of the test, in milliseconds. */
+  /** How far the clock of the server is ahead of the test's, in milliseconds. */
   skewMs = 0;
   hasScript = false;
   /** The commands that arrived. */

@@ -5,12 +5,12 @@ import { delay } from "@std/async/delay";
 /** A server that is stopped when it is disposed of. */
 export interface RedisServer extends AsyncDisposable {
   readonly port: number;
-  /** Stops the process where it is, until `resume()`. */
+  /** Suspends the process until `resume()`. */
   pause(): void;
   resume(): void;
-  /** Ends the process at once; what it has stored is lost. */
+  /** Kills the process; its data is lost. */
   kill(): Promise<void>;
-  /** Starts it again, on the same port and empty. */
+  /** Starts the server again, on the same port and without data. */
   restart(): Promise<void>;
 }
 
@@ -29,7 +29,7 @@ function findProgram(): string | undefined {
   return undefined;
 }
 
-/** A test that needs a server; without one it says so and is skipped. */
+/** Defines a test with a server. Without the program it is skipped, with a warning. */
 export function testWithServer(
   name: string,
   fn: (server: RedisServer) => Promise<void>,

@@ -1,17 +1,17 @@
-// A process of `stress.ts`: it asks and reports as fast as it can, and prints
-// what it sees as lines of JSON.
+// A process of `stress.ts`: it calls `admit()` and `report()` as fast as it can, and
+// replies with its observations.
 
 import { redisHealth } from "@fallback/stream/redis";
 import { delay } from "@std/async/delay";
 import { serveCommands } from "../_child_process.ts";
 
-/** What a worker needs to know. */
+/** The settings of a worker. */
 export interface WorkerSettings {
   readonly name: string;
   readonly port: number;
 }
 
-/** What a worker has seen while it counted or probed. */
+/** What a worker observed. */
 export interface Observations {
   readonly reports: number;
   readonly calls: number;
@@ -50,7 +50,8 @@ export const PROBING = {
 
 if (import.meta.main) {
   const { port }: WorkerSettings = JSON.parse(Deno.args[0]!);
-  const specifier = "npm:redis@6.3.1"; // computed, so that only this needs it
+  // Not a literal, so that type checks do not need the package.
+  const specifier = "npm:redis@6.3.1";
   const { createClient } = await import(specifier);
   const client = createClient({
     url: `redis://127.0.0.1:${port}`,
@@ -90,7 +91,7 @@ if (import.meta.main) {
             probes.push({ at: Date.now(), admitMs });
             if (holdMs > 0) await delay(holdMs);
             reports++;
-            // Where nothing is waited for, other tasks need their turn.
+            // If there is nothing to wait for, let other tasks run.
             await (health.report("model", "failure", down) ?? delay(1));
           } else await delay(1);
         } catch {
@@ -98,8 +99,8 @@ if (import.meta.main) {
         }
       }
     };
-    // It waits for no report, as a call does not.
-    const ask = async () => {
+    // Does not wait for reports, as `fallbackStream()` does not.
+    const admitOnly = async () => {
       while (Date.now() < end) {
         const startedAt = performance.now();
         await health.admit("model that is up");
@@ -115,7 +116,11 @@ if (import.meta.main) {
         worstLatenessMs = Math.max(worstLatenessMs, lateness);
       }
     };
-    await Promise.all([watch(), ask(), ...Array.from({ length: LOOPS }, loop)]);
+    await Promise.all([
+      watch(),
+      admitOnly(),
+      ...Array.from({ length: LOOPS }, loop),
+    ]);
     return { reports, calls, thrown, worstAdmitMs, worstLatenessMs, probes };
   };
 

@@ -1,8 +1,8 @@
-// The genuine clients in the genuine runtimes, over a real server.
+// Real Redis clients in Deno, Node and Bun, with a real server.
 
 import { assertEquals } from "@std/assert";
 import { TextLineStream } from "@std/streams/text-line-stream";
-import { checkNpmRegistry } from "../_run_command.ts";
+import { isNpmAvailable } from "../_run_command.ts";
 import { temporaryFolder } from "../_temporary_folder.ts";
 import { type RedisServer, testWithServer } from "./_server.ts";
 
@@ -15,7 +15,7 @@ const RUNTIMES: Readonly<Record<string, readonly string[]>> = {
   Bun: ["npx", "-y", "bun@1.4.5"],
 };
 
-/** A folder with the clients, the bundled entry point and the program. */
+/** Fills a folder with the clients, the bundled entry point and the program. */
 async function prepare(path: string): Promise<void> {
   await Deno.writeTextFile(
     `${path}/package.json`,
@@ -43,8 +43,8 @@ async function prepare(path: string): Promise<void> {
   await Deno.copyFile(program, `${path}/clients.js`);
 }
 
-/** Runs the program; kills and starts the server when it says so. */
-async function play(
+/** Runs the program, and kills and restarts the server when the program prints that. */
+async function runClients(
   server: RedisServer,
   [command, ...args]: readonly string[],
   cwd: string,
@@ -70,22 +70,23 @@ async function play(
     await input.write(new TextEncoder().encode("\n"));
   }
   await child.status;
-  await input.close().catch(() => {}); // it has ended
+  await input.close().catch(() => {}); // It has exited.
   return lines;
 }
 
 for (const [runtime, command] of Object.entries(RUNTIMES)) {
   const names = runtime === "Bun" ? [...NAMES, "bun"] : NAMES;
-  if (!await checkNpmRegistry()) continue;
+  if (!await isNpmAvailable()) continue;
   testWithServer(
     `redisHealth() works with ${names.join(", ")} in ${runtime}`,
     async (server) => {
       await using folder = await temporaryFolder();
       await prepare(folder.path);
-      const lines = await play(server, command, folder.path);
-      // The time is measured elsewhere.
-      const said = lines.map((line) => line.replace(/\d+ ms/, "some ms"));
-      assertEquals(said, [
+      const lines = await runClients(server, command, folder.path);
+      const withoutTimes = lines.map((line) =>
+        line.replace(/\d+ ms/, "some ms")
+      );
+      assertEquals(withoutTimes, [
         ...names.map((name) => `${name}: open after 3, false`),
         ...names.map((name) => `${name}: admitted 2 of 10; some ms`),
         ...names.map((name) => `${name}: open again; true`),

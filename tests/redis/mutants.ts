@@ -1,7 +1,7 @@
 /**
- * Mutants of the script's reducer: each operator, constant and condition is
- * changed once, and random sequences have to notice. Prints the survivors, and
- * ends with code 1 if there is one that is not listed as equivalent.
+ * Mutates each operator, constant and condition of the script's reducer, and runs
+ * random sequences against each mutant. Prints the survivors, and exits with code 1
+ * if one of them is not listed as equivalent.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { SCRIPT } from "../../src/redis/_script.ts";
 import { retentionMs, sharedViolation } from "../health/_check.ts";
 import { connect } from "./_client.ts";
 import { startRedis } from "./_server.ts";
-import { openRedis, withStoppedClock } from "./_worlds.ts";
+import { openRedis, withStoppedClock } from "./_stores.ts";
 
 const SEQUENCES = { runs: 400, seed: 20_264, endOnFailure: true };
 
@@ -35,7 +35,7 @@ const OPERATORS: readonly (readonly [from: RegExp, to: string])[] = [
   [/ 0\b/g, " 1"],
 ];
 
-/** Lines whose mutants make no difference to sequences, each with a reason. */
+/** Lines whose mutants the sequences cannot kill, each with the reason. */
 const EQUIVALENT: readonly (readonly [line: RegExp, reason: string])[] = [
   [/isSane|1e15|#text|size/, "checks of damaged entries: `server_test.ts`"],
   [

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { retentionMs, sharedViolation } from "../health/_check.ts";
 import { connect } from "./_client.ts";
 import { testWithServer } from "./_server.ts";
-import { openRedis, withStoppedClock } from "./_worlds.ts";
+import { openRedis, withStoppedClock } from "./_stores.ts";
 
 testWithServer(
   "redisHealth() does what the reference does in 600 random sequences of three processes (R21)",

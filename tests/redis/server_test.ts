@@ -1,5 +1,5 @@
-// Circuits on a real server: what is stored, and what happens when the server
-// or a connection fails. Time is real; limits are about progress.
+// `redisHealth()` on a real server: what it stores, and what it does when the server
+// or a connection fails. Time is real; the tests wait for progress.
 
 import { redisHealth, type RedisSend } from "@fallback/stream/redis";
 import { assert, assertEquals, assertRejects } from "@std/assert";
@@ -41,7 +41,7 @@ testWithServer(
 );
 
 testWithServer(
-  "redisHealth() replaces whatever is stored in its place (R21)",
+  "redisHealth() replaces any invalid stored value (R21)",
   async ({ port }) => {
     await using client = await connect(port);
     const { send } = client;
@@ -92,12 +92,12 @@ testWithServer(
 );
 
 testWithServer(
-  "redisHealth() counts a batch once that the client sends again (R21)",
+  "redisHealth() counts a batch once when it is executed twice (R21)",
   async ({ port }) => {
     await using client = await connect(port);
     const options = { failureThreshold: 1000, cacheMs: 0 };
     let sent = 0;
-    // Every other command is executed twice, and its answer lost.
+    // Each second command is executed twice, and its reply is lost.
     const health = redisHealth(async (args) => {
       const answer = await client.send(args);
       if (++sent % 2) return answer;
@@ -115,7 +115,7 @@ testWithServer(
 );
 
 testWithServer(
-  "redisHealth() sends at most 100 events at once, and tells when all are stored (R21)",
+  "redisHealth() sends at most 100 events at once, and report() resolves when its event is stored (R21)",
   async ({ port }) => {
     await using client = await connect(port);
     const options = { failureThreshold: 1e6 };
@@ -136,7 +136,7 @@ testWithServer(
 );
 
 testWithServer(
-  "redisHealth() uses the clock of the server, so that the clocks of processes may differ (R21)",
+  "redisHealth() uses the clock of the server when the clocks of processes differ (R21)",
   async ({ port }) => {
     await using client = await connect(port);
     const { now } = Date;
@@ -176,7 +176,7 @@ testWithServer(
 );
 
 testWithServer(
-  "redisHealth() does not count the claim of an outdated copy as a call (R21)",
+  "redisHealth() does not count a probe that an outdated copy claimed as a call (R21)",
   async ({ port }) => {
     await using client = await connect(port);
     const options = {
@@ -188,8 +188,8 @@ testWithServer(
     const [one, other] = [1, 2].map(() => redisHealth(client.send, options));
     await one!.report(MODEL, "failure", overloaded());
     await delay(5);
-    await other!.admit("another"); // it knows the clock of the server
-    other!.report(MODEL, "failure", overloaded()); // its copy is open, too
+    await other!.admit("another"); // Now it knows the clock of the server.
+    other!.report(MODEL, "failure", overloaded()); // Its copy is open, too.
     await delay(50);
     assert((await one!.admit(MODEL)).admit, "the probe");
     await one!.report(MODEL, "success");
@@ -200,7 +200,7 @@ testWithServer(
   },
 );
 
-const refusals: Readonly<
+const rejections: Readonly<
   Record<string, (client: TestClient) => Promise<unknown>>
 > = {
   OOM: ({ send }) => Promise.resolve(send(["CONFIG", "SET", "maxmemory", "1"])),
@@ -208,9 +208,9 @@ const refusals: Readonly<
     Promise.resolve(send(["REPLICAOF", "127.0.0.1", "1"])),
 };
 
-for (const [code, refuse] of Object.entries(refusals)) {
+for (const [code, makeServerReject] of Object.entries(rejections)) {
   testWithServer(
-    `redisHealth() keeps what a server refuses with ${code} until it accepts it (R21)`,
+    `redisHealth() queues events while the server rejects them with ${code} (R21)`,
     async ({ port }) => {
       await using client = await connect(port);
       const errors: string[] = [];
@@ -220,7 +220,7 @@ for (const [code, refuse] of Object.entries(refusals)) {
         onError: (error) => errors.push(String(error)),
       });
       await health.admit(MODEL);
-      await refuse(client);
+      await makeServerReject(client);
       for (let i = 0; i < 5; i++) {
         await health.report(MODEL, "failure", overloaded());
         await delay(20);
@@ -271,7 +271,7 @@ testWithServer(
     await server.restart();
     client = await connect(server.port);
     await using _client = client;
-    // The server has forgotten everything, the script too.
+    // The server has lost its data and the script.
     while (!(await health.admit(MODEL)).admit) await delay(20);
     assertEquals(await health.snapshot(), []);
   },

@@ -1,15 +1,15 @@
-// The cases of the contract as one JavaScript module, which imports what it tests
-// from the published package.
+// Bundles the cases of the contract into one JavaScript module that imports the
+// published package.
 
 import config from "../../deno.json" with { type: "json" };
 import { readFiles, writeFiles } from "../../tools/_files.ts";
-import { runOrThrow } from "../_run_command.ts";
+import { runSuccessfully } from "../_run_command.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 
 /**
- * An import of what the package exports. The fakes are not among them: the cases
- * use parts of these that are private.
+ * An import from the package. The fakes are bundled instead, because the cases use
+ * private parts of them.
  */
 const EXPORTED =
   /from "\.\.\/\.\.\/src\/(?!testing\/|types\/)(\w+)(\/mod)?[^"]*"/g;
@@ -47,7 +47,7 @@ export async function bundleContract(
     ]),
     project,
   );
-  await runOrThrow(Deno.execPath(), [
+  await runSuccessfully(Deno.execPath(), [
     "bundle",
     "--quiet",
     "--external=@fallback/stream",

@@ -1,24 +1,24 @@
-// A user's compiler, with the package installed beside it.
+// Compiles a user's program with the package installed.
 
 import { type CommandResult, runCommand } from "../_run_command.ts";
 
 const CONSUMER = new URL("./consumer.ts", import.meta.url);
 
-/** Who compiles, and what for. */
+/** A compiler and its options. */
 export interface Compiler {
   /** The version of TypeScript. */
   readonly version: string;
   readonly module: "nodenext" | "esnext";
   readonly moduleResolution: "nodenext" | "bundler";
-  /** Whose declarations of the web's APIs there are. */
+  /** The declarations of web APIs. */
   readonly lib: readonly string[];
   readonly types: readonly string[];
 }
 
-/** For Node, without anything of browsers; and for browsers, without Node. */
+/** For Node without browser types, and for browsers without Node types. */
 export const COMPILERS: readonly Compiler[] = [
   {
-    version: "5.7.3", // of the oldest that we promise
+    version: "5.7.3", // The oldest supported version.
     module: "nodenext",
     moduleResolution: "nodenext",
     lib: ["esnext"],
@@ -41,9 +41,9 @@ export const COMPILERS: readonly Compiler[] = [
 ];
 
 /**
- * Compiles what a user would write, as strictly as can be.
+ * Compiles a user's program with strict options.
  *
- * @param cwd Where the package is installed.
+ * @param cwd The folder in which the package is installed.
  */
 export async function compile(
   { version, ...options }: Compiler,

@@ -1,5 +1,5 @@
-// Runs a script in a browser, and prints what it prints: `_in_browser.ts BROWSER
-// SCRIPT`. What has counted passed and failed promises is over.
+// Runs a script in a browser, and prints its output: `_in_browser.ts BROWSER SCRIPT`.
+// The script has ended when it prints the numbers of passed and failed checks.
 
 import { chromium } from "playwright-core";
 

@@ -1,29 +1,29 @@
 // The package as npm users get it: the tarball of `deno task pack`, installed in a
-// folder with all that it depends on.
+// folder with its dependencies.
 
 import { writeFiles } from "../../tools/_files.ts";
 import { pack } from "../../tools/pack.ts";
-import { runOrThrow } from "../_run_command.ts";
+import { runSuccessfully } from "../_run_command.ts";
 import { bundleContract } from "./_bundle_contract.ts";
 import type { Published } from "./_published.ts";
 
-/** What users have besides. */
+/** Other packages that users install. */
 const BESIDE = {
   // The declarations of the AI SDK import it without depending on it.
   "@types/json-schema": "7.0.15",
   "@types/node": "24.10.1",
 };
 
-/** How a package manager installs what `package.json` names. */
+/** The commands that install the dependencies of `package.json`. */
 const INSTALL = {
   npm: ["npm", "install", "--no-audit", "--no-fund", "--prefer-offline"],
   bun: ["npx", "-y", "bun@1.3.12", "install"],
 };
 
 /**
- * Makes a folder in which the package is installed.
+ * Creates a folder, and installs the package in it.
  *
- * @param manager Who installs it.
+ * @param manager The package manager.
  * @returns Its path.
  */
 export async function install(
@@ -39,7 +39,7 @@ export async function install(
   };
   await writeFiles(new Map([["package.json", JSON.stringify(manifest)]]), cwd);
   const [command, ...args] = INSTALL[manager];
-  await runOrThrow(command!, args, { cwd });
+  await runSuccessfully(command!, args, { cwd });
   await bundleContract(cwd, env);
   return cwd;
 }

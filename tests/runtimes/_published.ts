@@ -1,5 +1,5 @@
-// The package as users get it: what `deno publish` uploads, to the byte, where
-// it takes a server of ours for JSR.
+// The package as users get it: exactly what `deno publish` uploads, here to a local
+// server instead of JSR.
 
 import { fileURLToPath, pathToFileURL } from "node:url";
 import config from "../../deno.json" with { type: "json" };
@@ -7,22 +7,22 @@ import { type Files, readFiles } from "../../tools/_files.ts";
 import { ensureFolder } from "../../tools/std_mirror/_ensure_folder.ts";
 import { stdRegistry } from "../../tools/std_mirror/_std_packages.ts";
 import { packageFiles } from "../../tools/std_mirror/_registry_files.ts";
-import { runOrThrow } from "../_run_command.ts";
+import { runSuccessfully } from "../_run_command.ts";
 import { temporaryFolder } from "../_temporary_folder.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
-/** A package that was published; disposing of it removes the folder. */
+/** A published package. Disposing of it removes the folder. */
 export interface Published extends AsyncDisposable {
   /** Its files. */
   readonly files: Files;
-  /** A folder to work in, which has the files in `published`. */
+  /** A folder for tests. It has the files in `published`. */
   readonly folder: string;
-  /** What makes Deno take it from a registry of ours, with nothing cached. */
+  /** The environment in which Deno uses the local registry and an empty cache. */
   readonly env: { readonly JSR_URL: string; readonly DENO_DIR: string };
 }
 
-/** Publishes the working tree, to a local folder only. */
+/** Publishes the working tree to a local server. */
 export async function publish(): Promise<Published> {
   await using stack = new AsyncDisposableStack();
   const { path: folder } = stack.use(await temporaryFolder());
@@ -46,7 +46,7 @@ export async function publish(): Promise<Published> {
   };
 }
 
-/** Lets Deno publish to a server that knows the library, and keeps what comes. */
+/** Lets Deno publish to a server that has std, and stores the upload. */
 async function upload(
   std: Files,
   DENO_DIR: string,
@@ -68,11 +68,11 @@ async function upload(
     { hostname: "127.0.0.1", port: 0, onListen: () => {} },
     answer,
   );
-  await runOrThrow(Deno.execPath(), [
+  await runSuccessfully(Deno.execPath(), [
     "publish",
     "--token=none",
     "--no-provenance",
-    "--no-check", // `deno task check` does
+    "--no-check", // `deno task check` does that.
     "--allow-dirty",
   ], {
     cwd: ROOT,
@@ -80,7 +80,7 @@ async function upload(
   });
 }
 
-/** Unpacks an archive, without the folders that all of it is in. */
+/** Unpacks an archive, without its `depth` outer folders. */
 export async function unpack(
   archive: string,
   folder: string,
@@ -88,5 +88,5 @@ export async function unpack(
 ): Promise<void> {
   await Deno.mkdir(folder, { recursive: true });
   const strip = `--strip-components=${depth}`;
-  await runOrThrow("tar", ["-xzf", archive, "-C", folder, strip]);
+  await runSuccessfully("tar", ["-xzf", archive, "-C", folder, strip]);
 }

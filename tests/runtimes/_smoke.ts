@@ -1,13 +1,17 @@
-// The smoke suite elsewhere: in a runtime that npm has, or in a browser.
+// Runs the smoke tests in a runtime from npm, or in a browser.
 
 import { fileURLToPath } from "node:url";
-import { type CommandResult, runCommand, runOrThrow } from "../_run_command.ts";
+import {
+  type CommandResult,
+  runCommand,
+  runSuccessfully,
+} from "../_run_command.ts";
 
-/** The oldest of each that we promise. */
+/** The oldest supported version of each runtime. */
 export const RUNTIMES = ["node@24.0.0", "bun@1.3.12", "deno@2.3.0"];
 
-/** Long enough for a busy machine, and much shorter than the suite's timeouts. */
-const STUCK_MS = 60_000;
+/** Long enough for a busy machine, and much shorter than the timeouts of the suite. */
+const SILENCE_MS = 60_000;
 
 const SMOKE = new URL("./smoke.js", import.meta.url);
 const IN_BROWSER = fileURLToPath(new URL("./_in_browser.ts", import.meta.url));
@@ -26,7 +30,7 @@ export async function smoke(
   const command = runtime.startsWith("deno@") ? ["run", "--no-prompt"] : [];
   return await runCommand("npx", ["-y", runtime, ...command, "smoke.js"], {
     cwd,
-    noOutputMs: STUCK_MS,
+    silenceMs: SILENCE_MS,
   });
 }
 
@@ -39,17 +43,17 @@ export async function smokeInBrowser(
   const script = `${cwd}/bundle.js`;
   await bundle("smoke.js", script, "esnext", cwd);
   const args = ["run", "-A", IN_BROWSER, browser, script];
-  return await runCommand(Deno.execPath(), args, { noOutputMs: STUCK_MS });
+  return await runCommand(Deno.execPath(), args, { silenceMs: SILENCE_MS });
 }
 
-/** Bundles a program, with what it imports, for something of an age. */
+/** Bundles a program with its imports for a target, such as "node22". */
 export async function bundle(
   program: string,
   script: string,
   target: string,
   cwd: string,
 ): Promise<void> {
-  await runOrThrow("npx", [
+  await runSuccessfully("npx", [
     "-y",
     "esbuild@0.28.2",
     program,

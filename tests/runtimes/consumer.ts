@@ -1,5 +1,5 @@
-// What a user's compiler makes of the declarations, at every entry point: what
-// is inferred, what is refused, and that streams can be disposed of.
+// Compiles with a user's compiler: types that are inferred at every entry point,
+// mistakes that do not compile, and streams that can be disposed of.
 
 import {
   fallbackModel,
@@ -52,16 +52,16 @@ export async function ask(kv: KvStore): Promise<string> {
   return formatAttempts(stream.attempts);
 }
 
-/** A request that the models do not take, and chunks that they do not give. */
+/** Invalid types of requests and chunks. */
 export async function askWrongly(): Promise<void> {
-  // @ts-expect-error it has no text
+  // @ts-expect-error the request has no text
   await fallbackStream([counting], { prompt: "hi" });
   const isFinal = (chunk: string) => chunk === "";
-  // @ts-expect-error they are numbers
+  // @ts-expect-error the chunks are numbers
   await fallbackStream([counting], { text: "hi" }, { isFinal });
 }
 
-/** The chunks of `./openai`, continued and sent on. */
+/** Continues and sends chunks of `./openai`. */
 export async function answer(): Promise<Response> {
   const { fetch } = fakeProvider(["Hello"]);
   const headers: Record<string, string> = { "x-trace": "1" };
@@ -105,7 +105,7 @@ export async function runCommand(config: ServeConfig): Promise<string> {
   return url;
 }
 
-/** A chain of language models is one of them. */
+/** A chain of language models is a language model. */
 export function chain(models: readonly LanguageModelV4[]): LanguageModelV4 {
   return fallbackLanguageModel(models, { timeouts: { totalMs: 60_000 } });
 }

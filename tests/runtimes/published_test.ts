@@ -1,16 +1,16 @@
-// The published package holds what users need and nothing else, and the README's
-// first commands work with it.
+// The published package has the files that users need and no others, and the first
+// commands of the README work with it.
 
 import { assertEquals } from "@std/assert";
 import { readFiles } from "../../tools/_files.ts";
 import { publish, type Published } from "./_published.ts";
-import { checkNpmRegistry, runOrThrow } from "../_run_command.ts";
+import { isNpmAvailable, runSuccessfully } from "../_run_command.ts";
 
 const SRC = new URL("../../src/", import.meta.url);
 
 Deno.test({
-  name: "the package as it is published",
-  ignore: !await checkNpmRegistry(),
+  name: "the published package",
+  ignore: !await isNpmAvailable(),
   fn: async (test) => {
     await using published = await publish();
 
@@ -25,7 +25,7 @@ Deno.test({
       );
     });
 
-    await test.step("runs the README's first program in an empty folder, without permissions", () =>
+    await test.step("runs the first program of the README in an empty folder, without permissions", () =>
       followReadme(published));
   },
 });
@@ -40,7 +40,7 @@ async function followReadme(
   const cwd = `${folder}/empty`;
   await Deno.mkdir(cwd);
   const deno = (...args: string[]) =>
-    runOrThrow(Deno.execPath(), args, {
+    runSuccessfully(Deno.execPath(), args, {
       cwd,
       env: { ...env, DENO_DIR: `${folder}/new` },
     });

@@ -1,6 +1,6 @@
 /**
- * `deno task runtimes [RUNTIME@VERSION…]`: the package as it would be published
- * keeps its promises in other runtimes, and in a browser if there is one.
+ * `deno task runtimes [RUNTIME@VERSION…]`: tests the package as it would be published
+ * in other runtimes, and in a browser if there is one.
  *
  * @module
  */

@@ -1,5 +1,5 @@
-// The package as npm users get it works in other runtimes, in a browser and with
-// their compilers. Where it cannot work, its error names the supported versions.
+// The npm package works in other runtimes, in a browser and with other compilers. In
+// unsupported runtimes the error has the supported versions.
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { findBrowser } from "../_find_browser.ts";
@@ -7,13 +7,13 @@ import { compile, COMPILERS } from "./_compile.ts";
 import { install } from "./_package.ts";
 import { publish } from "./_published.ts";
 import {
-  checkNpmRegistry,
   type CommandResult,
+  isNpmAvailable,
   runCommand,
 } from "../_run_command.ts";
 import { bundle, RUNTIMES, smoke, smokeInBrowser } from "./_smoke.ts";
 
-/** It has neither `await using` nor AsyncDisposableStack. */
+/** A runtime without `await using` and AsyncDisposableStack. */
 const TOO_OLD = "node@22.20.0";
 const FIRST_CALL = `
 import { fallbackStream } from "@fallback/stream";
@@ -26,7 +26,7 @@ const browser = await findBrowser();
 
 Deno.test({
   name: "the npm tarball",
-  ignore: !await checkNpmRegistry(),
+  ignore: !await isNpmAvailable(),
   fn: async (test) => {
     await using published = await publish();
     const folder = await install(published, "npm");
@@ -38,7 +38,7 @@ Deno.test({
       );
     }
 
-    await test.step("installs with Bun and works in it", async (step) => {
+    await test.step("installs with Bun and works in Bun", async (step) => {
       const installedByBun = await install(published, "bun");
       await checkLines(step, await smoke("bun@1.3.12", installedByBun));
     });
@@ -66,7 +66,7 @@ Deno.test({
       assertStringIncludes(err, "// Deno 2.3, Node 24, Bun 1.3.12\n");
     });
 
-    await test.step(`rejects the first call with the supported versions where it is bundled for ${TOO_OLD}`, async () => {
+    await test.step(`rejects the first call with the supported versions when it is bundled for ${TOO_OLD}`, async () => {
       await bundle("first.js", `${folder}/first.mjs`, "node22", folder);
       const { out } = await runCommand("npx", ["-y", TOO_OLD, "first.mjs"], {
         cwd: folder,
@@ -80,7 +80,7 @@ Deno.test({
   },
 });
 
-/** Makes each check a step, and compares the count at the end. */
+/** Reports each check as a test step, and checks the count at the end. */
 async function checkLines(
   test: Deno.TestContext,
   { success, out, err }: CommandResult,

@@ -1,6 +1,6 @@
-// What a user does with the package, in plain JavaScript, so that any runtime can
-// run it as it is. It prints a line for each check, and how many passed. Its
-// timeouts are an hour long: if one were left behind, the process would not end.
+// Uses the package like users do, in plain JavaScript, so that every runtime can run
+// this file. Prints a line for each check, and how many passed. Its timeouts are an
+// hour long: if one is left, the process does not exit.
 
 import {
   AllModelsFailedError,
@@ -28,7 +28,7 @@ import {
   virtualTime,
   wire,
 } from "@fallback/stream/testing";
-// @ts-ignore: _bundle_contract.ts makes it.
+// @ts-ignore: _bundle_contract.ts creates it.
 import { contract } from "./contract.js";
 
 const HOUR = 3_600_000;
@@ -43,10 +43,10 @@ const timeouts = {
 /** Compares both as JSON, because no assertion library is in every runtime. */
 function equal(actual, expected) {
   const [is, should] = [actual, expected].map((value) => JSON.stringify(value));
-  if (is !== should) throw new Error(`it is ${is}, and should be ${should}`);
+  if (is !== should) throw new Error(`expected ${should}, got ${is}`);
 }
 
-/** What a call throws or rejects with, in one line. */
+/** The error that a call throws or rejects with, as text. */
 async function errorOf(call) {
   try {
     await call();
@@ -69,7 +69,9 @@ function streamOf(parts) {
 const cases = contract({ continueStream, fallbackModel, fallbackStream });
 
 const checks = {
-  async [`all ${cases.length} cases of the contract pass`]() {
+  async [
+    `fallbackStream() passes all ${cases.length} cases of the contract`
+  ]() {
     const failed = [];
     for (const { name, run } of cases) {
       await run().catch((error) => failed.push(`${name}: ${error}`));
@@ -77,7 +79,7 @@ const checks = {
     equal(failed, []);
   },
 
-  async "virtualTime() lets an hour pass at once"() {
+  async "virtualTime() advances an hour without waiting"() {
     const model = fakeModel("slow", [step.wait(HOUR), "Hello"]);
     const now = await virtualTime(async () => {
       await using stream = await fallbackStream([model], "hi");
@@ -87,7 +89,7 @@ const checks = {
     equal(now, HOUR);
   },
 
-  async "fallbackStream() falls back from a provider that refuses"() {
+  async "fallbackStream() falls back on an error response of a provider"() {
     const overloaded = fakeProvider([wire.status(529)]);
     const steady = fakeProvider(["Good", " morning"]);
     const models = [overloaded, steady].map(({ fetch }, i) =>
@@ -107,7 +109,7 @@ const checks = {
     equal(formatAttempts(stream.attempts).split("\n").length, 2);
   },
 
-  async "AllModelsFailedError says why each model failed"() {
+  async "AllModelsFailedError has the error of each model"() {
     const models = ["a", "b"].map((name) =>
       fakeModel(name, [step.fail(new Error(`${name} is down`))])
     );
@@ -127,7 +129,7 @@ const checks = {
     equal(await Array.fromAsync(stream), [1, 2]);
   },
 
-  async "await using closes the model's stream at the end of the block"() {
+  async "fallbackStream() closes the model's stream at the end of an 'await using' block"() {
     const journal = createJournal();
     for (const kind of ["generator", "iterable", "readable"]) {
       const model = fakeModel(kind, ["a", step.hang()], { journal, kind });
@@ -139,7 +141,7 @@ const checks = {
     journal.assertClean();
   },
 
-  async "an abort closes the provider's connection"() {
+  async "fallbackStream() closes the provider's connection on an abort"() {
     const provider = fakeProvider(["Hel", step.hang()]);
     const model = openaiModel({ model: "gpt", fetch: provider.fetch });
     const controller = new AbortController();
@@ -155,7 +157,7 @@ const checks = {
     equal(provider.calls[0].outcome, "aborted");
   },
 
-  async "sseResponse() sends an answer to its end"() {
+  async "sseResponse() sends a complete answer"() {
     const model = fakeModel("a", ["Hel", "lo"]);
     const stream = await fallbackStream([model], "hi", { timeouts });
     const text = await sseResponse(stream, { heartbeatMs: HOUR }).text();
@@ -176,7 +178,7 @@ const checks = {
     journal.assertClean();
   },
 
-  async "continueStream() continues an answer that broke off"() {
+  async "continueStream() continues an interrupted answer"() {
     const first = fakeModel("a", ["Once ", step.fail(new Error("reset"))]);
     const next = fakeModel("b", ["upon"]);
     await using stream = await continueStream([first, next], "hi", {
@@ -276,7 +278,7 @@ const checks = {
     equal(await Array.fromAsync(stream), ["Hello"]);
   },
 
-  async "what a runtime lacks is named at the first call"() {
+  async "kvHealth() and listen() throw with the name of a missing API"() {
     const error = await errorOf(() => kvHealth());
     equal(error.startsWith("TypeError: 'kv' must be a Deno.Kv"), true);
     if ("Deno" in globalThis) return;

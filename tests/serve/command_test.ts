@@ -1,4 +1,4 @@
-// The command itself: what it prints, and how it ends.
+// The command: what it prints, and its exit code.
 
 import { assert, assertEquals } from "@std/assert";
 import { TextLineStream } from "@std/streams/text-line-stream";
@@ -15,7 +15,7 @@ function start(args: string[]): Deno.ChildProcess {
   }).spawn();
 }
 
-Deno.test("serve --demo listens, and answers a client with fakes", async () => {
+Deno.test("the serve command with --demo answers a client with fake models", async () => {
   const child = start(["--demo", "--port=0"]);
   const lines = child.stdout.pipeThrough(new TextDecoderStream())
     .pipeThrough(new TextLineStream()).getReader();
@@ -42,7 +42,7 @@ Deno.test("serve --demo listens, and answers a client with fakes", async () => {
   await child.status;
 });
 
-Deno.test("serve ends with status 1 and a place, and shows no secret", async () => {
+Deno.test("the serve command exits with 1 and the path of an invalid file, and shows no secret", async () => {
   const file = await Deno.makeTempFile({ suffix: ".json" });
   const secret = "sk-in-the-file-0123456789";
   const texts = [

@@ -1,4 +1,4 @@
-// A configuration: what is read from the environment, and what is refused.
+// Reading a configuration from a file and from the environment.
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { serve, type ServeConfig } from "@fallback/stream/serve";
@@ -28,7 +28,7 @@ const wrong: [unknown, string][] = [
   [{ models: { chat: [] } }, "'models.chat'"],
   [config({ model: 1 }), "'model'"],
   [config({}, { modle: "x" }), "'models.chat[0].modle'"],
-  [config({}, { provider: "nobody" }), "'models.chat[0].provider'"],
+  [config({}, { provider: "unknown" }), "'models.chat[0].provider'"],
   [config({}, { provider: "toString" }), "'models.chat[0].provider'"],
   [config({}, { provider: undefined }), "'models.chat[0]'"],
   [config({}, { model: "" }), "models.chat[0]"],
@@ -45,7 +45,7 @@ const wrong: [unknown, string][] = [
   [config({ fallback: { timeout: {} } }), "'fallback.timeout'"],
 ];
 
-Deno.test("resolveConfig() names the place of what is wrong, and shows no secret", () => {
+Deno.test("resolveConfig() throws with the path of an invalid option, and shows no secret", () => {
   for (const [value, place] of wrong) {
     let message = "";
     try {
@@ -58,7 +58,7 @@ Deno.test("resolveConfig() names the place of what is wrong, and shows no secret
   }
 });
 
-Deno.test("resolveConfig() reads variables only where a string is wholly one", async () => {
+Deno.test("resolveConfig() replaces only strings that are exactly a variable", async () => {
   const { options, hasKeys } = resolveConfig(
     config({ keys: ["$KEYS"] }, {
       apiKey: "$KEY",
@@ -79,7 +79,7 @@ Deno.test("resolveConfig() reads variables only where a string is wholly one", a
   assertEquals(chat!.name, "$KEY");
 });
 
-Deno.test("configFromEnv() makes one chain of the keys that there are, and names those that it looked for", () => {
+Deno.test("configFromEnv() creates a chain of the keys that are set, and throws with the names it read if none is", () => {
   const { models, keys } = configFromEnv((name) =>
     ({ GROQ_API_KEY: "a", OPENAI_API_KEY: "b", GATEWAY_KEYS: SECRET })[name]
   );
@@ -97,12 +97,12 @@ Deno.test("configFromEnv() makes one chain of the keys that there are, and names
   assert(message.includes("OPENAI_API_KEY") && message.includes("--demo"));
 });
 
-Deno.test("serve() listens beyond this machine only with access keys", async () => {
+Deno.test("serve() rejects a host beyond this machine without access keys", async () => {
   const open: ServeConfig = { ...config(), host: "0.0.0.0", port: 0 };
   await assertRejects(() => serve(open), TypeError, "'host'");
 });
 
-Deno.test("serve() names the option that the gateway refuses as the file has it", async () => {
+Deno.test("serve() rejects with the option's name as in the file when the gateway rejects it", async () => {
   await assertRejects(
     () => serve({ ...config(), fallback: { timeouts: { idleMs: -1 } } }),
     TypeError,
@@ -115,7 +115,7 @@ Deno.test("serve() names the option that the gateway refuses as the file has it"
   );
 });
 
-Deno.test("serve() without access keys answers only this machine and its own pages", async () => {
+Deno.test("serve() without access keys accepts only requests for its own host and origin", async () => {
   const stop = new AbortController();
   const { url, finished } = await serve(
     { ...config(), port: 0 },

@@ -1,4 +1,4 @@
-// The other end of the line: what a client makes of a response.
+// A client that reads server-sent events.
 
 import { type FallbackOptions, fallbackStream } from "@fallback/stream";
 import {
@@ -15,20 +15,20 @@ import {
 } from "@fallback/stream/testing";
 import { createParser } from "eventsource-parser";
 
-/** An event's type and data; of a comment, what it says. */
+/** The type and data of an event, or `"comment"` and the text of a comment. */
 export type Seen = readonly [type: string, data: string];
 
-/** Reads what has arrived, whether or not more is to come. */
+/** Parses the events in these bytes. */
 export function parse(bytes: Iterable<Uint8Array>): Seen[] {
   const seen: Seen[] = [];
   const parser = createParser({
     onEvent: ({ event = "message", data, id }) => {
-      if (id !== undefined) throw new Error(`An event has the id ${id}`);
+      if (id !== undefined) throw new Error(`unexpected event id ${id}`);
       seen.push([event, data]);
     },
     onComment: (comment) => seen.push(["comment", comment]),
     onRetry: (ms) => {
-      throw new Error(`The client shall wait for ${ms} ms`);
+      throw new Error(`unexpected retry of ${ms} ms`);
     },
     onError: (error) => {
       throw error;
@@ -41,7 +41,7 @@ export function parse(bytes: Iterable<Uint8Array>): Seen[] {
   return seen;
 }
 
-/** Reads a whole response; in time, for it waits for each of its chunks. */
+/** Reads a complete response, chunk by chunk. */
 export async function readAll({ body }: Response): Promise<Seen[]> {
   return parse(await Array.fromAsync(body!));
 }
@@ -64,11 +64,11 @@ export function clientOf(response: Response): Client {
   };
 }
 
-/** What a test of an answer needs. */
+/** A response, and what the tests check. */
 export interface Answer {
   readonly response: Response;
   readonly journal: Journal;
-  /** What `onClose` was told. */
+  /** The arguments of `onClose`. */
   readonly ends: SseEnd[];
 }
 
@@ -78,7 +78,7 @@ export interface AnswerOptions extends SseOptions<unknown> {
   readonly call?: FallbackOptions<unknown, unknown>;
 }
 
-/** The answer of one fake model, as a response. */
+/** Creates the response of a fake model. */
 export async function answer(
   script: Script<unknown>,
   { model, call, ...options }: AnswerOptions = {},
@@ -94,7 +94,7 @@ export async function answer(
   return { response, journal, ends };
 }
 
-/** How many entries of a kind a journal has. */
+/** The number of entries of a type in a journal. */
 export function count({ entries }: Journal, type: string): number {
   return entries.filter((entry) => entry.type === type).length;
 }

@@ -1,5 +1,5 @@
-// What is wrong with the arguments is thrown at once, by name and value, and
-// the stream, which would have no owner, is closed.
+// `sseResponse()` throws with name and value of an invalid argument, and closes the
+// stream, which nothing else would close.
 
 import { fallbackStream } from "@fallback/stream";
 import { type SseOptions, sseResponse } from "@fallback/stream/sse";
@@ -18,7 +18,7 @@ import { delay } from "@std/async/delay";
 
 type Options = SseOptions<string>;
 
-/** Wrong options: the error, and what it has to name. */
+/** Invalid options, the type of the error, and texts in its message. */
 const wrongs: readonly [unknown, typeof Error, ...string[]][] = [
   [null, TypeError, "'options'", "null"],
   [42, TypeError, "'options'", "42"],
@@ -36,7 +36,7 @@ const wrongs: readonly [unknown, typeof Error, ...string[]][] = [
 ];
 
 for (const [options, kind, ...named] of wrongs) {
-  Deno.test(`a wrong argument is named with its value, and the stream is closed: ${Deno.inspect(options)}`, async () => {
+  Deno.test(`sseResponse() throws with the value of an invalid option, and closes the stream: ${Deno.inspect(options)}`, async () => {
     const journal = createJournal();
     const model = fakeModel("fake", ["a", "b"], { journal });
     await virtualTime(async () => {
@@ -56,19 +56,19 @@ const throws = () => {
   throw wrong;
 };
 
-/** Headers that are none, and options that cannot be read. */
+/** Invalid headers, and options that throw when they are read. */
 const unreadable: Record<string, () => unknown> = {
   "a header's name with a space": () => ({ headers: { "a b": "c" } }),
   "a header's value with a line end": () => ({ headers: { a: "b\r\nc: d" } }),
   "a header's value beyond Latin-1": () => ({ headers: { a: "☃" } }),
   "headers that are a number": () => ({ headers: 42 }),
-  "pairs of headers that are none": () => ({ headers: [["a"]] }),
+  "invalid pairs of headers": () => ({ headers: [["a"]] }),
   "headers that throw": () => ({
     get headers() {
       return throws();
     },
   }),
-  "an encode that throws when it is looked at": () => ({
+  "a getter of encode that throws": () => ({
     get encode() {
       return throws();
     },
@@ -76,7 +76,7 @@ const unreadable: Record<string, () => unknown> = {
 };
 
 for (const [what, options] of Object.entries(unreadable)) {
-  Deno.test(`what throws while the response is made closes the stream: ${what}`, async () => {
+  Deno.test(`sseResponse() closes the stream when it throws: ${what}`, async () => {
     const journal = createJournal();
     const model = fakeModel("fake", ["a", "b"], { journal });
     await virtualTime(async () => {
@@ -89,7 +89,7 @@ for (const [what, options] of Object.entries(unreadable)) {
 }
 
 for (const stream of [undefined, null, 42, "text", {}, ["a"], () => {}]) {
-  Deno.test(`what cannot be iterated is named with its value: ${Deno.inspect(stream)}`, () => {
+  Deno.test(`sseResponse() throws TypeError with the value when the stream is not async iterable: ${Deno.inspect(stream)}`, () => {
     const error = assertThrows(
       () => sseResponse(stream as unknown as AsyncIterable<string>),
       TypeError,
@@ -102,16 +102,16 @@ for (const stream of [undefined, null, 42, "text", {}, ["a"], () => {}]) {
   });
 }
 
-/** Iterators whose closing goes wrong too. */
+/** Invalid `return()` methods of iterators. */
 const returns: Record<string, AsyncIterator<string>["return"]> = {
   "throws": throws,
   "rejects": () => Promise.reject(wrong),
-  "gives no promise": (() => ({})) as () => never,
-  "gives nothing": (() => {}) as () => never,
+  "returns no promise": (() => ({})) as () => never,
+  "returns undefined": (() => {}) as () => never,
 };
 
 for (const [what, close] of Object.entries(returns)) {
-  Deno.test(`a wrong argument is what is thrown, also where closing ${what}`, () => {
+  Deno.test(`sseResponse() throws the error of an invalid option when the return() of the stream ${what}`, () => {
     let closes = 0;
     const source: AsyncIterable<string> = {
       [Symbol.asyncIterator]: () => ({
@@ -135,7 +135,7 @@ async function* source(): AsyncGenerator<string> {
   yield "a";
 }
 
-Deno.test("headers are added to the default ones, and win over them in whatever case", async () => {
+Deno.test("sseResponse() adds headers, and compares their names with the defaults without case", async () => {
   const given: HeadersInit[] = [
     { "Cache-Control": "no-store", "x-request-id": "1" },
     [["Cache-Control", "no-store"], ["x-request-id", "1"]],
@@ -153,7 +153,7 @@ Deno.test("headers are added to the default ones, and win over them in whatever 
   }
 });
 
-Deno.test("headers may have several values, and several cookies", async () => {
+Deno.test("sseResponse() accepts headers with several values", async () => {
   const response = sseResponse(source(), {
     headers: [
       ["set-cookie", "a=1"],
@@ -167,7 +167,7 @@ Deno.test("headers may have several values, and several cookies", async () => {
   await response.body!.cancel();
 });
 
-Deno.test("options that are undefined are those by default", async () => {
+Deno.test("sseResponse() uses the defaults for undefined options", async () => {
   const response = sseResponse(source(), {
     encode: undefined,
     event: undefined,

@@ -1,5 +1,5 @@
-// However an answer ends, its stream is closed and `onClose` is told once, with
-// what has happened, when that is done.
+// However an answer ends, `sseResponse()` closes its stream, and then calls `onClose`
+// once with the result.
 
 import { type SseEnd, sseResponse } from "@fallback/stream/sse";
 import {
@@ -17,8 +17,11 @@ import { answer, type Client, clientOf, count, readAll } from "./_client.ts";
 const KINDS: readonly SourceKind[] = ["generator", "iterable", "readable"];
 const wrong = new Error("wrong");
 
-/** How far a client comes before it leaves, of which answer. */
-const leaves: Record<string, [Script<unknown>, (client: Client) => unknown]> = {
+/** A script, and what a client does before it disconnects. */
+const disconnects: Record<
+  string,
+  [Script<unknown>, (client: Client) => unknown]
+> = {
   "before its first read": [["a", "b"], () => {}],
   "between two reads": [["a", "b", "c"], async (client) => {
     await client.read();
@@ -53,18 +56,18 @@ const leaves: Record<string, [Script<unknown>, (client: Client) => unknown]> = {
   }],
 };
 
-for (const [when, [script, play]] of Object.entries(leaves)) {
+for (const [when, [script, act]] of Object.entries(disconnects)) {
   for (const kind of KINDS) {
-    Deno.test(`a client that leaves ${when} closes the stream at once: of a ${kind}`, async () => {
+    Deno.test(`sseResponse() closes a ${kind} at once when the client disconnects ${when}`, async () => {
       const { journal, ends } = await virtualTime(async () => {
         const it = await answer(script, { heartbeatMs: 30, model: { kind } });
         const client = clientOf(it.response);
-        await play(client);
+        await act(client);
         const pulls = count(it.journal, "pull");
-        const leftAt = Date.now();
+        const disconnectedAt = Date.now();
         await client.cancel();
         await client.cancel();
-        assertEquals(Date.now(), leftAt);
+        assertEquals(Date.now(), disconnectedAt);
         assertEquals(it.ends, [{ outcome: "cancelled" }]);
         await delay(100_000);
         assertEquals(count(it.journal, "pull"), pulls);
@@ -76,7 +79,7 @@ for (const [when, [script, play]] of Object.entries(leaves)) {
   }
 }
 
-Deno.test("a client that leaves after the end changes nothing", async () => {
+Deno.test("sseResponse() ignores a client that disconnects after the end", async () => {
   for (const last of ["b", step.fail(wrong)]) {
     const { journal, ends } = await virtualTime(async () => {
       const it = await answer(["a", last]);
@@ -94,7 +97,7 @@ Deno.test("a client that leaves after the end changes nothing", async () => {
   }
 });
 
-Deno.test("a client that leaves before it has read the last event is told of once", async () => {
+Deno.test("sseResponse() calls onClose once when the client disconnects before it reads the last event", async () => {
   const { journal, ends } = await virtualTime(async () => {
     const it = await answer(["a"]);
     const reader = it.response.body!.getReader();
@@ -111,7 +114,7 @@ Deno.test("a client that leaves before it has read the last event is told of onc
   journal.assertClean();
 });
 
-Deno.test("a client that leaves while a broken answer is being closed is told of once", async () => {
+Deno.test("sseResponse() calls onClose once when the client disconnects while an interrupted stream is closed", async () => {
   const encode = () => {
     throw wrong;
   };
@@ -131,7 +134,7 @@ Deno.test("a client that leaves while a broken answer is being closed is told of
   journal.assertClean();
 });
 
-Deno.test("a client is let go after closeMs where the model ignores that it left", async () => {
+Deno.test("sseResponse() ends cancel() after closeMs when the model ignores the abort", async () => {
   await virtualTime(async () => {
     const it = await answer(["a", step.hang()], {
       model: { ignoresAbort: true },
@@ -147,7 +150,7 @@ Deno.test("a client is let go after closeMs where the model ignores that it left
   });
 });
 
-Deno.test("a client that leaves ends the wait for the next comment, also where the model goes on hanging", async () => {
+Deno.test("sseResponse() stops the heartbeat when the client disconnects while the model hangs", async () => {
   await virtualTime(async () => {
     const source: AsyncIterable<string> = {
       [Symbol.asyncIterator]: () => ({
@@ -164,7 +167,7 @@ Deno.test("a client that leaves ends the wait for the next comment, also where t
   });
 });
 
-/** The ways of an answer to its end, each with what is told of it. */
+/** A script, what the client does, and the expected argument of `onClose`. */
 const endings: Record<
   string,
   [Script<unknown>, (client: Client) => Promise<unknown>, SseEnd]
@@ -172,32 +175,32 @@ const endings: Record<
   "complete": [["a"], async (client) => {
     while (await client.read());
   }, { outcome: "completed" }],
-  "broken off": [["a", step.fail(wrong)], async (client) => {
+  "interrupted": [["a", step.fail(wrong)], async (client) => {
     while (await client.read());
   }, { outcome: "interrupted", error: wrong }],
-  "left": [["a", "b"], async (client) => {
+  "cancelled": [["a", "b"], async (client) => {
     await client.read();
     await client.cancel();
   }, { outcome: "cancelled" }],
 };
 
-/** What a caller's `onClose` may do wrong. */
-const misdeeds: Record<string, () => unknown> = {
+/** Callbacks that misbehave. */
+const faultyCallbacks: Record<string, () => unknown> = {
   "throws": () => {
     throw new Error("from onClose");
   },
   "rejects": () => Promise.reject(new Error("from onClose")),
   "never settles": () => new Promise(() => {}),
-  "gives a thenable that throws": () => ({
+  "returns a thenable that throws": () => ({
     then() {
       throw new Error("from onClose");
     },
   }),
 };
 
-for (const [ending, [script, play, expected]] of Object.entries(endings)) {
-  Deno.test(`onClose is told once, when all is closed: ${ending}`, async () => {
-    const told: unknown[] = [];
+for (const [ending, [script, act, expected]] of Object.entries(endings)) {
+  Deno.test(`sseResponse() calls onClose once, after everything is closed: ${ending}`, async () => {
+    const reported: unknown[] = [];
     const { journal } = await virtualTime(async () => {
       const { promise, resolve } = Promise.withResolvers<Journal>();
       const it = await answer(script, {
@@ -208,28 +211,28 @@ for (const [ending, [script, play, expected]] of Object.entries(endings)) {
         },
         async onClose(end) {
           const { entries } = await promise;
-          told.push(end, entries.at(-1)?.type, Date.now());
+          reported.push(end, entries.at(-1)?.type, Date.now());
         },
       });
       resolve(it.journal);
-      await play(clientOf(it.response));
+      await act(clientOf(it.response));
       return it;
     });
-    // A stream that has ended by itself needs no return, only its stack.
-    const at = ending === "left" ? 100 : 50;
-    assertEquals(told, [expected, "closed", at]);
+    // After its end a stream needs no return(): only its stack is closed.
+    const at = ending === "cancelled" ? 100 : 50;
+    assertEquals(reported, [expected, "closed", at]);
     journal.assertClean();
   });
 
-  for (const [misdeed, onClose] of Object.entries(misdeeds)) {
-    Deno.test(`an onClose that ${misdeed} changes nothing: ${ending}`, async () => {
+  for (const [fault, onClose] of Object.entries(faultyCallbacks)) {
+    Deno.test(`sseResponse() ignores an onClose that ${fault}: ${ending}`, async () => {
       const seen: string[][] = [];
       for (const each of [() => {}, onClose]) {
         const { journal } = await virtualTime(async () => {
           const it = await answer(script, { onClose: each });
           const client = clientOf(it.response);
           const events: string[] = [];
-          await play({
+          await act({
             cancel: client.cancel,
             async read() {
               const event = await client.read();
@@ -247,7 +250,7 @@ for (const [ending, [script, play, expected]] of Object.entries(endings)) {
   }
 }
 
-Deno.test("onClose is called as a method of the options", async () => {
+Deno.test("sseResponse() calls onClose as a method of the options", async () => {
   class Options {
     readonly #ends: SseEnd[] = [];
     onClose(end: SseEnd): void {
@@ -265,28 +268,28 @@ Deno.test("onClose is called as a method of the options", async () => {
   assertEquals(options.ends, [{ outcome: "completed" }]);
 });
 
-Deno.test("an onClose that cancels the response is not told of that again", async () => {
+Deno.test("sseResponse() does not call onClose again when onClose cancels the response", async () => {
   for (const [script, _, expected] of Object.values(endings).slice(0, 2)) {
-    const told: SseEnd[] = [];
-    let leave = () => {};
+    const reported: SseEnd[] = [];
+    let cancel = () => {};
     const { journal } = await virtualTime(async () => {
       const it = await answer(script, {
         onClose(end) {
-          told.push(end);
-          if (told.length < 5) leave();
+          reported.push(end);
+          if (reported.length < 5) cancel();
         },
       });
       const client = clientOf(it.response);
-      leave = client.cancel;
+      cancel = client.cancel;
       while (await client.read());
       return it;
     });
-    assertEquals(told, [expected]);
+    assertEquals(reported, [expected]);
     journal.assertClean();
   }
 });
 
-Deno.test("the caller's abort in mid-answer is an error event, and closes the stream", async () => {
+Deno.test("sseResponse() sends an error event and closes the stream when the caller aborts after content", async () => {
   const reason = new Error("sk-secret");
   const { journal, ends } = await virtualTime(async () => {
     const controller = new AbortController();
@@ -306,7 +309,7 @@ Deno.test("the caller's abort in mid-answer is an error event, and closes the st
   journal.assertClean();
 });
 
-Deno.test("what closing throws changes nothing for the client", async () => {
+Deno.test("sseResponse() ignores an error on close", async () => {
   const { ends } = await virtualTime(async () => {
     const it = await answer(["a", "b"], {
       model: { closeScript: [step.fail(wrong)] },
@@ -319,7 +322,7 @@ Deno.test("what closing throws changes nothing for the client", async () => {
   assertEquals(ends, [{ outcome: "cancelled" }]);
 });
 
-/** Iterators that are within the protocol, if only just. */
+/** Unusual but valid iterators. */
 const iterators: Record<string, Partial<AsyncIterator<string>>> = {
   "no return": {},
   "a return that throws": {
@@ -331,7 +334,7 @@ const iterators: Record<string, Partial<AsyncIterator<string>>> = {
 };
 
 for (const [what, members] of Object.entries(iterators)) {
-  Deno.test(`an iterator with ${what} can be sent, and left`, async () => {
+  Deno.test(`sseResponse() sends and cancels an iterator with ${what}`, async () => {
     const source: AsyncIterable<string> = {
       [Symbol.asyncIterator]: () => ({
         next: () => Promise.resolve({ done: false, value: "a" }),
@@ -348,7 +351,7 @@ for (const [what, members] of Object.entries(iterators)) {
   });
 }
 
-Deno.test("a next that throws, or rejects with nothing, is an error event", async () => {
+Deno.test("sseResponse() sends an error event when next() throws, or rejects with undefined", async () => {
   const nexts = [
     () => {
       throw wrong;

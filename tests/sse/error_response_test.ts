@@ -1,6 +1,6 @@
-// errorResponse(): the status tells a client what to do: try again later (503),
-// give up on models that were too slow (504) or broken (502). A mistake of the
-// program is a 500, and a client that has left gets a 499 that nobody reads.
+// `errorResponse()`: 503 if the client may retry later, 504 if all models timed out,
+// 502 for other failures of models. An error of the program is a 500, and a client
+// that disconnected a 499.
 
 import {
   AllModelsFailedError,
@@ -18,11 +18,11 @@ import { fakeModel, step, virtualTime } from "@fallback/stream/testing";
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 
 const timeout = new ModelTimeoutError("m", "firstContent", 50);
-const refused = new HttpError(500, { body: "sorry" });
+const httpError = new HttpError(500, { body: "sorry" });
 const busy = (value: string, name = "retry-after") =>
   new HttpError(429, { headers: { [name]: value } });
 
-/** The error of a chain whose models fail with these; a list is a chain in it. */
+/** The error of a chain whose models fail with these. An array is a nested chain. */
 function failed(...errors: unknown[]): AllModelsFailedError {
   const attempts = errors.map((error, index): Attempt => ({
     model: `model-${index}`,
@@ -43,7 +43,7 @@ function revoked(): object {
   return proxy;
 }
 
-/** The response for an error that a call with one attempt has thrown. */
+/** The response for an error of a call with one attempt. */
 function respond(error: unknown): Response {
   linkAttempts(error, [{
     model: "m",
@@ -56,64 +56,64 @@ function respond(error: unknown): Response {
   return errorResponse(error);
 }
 
-/** An error, the status that it makes, and after how many seconds to ask again. */
+/** An error, and the expected status and retry-after in seconds. */
 type Case = readonly [error: unknown, status: number, retryAfter?: string];
 
 const cases: Record<string, Case> = {
   // One error.
   "a provider's error": [new Error("x"), 502],
-  "a provider's status": [refused, 502],
+  "a provider's status": [httpError, 502],
   "a provider's 504": [new HttpError(504), 502],
   "an empty stream": [new EmptyStreamError("m"), 502],
   "a truncated stream": [new TruncatedStreamError("m"), 502],
-  "a time-out": [timeout, 504],
-  "a time-out of the whole call": [new ModelTimeoutError("m", "total", 1), 504],
+  "a timeout": [timeout, 504],
+  "a timeout of the whole call": [new ModelTimeoutError("m", "total", 1), 504],
   "a status with retry-after": [busy("20"), 503, "20"],
   "a status with retry-after-ms": [busy("1200", "retry-after-ms"), 503, "2"],
-  "a wait of no time": [busy("0"), 503, "0"],
-  "a wait of part of a second": [busy("0.2"), 503, "1"],
+  "a retry-after of 0": [busy("0"), 503, "0"],
+  "a retry-after of a fraction of a second": [busy("0.2"), 503, "1"],
   "a date as retry-after": [
     { headers: { "retry-after": "Thu, 01 Jan 1970 00:01:00 GMT" } },
     503,
     "60",
   ],
-  "a date that is past": [busy("Wed, 31 Dec 1969 23:59:59 GMT"), 503, "0"],
-  "a retry-after that is none": [busy("soon"), 502],
+  "a date in the past": [busy("Wed, 31 Dec 1969 23:59:59 GMT"), 503, "0"],
+  "an invalid retry-after": [busy("soon"), 502],
   "a negative retry-after": [busy("-5"), 502],
   "an error with retryAfterMs": [{ retryAfterMs: 4001 }, 503, "5"],
-  "a retryAfterMs that is no time": [{ retryAfterMs: NaN }, 502],
+  "an invalid retryAfterMs": [{ retryAfterMs: NaN }, 502],
   "headers that are a plain object": [
     { response: { headers: { "Retry-After": "7" } } },
     503,
     "7",
   ],
-  "headers that are none": [{ headers: 42 }, 502],
+  "invalid headers": [{ headers: 42 }, 502],
 
   // All models of a chain.
-  "failures": [failed(new Error("x"), refused), 502],
-  "time-outs": [failed(timeout, timeout), 504],
-  "a time-out after a failure": [failed(refused, timeout), 502],
-  "a failure after a time-out": [failed(timeout, refused), 502],
-  "a time-out and a wait": [failed(timeout, busy("9")), 503, "9"],
-  "the shortest of several waits": [
-    failed(busy("30"), refused, busy("4"), busy("600")),
+  "failures": [failed(new Error("x"), httpError), 502],
+  "timeouts": [failed(timeout, timeout), 504],
+  "a timeout after a failure": [failed(httpError, timeout), 502],
+  "a failure after a timeout": [failed(timeout, httpError), 502],
+  "a timeout and a retry-after": [failed(timeout, busy("9")), 503, "9"],
+  "the shortest of several retry-afters": [
+    failed(busy("30"), httpError, busy("4"), busy("600")),
     503,
     "4",
   ],
-  "time-outs of chains in chains": [failed(timeout, [[timeout]]), 504],
-  "a failure deep in chains of time-outs": [
-    failed(timeout, [timeout, [refused, timeout]]),
+  "timeouts of nested chains": [failed(timeout, [[timeout]]), 504],
+  "a failure in nested chains with timeouts": [
+    failed(timeout, [timeout, [httpError, timeout]]),
     502,
   ],
-  "the shortest wait of chains in chains": [
-    failed(busy("30"), [refused, [busy("12"), busy("20")]]),
+  "the shortest retry-after of nested chains": [
+    failed(busy("30"), [httpError, [busy("12"), busy("20")]]),
     503,
     "12",
   ],
 
   "no model at all": [failed(), 502],
 
-  // What nobody should throw. A call cannot be found for a primitive.
+  // Unusual values. The attempts of a primitive cannot be found.
   "undefined": [undefined, 500],
   "null": [null, 500],
   "a text": ["x", 500],
@@ -143,7 +143,7 @@ for (const [what, [error, status, retryAfter]] of Object.entries(cases)) {
   );
 }
 
-Deno.test("errorResponse() responds 500 to an error that no call has thrown", async () => {
+Deno.test("errorResponse() responds 500 to an error that no call threw", async () => {
   const wrong = await fallbackStream([], "hi").catch((error) => error);
   const response = errorResponse(wrong);
   assertEquals(response.status, 500);
@@ -165,15 +165,15 @@ Deno.test("errorResponse() responds 499 to the reason of the signal, and adds he
   await other.body!.cancel();
 });
 
-Deno.test("errorResponse() refuses unknown options", () => {
+Deno.test("errorResponse() throws TypeError for an unknown option", () => {
   assertThrows(
-    () => errorResponse(refused, { header: {} } as never),
+    () => errorResponse(httpError, { header: {} } as never),
     TypeError,
     "'options.header' is not an option: known options are 'headers', 'signal'",
   );
 });
 
-Deno.test("errorResponse() sends retry-after as a whole number of seconds, or not at all", async () => {
+Deno.test("errorResponse() sends retry-after as an integer number of seconds, or not at all", async () => {
   const errors = [
     busy("9".repeat(20)),
     busy("9".repeat(40)),
@@ -200,12 +200,12 @@ Deno.test("errorResponse() responds with JSON that is not cached", async () => {
   await response.body!.cancel();
 });
 
-Deno.test("errorResponse() summarizes the attempts, those of nested chains too", async () => {
+Deno.test("errorResponse() summarizes the attempts, including those of nested chains", async () => {
   const models = [
     fakeModel("a", [step.fail(busy("20"))]),
     fallbackModel([
       fakeModel("b", [step.hang()]),
-      fakeModel("c", [step.fail(refused)]),
+      fakeModel("c", [step.fail(httpError)]),
     ], {
       timeouts: { firstContentMs: 30 },
     }),
@@ -250,7 +250,7 @@ Deno.test("errorResponse() summarizes the attempts, those of nested chains too",
   });
 });
 
-Deno.test("errorResponse() treats an error that fallbackOn refused like any other", async () => {
+Deno.test("errorResponse() treats an error that fallbackOn rejected like any other", async () => {
   const models = [
     fakeModel("a", [step.fail(busy("20"))]),
     fakeModel("b", ["never"]),

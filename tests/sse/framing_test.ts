@@ -1,5 +1,5 @@
-// Whatever a chunk holds, the client gets just that, as one event: nobody can
-// end an event from within, nor begin another.
+// The client gets each chunk as one event, whatever it contains: a chunk cannot end
+// its event or start another.
 
 import { type SseEnd, sseResponse } from "@fallback/stream/sse";
 import { fakeModel, virtualTime } from "@fallback/stream/testing";
@@ -8,7 +8,7 @@ import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import fc from "fast-check";
 import { answer, parse, readAll } from "./_client.ts";
 
-/** What a parser of events may stumble over. */
+/** Texts that are special in event streams. */
 const PITFALLS = [
   ...["", " ", ":", "\0", "\r", "\n", "\r\n", "\n\n", "\r\r", "\n\r", "\v"],
   ...["\ufeff", "\u0085", "\u2028", "\u2029", "\ud800", "\udc00", "☃", "🦉"],
@@ -27,15 +27,15 @@ const texts = fc.array(
   { maxLength: 6 },
 );
 
-/** A text as bytes can carry it and as an event's data has its lines. */
-const sent = (text: string) => text.replace(/\r\n?/g, "\n").toWellFormed();
+/** A text as a client receives it: well-formed UTF-16, with "\n" as line ends. */
+const received = (text: string) => text.replace(/\r\n?/g, "\n").toWellFormed();
 
 async function* each<T>(items: Iterable<T>): AsyncGenerator<T> {
   yield* items;
 }
 
-/** The same bytes in pieces of these sizes. */
-function cut(bytes: Uint8Array, sizes: Iterator<number>): Uint8Array[] {
+/** Splits bytes into pieces of these sizes. */
+function splitBytes(bytes: Uint8Array, sizes: Iterator<number>): Uint8Array[] {
   const pieces: Uint8Array[] = [];
   for (let at = 0; at < bytes.length;) {
     const size = 1 + sizes.next().value!;
@@ -45,7 +45,7 @@ function cut(bytes: Uint8Array, sizes: Iterator<number>): Uint8Array[] {
 }
 
 Deno.test({
-  name: "any text that encode gives arrives as the data of one event",
+  name: "sseResponse() sends any text of encode as the data of one event",
   permissions: "none",
   fn: () =>
     fc.assert(
@@ -54,8 +54,8 @@ Deno.test({
         fc.infiniteStream(fc.nat(40)),
         async (texts, sizes) => {
           const response = sseResponse(each(texts), { encode: (text) => text });
-          assertEquals(parse(cut(await response.bytes(), sizes)), [
-            ...texts.map((text) => ["message", sent(text)] as const),
+          assertEquals(parse(splitBytes(await response.bytes(), sizes)), [
+            ...texts.map((text) => ["message", received(text)] as const),
             ["done", '{"attempts":[]}'],
           ]);
         },
@@ -65,7 +65,8 @@ Deno.test({
 });
 
 Deno.test({
-  name: "by default any JSON arrives as it was, also with halves of characters",
+  name:
+    "sseResponse() sends any JSON value unchanged, including lone surrogates",
   permissions: "none",
   fn: () =>
     fc.assert(
@@ -85,7 +86,7 @@ Deno.test({
     ),
 });
 
-Deno.test("an event is one chunk of the body, and the last one says what was tried", async () => {
+Deno.test("sseResponse() sends each event as one chunk of the body, and the attempts in the last", async () => {
   const model = fakeModel("fake", ["Hel", "lo"]);
   const stream = await virtualTime(() => fallbackStream([model], "hi"));
   const { body, status, headers } = sseResponse(stream);
@@ -116,7 +117,7 @@ Deno.test("an event is one chunk of the body, and the last one says what was tri
   });
 });
 
-Deno.test("encode is called as a method of the options, once a chunk and in order", async () => {
+Deno.test("sseResponse() calls encode as a method of the options, once per chunk and in order", async () => {
   class Options {
     readonly #seen: string[] = [];
     encode(chunk: string): string {
@@ -133,7 +134,8 @@ Deno.test("encode is called as a method of the options, once a chunk and in orde
 });
 
 Deno.test({
-  name: "an event has the name that is given, or the answer ends with an error",
+  name:
+    "sseResponse() sends events with the name of event(), and an error event for an invalid name",
   permissions: "none",
   fn: () =>
     fc.assert(
@@ -143,7 +145,7 @@ Deno.test({
           event: (name) => name,
           onClose: (end) => ends.push(end),
         }));
-        // A name on no line, or on several, would be another event.
+        // An empty name, or one with line breaks, would change the event.
         const bad = names.findIndex((name) => /^$|[\r\n]/.test(name));
         const good = bad < 0 ? names : names.slice(0, bad);
         assertEquals(
@@ -158,7 +160,7 @@ Deno.test({
     ),
 });
 
-Deno.test("event is called as a method of the options; without a name an event is a message", async () => {
+Deno.test("sseResponse() calls event as a method of the options, and undefined gives a message event", async () => {
   class Options {
     readonly #named = "b";
     event(chunk: string): string | undefined {
@@ -176,19 +178,19 @@ const throws = () => {
   throw wrong;
 };
 
-/** What JSON has no words for. */
-const unspeakable: Record<string, unknown> = {
+/** Values that JSON cannot encode. */
+const notJson: Record<string, unknown> = {
   "a BigInt": 1n,
   "a cycle": cycle,
   "a toJSON that throws": { toJSON: throws },
   "undefined": undefined,
   "a function": throws,
   "a symbol": Symbol("sk-secret"),
-  "a toJSON that gives nothing": { toJSON() {} },
+  "a toJSON that returns undefined": { toJSON() {} },
 };
 
-for (const [what, chunk] of Object.entries(unspeakable)) {
-  Deno.test(`a chunk that JSON cannot take ends the answer with a safe error: ${what}`, async () => {
+for (const [what, chunk] of Object.entries(notJson)) {
+  Deno.test(`sseResponse() sends an error event without details for a chunk that JSON cannot encode: ${what}`, async () => {
     const { journal, ends } = await virtualTime(async () => {
       const it = await answer(["a", chunk, "never"]);
       const [first, second, ...more] = await readAll(it.response);
@@ -204,15 +206,15 @@ for (const [what, chunk] of Object.entries(unspeakable)) {
   });
 }
 
-/** What an encode may do that gives no text. */
+/** Encoders that do not return a text. */
 const encodes: Record<string, () => unknown> = {
   "throws": throws,
-  "gives what cannot be text": () => ({ toString: throws }),
-  "gives what has no prototype": () => Object.create(null),
+  "returns an object whose toString throws": () => ({ toString: throws }),
+  "returns an object without a prototype": () => Object.create(null),
 };
 
 for (const [what, encode] of Object.entries(encodes)) {
-  Deno.test(`an encode that ${what} closes the stream; the client gets a safe error`, async () => {
+  Deno.test(`sseResponse() closes the stream, and sends an error event without details, when encode ${what}`, async () => {
     const { journal, ends } = await virtualTime(async () => {
       const it = await answer(["a", "b"], { encode: encode as () => string });
       const seen = await readAll(it.response);

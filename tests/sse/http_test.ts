@@ -1,6 +1,6 @@
-// Over real connections: a client that goes away closes the model's stream, as
-// soon as Deno notices. That is about a millisecond; the tests allow for a busy
-// machine.
+// `sseResponse()` over real connections. It closes the model's stream when Deno
+// notices that the client disconnected. That takes about a millisecond; the tests
+// allow for a busy machine.
 
 import { fallbackStream } from "@fallback/stream";
 import { errorResponse, type SseEnd, sseResponse } from "@fallback/stream/sse";
@@ -17,32 +17,32 @@ import { parse, readAll } from "./_client.ts";
 
 const hostname = "127.0.0.1";
 
-/** How long Deno may take to notice that a client has left, in milliseconds. */
-const NOTICED_MS = 1000;
+/** How long Deno may take to notice that a client disconnected, in milliseconds. */
+const DISCONNECT_LIMIT_MS = 1000;
 
 interface Server extends AsyncDisposable {
   readonly port: number;
   readonly journal: Journal;
   readonly ends: SseEnd[];
-  /** Resolves when the first answer, or what came instead of it, is over. */
-  readonly over: Promise<void>;
+  /** Resolves when the first response has ended. */
+  readonly ended: Promise<void>;
 }
 
-/** Serves one fake model, as a user would. */
+/** Serves one fake model, as users do. */
 function serve(
   script: Script<unknown>,
-  { heartbeatMs, givesSignal = false }: {
+  { heartbeatMs, passesSignal = false }: {
     heartbeatMs?: number;
-    givesSignal?: boolean;
+    passesSignal?: boolean;
   } = {},
 ): Server {
   const journal = createJournal();
   const model = fakeModel("fake", script, { journal });
   const ends: SseEnd[] = [];
-  const { promise: over, resolve } = Promise.withResolvers<void>();
+  const { promise: ended, resolve } = Promise.withResolvers<void>();
   const handler = async ({ signal }: Request) => {
     try {
-      const options = givesSignal ? { signal } : {};
+      const options = passesSignal ? { signal } : {};
       const stream = await fallbackStream([model], "hi", options);
       return sseResponse(stream, {
         heartbeatMs,
@@ -61,12 +61,12 @@ function serve(
     port: server.addr.port,
     journal,
     ends,
-    over,
+    ended,
     [Symbol.asyncDispose]: () => server.shutdown(),
   };
 }
 
-/** A client that can be seen to read, and to leave. */
+/** Connects a client that controls when it reads and disconnects. */
 async function connect(port: number, method = "GET") {
   const connection = await Deno.connect({ hostname, port });
   const head = `${method} / HTTP/1.1\r\nhost: ${hostname}\r\n\r\n`;
@@ -74,124 +74,127 @@ async function connect(port: number, method = "GET") {
   const decoder = new TextDecoder();
   let text = "";
   return {
-    /** Reads on until the answer holds this. */
+    /** Reads until the response contains this text. */
     async readTo(part: string) {
       while (!text.includes(part)) {
         const bytes = new Uint8Array(16 * 1024);
         const length = await connection.read(bytes);
-        assert(length !== null, `The answer ends without ${part}: ${text}`);
+        assert(length !== null, `The response ended without ${part}: ${text}`);
         text += decoder.decode(bytes.subarray(0, length), { stream: true });
       }
     },
-    leave: () => connection.close(),
+    disconnect: () => connection.close(),
   };
 }
 
 /**
- * Asserts that it was told that the client has left. Deno before 2.8 aborts the
- * request's signal first: whoever gave it to the call hears of that.
+ * Checks that `onClose` reported the disconnect. Deno before 2.8 aborts the signal of
+ * the request first, so a call with that signal ends as interrupted.
  */
-function assertLeft(ends: readonly SseEnd[], givesSignal: boolean): void {
-  if (givesSignal && /^2\.[3-7]\./.test(Deno.version.deno)) {
+function assertDisconnected(
+  ends: readonly SseEnd[],
+  passesSignal: boolean,
+): void {
+  if (passesSignal && /^2\.[3-7]\./.test(Deno.version.deno)) {
     assertEquals(ends.map(({ outcome }) => outcome), ["interrupted"]);
   } else {
     assertEquals(ends, [{ outcome: "cancelled" }]);
   }
 }
 
-const words = Array.from({ length: 2000 }, () => [step.wait(5), "word"]).flat();
+const texts = Array.from({ length: 2000 }, () => [step.wait(5), "text"]).flat();
 const flood = Array.from({ length: 2000 }, () => "x".repeat(64 * 1024));
 
-/** How a client leaves: of which answer, after which part of it. */
-const leaves: Record<string, [Script<unknown>, string, number?]> = {
+/** A script, the text after which the client disconnects, and the heartbeat. */
+const disconnects: Record<string, [Script<unknown>, string, number?]> = {
   "while the next chunk is awaited": [["a", step.hang()], '"a"'],
-  "between chunks": [words, "word"],
+  "between chunks": [texts, "text"],
   "during heartbeats": [["a", step.hang()], "\n:\n", 10],
   "without reading what was sent": [flood, "x"],
 };
 
-for (const [when, [script, part, heartbeatMs]] of Object.entries(leaves)) {
-  for (const givesSignal of [false, true]) {
-    Deno.test(`over HTTP: a client that leaves ${when} closes the stream at once, ${givesSignal ? "with" : "without"} its signal`, async () => {
+for (const [when, [script, part, heartbeatMs]] of Object.entries(disconnects)) {
+  for (const passesSignal of [false, true]) {
+    Deno.test(`sseResponse() over HTTP closes the stream at once when the client disconnects ${when}, ${passesSignal ? "with" : "without"} request.signal`, async () => {
       await using server = serve(script, {
-        givesSignal,
+        passesSignal,
         ...(heartbeatMs !== undefined && { heartbeatMs }),
       });
       const client = await connect(server.port);
       await client.readTo(part);
-      const leftAt = performance.now();
-      client.leave();
-      await deadline(server.over, 10_000);
-      assertLess(performance.now() - leftAt, NOTICED_MS);
-      assertLeft(server.ends, givesSignal);
+      const disconnectedAt = performance.now();
+      client.disconnect();
+      await deadline(server.ended, 10_000);
+      assertLess(performance.now() - disconnectedAt, DISCONNECT_LIMIT_MS);
+      assertDisconnected(server.ends, passesSignal);
       assertLess(server.journal.calls[0]!.chunks, script.length);
       server.journal.assertClean();
     });
   }
 }
 
-Deno.test("over HTTP: a fetch that is aborted closes the stream at once", async () => {
-  await using server = serve(["a", step.hang()], { givesSignal: true });
+Deno.test("sseResponse() over HTTP closes the stream at once when the client's fetch aborts", async () => {
+  await using server = serve(["a", step.hang()], { passesSignal: true });
   const controller = new AbortController();
   const response = await fetch(`http://${hostname}:${server.port}`, controller);
   const reader = response.body!.getReader();
   assertEquals(parse([(await reader.read()).value!]), [["message", '"a"']]);
   const rest = reader.read().catch(() => "aborted");
-  const leftAt = performance.now();
+  const disconnectedAt = performance.now();
   controller.abort();
   assertEquals(await rest, "aborted");
-  await deadline(server.over, 10_000);
-  assertLess(performance.now() - leftAt, NOTICED_MS);
-  assertLeft(server.ends, true);
+  await deadline(server.ended, 10_000);
+  assertLess(performance.now() - disconnectedAt, DISCONNECT_LIMIT_MS);
+  assertDisconnected(server.ends, true);
   server.journal.assertClean();
 });
 
-Deno.test("over HTTP: a client that leaves before the first content ends the call, where the handler gives its signal", async () => {
-  await using server = serve([step.hang()], { givesSignal: true });
+Deno.test("fallbackStream() with request.signal ends when the client disconnects before content", async () => {
+  await using server = serve([step.hang()], { passesSignal: true });
   const client = await connect(server.port);
   while (server.journal.calls.length === 0) {
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
-  client.leave();
-  await deadline(server.over, 10_000);
+  client.disconnect();
+  await deadline(server.ended, 10_000);
   assertEquals(server.ends, []);
   server.journal.assertClean();
 });
 
-Deno.test("over HTTP: a client that leaves before the first content closes the stream once it has opened, without its signal", async () => {
+Deno.test("sseResponse() over HTTP closes the stream when it opens after the client disconnected, without request.signal", async () => {
   await using server = serve([step.wait(50), "a", step.hang()]);
   const client = await connect(server.port);
   while (server.journal.calls.length === 0) {
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
-  client.leave();
-  await deadline(server.over, 10_000);
+  client.disconnect();
+  await deadline(server.ended, 10_000);
   assertEquals(server.ends, [{ outcome: "cancelled" }]);
   server.journal.assertClean();
 });
 
-Deno.test("over HTTP: who asks for the head alone leaves no stream open", async () => {
+Deno.test("sseResponse() over HTTP closes the stream on a HEAD request", async () => {
   await using server = serve(["a", step.hang()]);
   const client = await connect(server.port, "HEAD");
   await client.readTo("text/event-stream");
-  await deadline(server.over, 10_000);
-  client.leave();
+  await deadline(server.ended, 10_000);
+  client.disconnect();
   assertEquals(server.ends, [{ outcome: "cancelled" }]);
   server.journal.assertClean();
 });
 
-Deno.test("over HTTP: the first words arrive while the model still thinks about the next", async () => {
+Deno.test("sseResponse() over HTTP sends the first chunk before the model sends the next", async () => {
   await using server = serve(["a", step.hang()]);
   const client = await connect(server.port);
   await deadline(client.readTo('data: "a"\n\n'), 10_000);
-  client.leave();
-  await deadline(server.over, 10_000);
+  client.disconnect();
+  await deadline(server.ended, 10_000);
   server.journal.assertClean();
 });
 
-Deno.test("over HTTP: whole answers and broken ones arrive as they are, and leave nothing", async () => {
+Deno.test("sseResponse() over HTTP sends complete and interrupted answers, and disconnects nothing open", async () => {
   for (const last of ["b", step.fail(new Error("sk-secret"))]) {
-    await using server = serve(["a", last], { givesSignal: true });
+    await using server = serve(["a", last], { passesSignal: true });
     const seen = await readAll(
       await fetch(`http://${hostname}:${server.port}`),
     );
@@ -200,7 +203,7 @@ Deno.test("over HTTP: whole answers and broken ones arrive as they are, and leav
       last === "b" ? ["message", "message", "done"] : ["message", "error"],
     );
     assertEquals(JSON.stringify(seen).includes("sk-secret"), false);
-    await deadline(server.over, 10_000);
+    await deadline(server.ended, 10_000);
     assertEquals(server.ends.map(({ outcome }) => outcome), [
       last === "b" ? "completed" : "interrupted",
     ]);
@@ -208,11 +211,11 @@ Deno.test("over HTTP: whole answers and broken ones arrive as they are, and leav
   }
 });
 
-Deno.test("over HTTP: a slow client makes the model wait", async () => {
+Deno.test("sseResponse() over HTTP applies backpressure of a slow client to the model", async () => {
   await using server = serve(flood);
   const client = await connect(server.port);
   await client.readTo("x");
-  // What the network takes without being read is soon full.
+  // The buffers of the connection fill up.
   let sent = -1;
   let chunks = 0;
   while (chunks !== sent) {
@@ -221,7 +224,7 @@ Deno.test("over HTTP: a slow client makes the model wait", async () => {
     chunks = server.journal.calls[0]!.chunks;
   }
   assertLess(chunks, flood.length);
-  client.leave();
-  await deadline(server.over, 10_000);
+  client.disconnect();
+  await deadline(server.ended, 10_000);
   server.journal.assertClean();
 });

@@ -12,12 +12,12 @@ import {
   assertStrictEquals,
   assertThrows,
 } from "@std/assert";
-import { createModelContext } from "../_model_context.ts";
+import { createAttempt } from "../_test_attempt.ts";
 import { test } from "../_test_without_permissions.ts";
 
 const kinds = ["generator", "iterable", "readable"] as const;
 
-/** Pulls by hand, as the library does. */
+/** Pulls a source without a loop, as the library does. */
 function puller(source: StreamSource<string>) {
   if (source instanceof ReadableStream) {
     const reader = source.getReader();
@@ -28,7 +28,7 @@ function puller(source: StreamSource<string>) {
 }
 
 for (const kind of kinds) {
-  test(`a fake plays its script to the millisecond (${kind})`, () =>
+  test(`fakeModel() runs its script with exact times (${kind})`, () =>
     virtualTime(async () => {
       const model = fakeModel("a", [
         step.wait(5),
@@ -40,7 +40,7 @@ for (const kind of kinds) {
         "a2",
       ], { kind });
       const { pull } = puller(
-        await model.stream("hi", createModelContext().context),
+        await model.stream("hi", createAttempt().context),
       );
       assertEquals(Date.now(), 5);
       for (const [value, at] of [["a0", 8], ["a1", 8], ["a2", 10]]) {
@@ -65,16 +65,16 @@ for (const kind of kinds) {
       );
     }));
 
-  test(`a fake fails to open, in mid-answer, and ends early where its script says so (${kind})`, () =>
+  test(`fakeModel() fails and ends at step.fail(), step.end() and step.truncate() (${kind})`, () =>
     virtualTime(async () => {
       const wrong = new Error("wrong");
-      const play = async (
+      const readAll = async (
         ...script: (string | ReturnType<typeof step.wait>)[]
       ) => {
         const { pull } = puller(
           await fakeModel("a", script, { kind }).stream(
             0,
-            createModelContext().context,
+            createAttempt().context,
           ),
         );
         const chunks: string[] = [];
@@ -84,23 +84,23 @@ for (const kind of kinds) {
           chunks.push(value!);
         }
       };
-      assertEquals(await play("a0", step.end(), "a1"), ["a0"]);
-      assertEquals(await play("a0", step.truncate(), "a1"), ["a0"]);
-      assertEquals(await play(), []);
+      assertEquals(await readAll("a0", step.end(), "a1"), ["a0"]);
+      assertEquals(await readAll("a0", step.truncate(), "a1"), ["a0"]);
+      assertEquals(await readAll(), []);
       assertStrictEquals(
-        await assertRejects(() => play(step.fail(wrong), "a0")),
+        await assertRejects(() => readAll(step.fail(wrong), "a0")),
         wrong,
       );
       assertStrictEquals(
-        await assertRejects(() => play(step.open(), step.fail(wrong))),
+        await assertRejects(() => readAll(step.open(), step.fail(wrong))),
         wrong,
       );
     }));
 
-  test(`a fake stops waiting when its signal aborts, or ignores it (${kind})`, () =>
+  test(`fakeModel() stops waiting when its signal aborts, unless ignoresAbort is set (${kind})`, () =>
     virtualTime(async () => {
       for (const script of [["a0", step.wait(100)], ["a0", step.hang()]]) {
-        const { context, abort } = createModelContext();
+        const { context, abort } = createAttempt();
         const reason = new Error("stop");
         const { pull } = puller(
           await fakeModel("a", script, { kind }).stream(0, context),
@@ -110,38 +110,36 @@ for (const kind of kinds) {
         abort(reason);
         assertStrictEquals(await assertRejects(() => pending), reason);
       }
-      const { context, abort } = createModelContext();
-      const deaf = fakeModel("deaf", ["a0", step.wait(100), "a1"], {
+      const { context, abort } = createAttempt();
+      const ignoring = fakeModel("ignoring", ["a0", step.wait(100), "a1"], {
         kind,
         ignoresAbort: true,
       });
-      const { pull } = puller(await deaf.stream(0, context));
+      const { pull } = puller(await ignoring.stream(0, context));
       await pull();
       abort();
       assertEquals((await pull()).value, "a1");
     }));
 }
 
-test("fakeModel() plays a script per call, and repeats the last", async () => {
+test("fakeModel() runs one script per call, and repeats the last", async () => {
   const model = fakeModel("a", { scripts: [["first"], ["second"]] });
   const calls = [0, 1, 2].map(async () => {
-    const { pull } = puller(
-      await model.stream(0, createModelContext().context),
-    );
+    const { pull } = puller(await model.stream(0, createAttempt().context));
     return (await pull()).value;
   });
   assertEquals(await Promise.all(calls), ["first", "second", "second"]);
 });
 
-test("assertClean() reports what was not closed, closed twice, pulled wrongly or not aborted", () =>
+test("assertClean() reports streams that were left open, closed twice, pulled wrongly or not aborted", () =>
   virtualTime(async () => {
     type Misuse = (
       use: {
         pull(): Promise<unknown>;
         stop(): Promise<unknown>;
         abort(): void;
-        /** Closes what is on the stack, which a stack itself does only once. */
-        unwind(): unknown;
+        /** Runs the close callback of the stack, which a stack does only once. */
+        closeStack(): unknown;
         source: object;
       },
     ) => unknown;
@@ -177,7 +175,9 @@ test("assertClean() reports what was not closed, closed twice, pulled wrongly or
       }],
       [
         "had its stack closed 2 times",
-        ({ abort, stop, unwind }) => (abort(), stop(), unwind(), unwind()),
+        (
+          { abort, stop, closeStack },
+        ) => (abort(), stop(), closeStack(), closeStack()),
         { stackScript: [] },
       ],
       [
@@ -190,16 +190,16 @@ test("assertClean() reports what was not closed, closed twice, pulled wrongly or
     ];
     for (const [problem, misuse, options] of misuses) {
       const journal = createJournal();
-      const { context, abort } = createModelContext();
-      let unwind: () => unknown = () => {};
-      context.stack.defer = (close) => void (unwind = close);
+      const { context, abort } = createAttempt();
+      let closeStack: () => unknown = () => {};
+      context.stack.defer = (close) => void (closeStack = close);
       const model = fakeModel("a", ["a0", "a1"], {
         kind: "iterable",
         journal,
         ...options,
       });
       const source = await model.stream(0, context);
-      await misuse({ ...puller(source), abort, unwind, source });
+      await misuse({ ...puller(source), abort, closeStack, source });
       assertThrows(() => journal.assertClean(), Error, problem, problem);
     }
     const journal = createJournal();

@@ -18,7 +18,7 @@ import {
 import { withoutGlobal } from "../_without_global.ts";
 
 const ADDRESS = "http://localhost/v1/chat/completions";
-const ASK = { method: "POST", body: '{"model":"m"}' };
+const REQUEST = { method: "POST", body: '{"model":"m"}' };
 
 async function packetsOf(
   response: Response | Promise<Response>,
@@ -30,19 +30,22 @@ async function packetsOf(
 /** Checks over HTTP, with the global `fetch`, and then without a network. */
 async function both(
   script: WireScript,
-  check: (ask: () => Promise<Response>, provider: FakeProvider) => unknown,
+  check: (send: () => Promise<Response>, provider: FakeProvider) => unknown,
 ): Promise<void> {
   const served = fakeProvider(script);
   await using server = served.listen();
-  await check(() => fetch(`${server.baseURL}/chat/completions`, ASK), served);
+  await check(
+    () => fetch(`${server.baseURL}/chat/completions`, REQUEST),
+    served,
+  );
   const direct = fakeProvider(script);
-  await check(() => direct.fetch(ADDRESS, ASK), direct);
+  await check(() => direct.fetch(ADDRESS, REQUEST), direct);
 }
 
 Deno.test("fakeProvider() sends each item as a packet, and completes the answer", async () => {
   const usage = { choices: [], usage: { total_tokens: 1 } };
-  await both(["Hi", usage], async (ask, { calls }) => {
-    const response = await ask();
+  await both(["Hi", usage], async (send, { calls }) => {
+    const response = await send();
 
     assertEquals(response.status, 200);
     assertEquals(response.headers.get("content-type"), "text/event-stream");
@@ -75,7 +78,7 @@ Deno.test("fakeProvider() splits and joins packets as the script says", async ()
     "never",
   ]);
 
-  const packets = await packetsOf(fetch(ADDRESS, ASK));
+  const packets = await packetsOf(fetch(ADDRESS, REQUEST));
 
   assertEquals(packets, [
     'data: {"a":1}\n\n: x\n\ndata: {"b":2}\n\n',
@@ -88,7 +91,7 @@ Deno.test("fakeProvider() splits and joins packets as the script says", async ()
 Deno.test("fakeProvider() ends lines with 'lineEnd'", async () => {
   const { fetch } = fakeProvider([wire.errorEvent("x")], { lineEnd: "\r\n" });
 
-  const [event] = await packetsOf(fetch(ADDRESS, ASK));
+  const [event] = await packetsOf(fetch(ADDRESS, REQUEST));
 
   assertEquals(event, 'data: {"error":"x"}\r\n\r\n');
 });
@@ -102,8 +105,8 @@ Deno.test("fakeProvider() answers a status with its headers and body", async () 
     [wire.status(503), 503, "application/json", ""],
   ];
   for (const [step, code, type, body] of answers) {
-    await both([step], async (ask, { calls }) => {
-      const response = await ask();
+    await both([step], async (send, { calls }) => {
+      const response = await send();
       assertEquals(response.status, code);
       assertEquals(response.headers.get("content-type"), type);
       assertEquals(await response.text(), body);
@@ -112,8 +115,8 @@ Deno.test("fakeProvider() answers a status with its headers and body", async () 
   }
   await both(
     [wire.status(200, { headers: { "x-a": "1" } }), "Hi"],
-    async (ask) => {
-      const response = await ask();
+    async (send) => {
+      const response = await send();
       assertEquals(response.headers.get("x-a"), "1");
       assert((await response.text()).endsWith("[DONE]\n\n"));
     },
@@ -121,15 +124,18 @@ Deno.test("fakeProvider() answers a status with its headers and body", async () 
 });
 
 Deno.test("fakeProvider() closes the connection at step.fail()", async () => {
-  await both([step.fail(new TypeError("cut"))], async (ask, { calls }) => {
-    await assertRejects(ask, TypeError);
-    assertEquals(calls[0]?.outcome, "failed");
-  });
+  await both(
+    [step.fail(new TypeError("connection lost"))],
+    async (send, { calls }) => {
+      await assertRejects(send, TypeError);
+      assertEquals(calls[0]?.outcome, "failed");
+    },
+  );
   for (const script of [[step.open()], ["Hi"]]) {
     await both(
-      [...script, step.fail(new TypeError("cut"))],
-      async (ask, { calls }) => {
-        const response = await ask();
+      [...script, step.fail(new TypeError("connection lost"))],
+      async (send, { calls }) => {
+        const response = await send();
         await assertRejects(() => response.text(), TypeError);
         assertEquals(calls[0]?.outcome, "failed");
       },
@@ -138,18 +144,18 @@ Deno.test("fakeProvider() closes the connection at step.fail()", async () => {
 });
 
 Deno.test("fakeProvider() ends the body at step.truncate()", async () => {
-  await both([{ a: 1 }, step.truncate(), { b: 2 }], async (ask, { calls }) => {
-    assertEquals(await (await ask()).text(), 'data: {"a":1}\n\n');
+  await both([{ a: 1 }, step.truncate(), { b: 2 }], async (send, { calls }) => {
+    assertEquals(await (await send()).text(), 'data: {"a":1}\n\n');
     assertEquals(calls[0]?.outcome, "failed");
   });
 });
 
-Deno.test("fakeProvider() plays a script for each request, and repeats the last", async () => {
+Deno.test("fakeProvider() runs one script per request, and repeats the last", async () => {
   const provider = fakeProvider({ scripts: [[wire.status(500)], ["Hi"]] });
 
   const statuses = [];
   for (let call = 0; call < 3; call++) {
-    const response = await provider.fetch(ADDRESS, ASK);
+    const response = await provider.fetch(ADDRESS, REQUEST);
     statuses.push(response.status);
     await response.text();
   }
@@ -167,7 +173,7 @@ Deno.test("fakeProvider() waits with the global timers", async () => {
     wire.finish(),
   ]);
   let opened = false;
-  const opening = fetch(ADDRESS, ASK).then((response) => {
+  const opening = fetch(ADDRESS, REQUEST).then((response) => {
     opened = true;
     return response;
   });
@@ -198,11 +204,11 @@ for (const pause of [step.hang(), step.wait(2_000_000_000)]) {
       const script = [...before, pause, "never"];
       const provider = fakeProvider(script, { onCall: called.resolve });
       await using server = provider.listen();
-      for (const ask of [fetch, provider.fetch]) {
+      for (const send of [fetch, provider.fetch]) {
         const client = new AbortController();
         const reason = new Error("gone");
         const { signal } = client;
-        const answer = ask(server.url, { ...ASK, signal });
+        const answer = send(server.url, { ...REQUEST, signal });
         const text = answer.then((response) => response.text());
         await (before.length === 0 ? called.promise : answer);
 
@@ -220,8 +226,8 @@ for (const pause of [step.hang(), step.wait(2_000_000_000)]) {
 }
 
 Deno.test("fakeProvider() counts an answer as completed when the client stops at [DONE]", async () => {
-  await both(["Hi"], async (ask, { calls }) => {
-    const response = await ask();
+  await both(["Hi"], async (send, { calls }) => {
+    const response = await send();
     let text = "";
     for await (
       const part of response.body!.pipeThrough(new TextDecoderStream())
@@ -234,11 +240,11 @@ Deno.test("fakeProvider() counts an answer as completed when the client stops at
   });
 });
 
-Deno.test("fakeProvider() breaks an aborted answer between two reads", async () => {
+Deno.test("fakeProvider() fails an aborted answer between two reads", async () => {
   const { fetch } = fakeProvider(["Hel", "lo"]);
   const client = new AbortController();
   const reason = new Error("gone");
-  const response = await fetch(ADDRESS, { ...ASK, signal: client.signal });
+  const response = await fetch(ADDRESS, { ...REQUEST, signal: client.signal });
   const body = response.body!.getReader();
   await body.read();
 
@@ -249,8 +255,8 @@ Deno.test("fakeProvider() breaks an aborted answer between two reads", async () 
 
 Deno.test("fakeProvider() sends no more than the client reads", async () => {
   const part = new Uint8Array(64 * 1024);
-  await both(new Array(500).fill(part), async (ask, { calls }) => {
-    const response = await ask();
+  await both(new Array(500).fill(part), async (send, { calls }) => {
+    const response = await send();
     for await (const _ of response.body!) break;
     await calls[0]!.closed;
     assertEquals(calls[0]!.outcome, "aborted");
@@ -261,7 +267,7 @@ Deno.test("fakeProvider() sends no more than the client reads", async () => {
 Deno.test("listen() closes hanging connections when it is disposed of, also twice", async () => {
   const provider = fakeProvider([step.open(), step.hang()]);
   const server = provider.listen();
-  const response = await fetch(server.url, ASK);
+  const response = await fetch(server.url, REQUEST);
   const text = response.text();
 
   await Promise.all([
@@ -271,7 +277,7 @@ Deno.test("listen() closes hanging connections when it is disposed of, also twic
   ]);
 
   assertEquals(provider.calls[0]?.outcome, "aborted");
-  await assertRejects(() => fetch(server.url, ASK), TypeError);
+  await assertRejects(() => fetch(server.url, REQUEST), TypeError);
 });
 
 Deno.test("listen() throws TypeError without Deno, and names the alternative", async () => {
@@ -299,7 +305,7 @@ Deno.test("listen() serves a hundred clients at once", async () => {
   await using server = provider.listen();
 
   const texts = await Promise.all(Array.from({ length: 100 }, async () => {
-    const response = await fetch(server.url, ASK);
+    const response = await fetch(server.url, REQUEST);
     return await response.text();
   }));
 
@@ -312,7 +318,7 @@ Deno.test("fakeProvider() does not send an aborted request", async () => {
   const signal = AbortSignal.abort(new Error("enough"));
 
   await assertRejects(
-    () => provider.fetch(ADDRESS, { ...ASK, signal }),
+    () => provider.fetch(ADDRESS, { ...REQUEST, signal }),
     Error,
     "enough",
   );

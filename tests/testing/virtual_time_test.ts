@@ -18,7 +18,7 @@ import { TimeError } from "@std/testing/time";
 import { withoutGlobal } from "../_without_global.ts";
 import { test } from "../_test_without_permissions.ts";
 
-test("virtualTime() lets a year pass at once, and runs timers in the order in which they are due", async () => {
+test("virtualTime() advances a year without waiting, and runs timers in due order", async () => {
   const started = performance.now();
   const order: string[] = [];
   await virtualTime(async () => {
@@ -47,11 +47,11 @@ const promisesComeFirst = () =>
   });
 
 test(
-  "virtualTime() runs all promises before it advances the time",
+  "virtualTime() runs all microtasks before it advances the time",
   promisesComeFirst,
 );
 
-test("virtualTime() runs all promises first where there is no setImmediate, as in browsers", () =>
+test("virtualTime() runs all microtasks first without setImmediate, as in browsers", () =>
   withoutGlobal("setImmediate", promisesComeFirst));
 
 test("virtualTime() returns results, throws errors, and always restores real time", async () => {
@@ -85,7 +85,7 @@ test("virtualTime() returns results, throws errors, and always restores real tim
   restored();
 });
 
-test("virtualTime() rejects inside virtualTime(), whose time goes on", () =>
+test("virtualTime() rejects inside another virtualTime(), which continues", () =>
   virtualTime(async () => {
     await delay(1_000);
     await assertRejects(() => virtualTime(() => {}), TimeError);
@@ -93,7 +93,7 @@ test("virtualTime() rejects inside virtualTime(), whose time goes on", () =>
     assertEquals(Date.now(), 2_000);
   }));
 
-test("DeadlockError shows what the fakes did", async () => {
+test("DeadlockError shows the journals of the fakes", async () => {
   const error = await assertRejects(
     () =>
       virtualTime(() =>

@@ -6,7 +6,7 @@ const RELEASED = "## [1.2.3] - 2026-11-23\n\n### Fixed\n\n- A bug.\n";
 const isMissing = (changelog: string, release: boolean) =>
   missingSection(changelog, release, "1.2.3") !== undefined;
 
-Deno.test("missingSection() accepts 'Unreleased', and for a release only a section with the version and a date", () => {
+Deno.test("missingSection() accepts 'Unreleased', and for a release only a section with version and date", () => {
   const undated = RELEASED.replace(" - 2026-11-23", "");
   const cases: [string, boolean, boolean][] = [
     [UNRELEASED, false, false],

@@ -14,7 +14,7 @@ const MODULE = `/**
  *
  * @module
  */
-export {}; // else the comment would be that of what follows
+export {}; // Otherwise the comment belongs to the next symbol.
 `;
 
 const FUNCTION = `/**
@@ -36,7 +36,7 @@ export function f<T>(a: T, b = 1, ...rest: T[]): T {
 }
 `;
 
-/** What is said of an entry point with this text. */
+/** The report on an entry point with this text. */
 async function check(text: string): Promise<string | undefined> {
   const file = await Deno.makeTempFile({ suffix: ".ts" });
   try {
@@ -47,19 +47,19 @@ async function check(text: string): Promise<string | undefined> {
   }
 }
 
-/** What the symbols of a module lack, as "name: what". */
-async function lacking(text: string): Promise<string[]> {
+/** What is missing in the docs of a module, as "symbol: what". */
+async function missingDocs(text: string): Promise<string[]> {
   const [, ...lines] = (await check(MODULE + text))?.split("\n") ?? [];
   return lines.map((line) => line.replace(/^.*\.ts:\d+ /, ""));
 }
 
-Deno.test("checkDocs() finds nothing in the entry points", async () => {
+Deno.test("checkDocs() reports nothing for the entry points", async () => {
   assertEquals(await checkDocs(Object.values(config.exports)), undefined);
 });
 
-Deno.test("checkDocs() names the file and the line of what is missing", async () => {
-  const said = await check(`${MODULE}export type A = string;\n`);
-  assertMatch(said!, /\n {2}\S+\.ts:12 A: a summary$/);
+Deno.test("checkDocs() reports file and line of a missing doc comment", async () => {
+  const report = await check(`${MODULE}export type A = string;\n`);
+  assertMatch(report!, /\n {2}\S+\.ts:12 A: a summary$/);
 });
 
 Deno.test("checkDocs() returns Deno's error for a file that cannot be parsed", async () => {
@@ -67,17 +67,17 @@ Deno.test("checkDocs() returns Deno's error for a file that cannot be parsed", a
 });
 
 Deno.test("checkDocs() requires a module doc with an example", async () => {
-  const lacking = /@module: an example that asserts$/;
-  assertMatch((await check("export {};\n"))!, lacking);
+  const missingDocs = /@module: an example that asserts$/;
+  assertMatch((await check("export {};\n"))!, missingDocs);
   const bare = "/**\n * A module.\n *\n * @module\n */\n";
-  assertMatch((await check(bare))!, lacking);
+  assertMatch((await check(bare))!, missingDocs);
   assertEquals(await check(MODULE), undefined);
 });
 
 Deno.test("checkDocs() requires a summary and every tag of a function", async () => {
-  assertEquals(await lacking(FUNCTION), []);
+  assertEquals(await missingDocs(FUNCTION), []);
   const code = FUNCTION.slice(FUNCTION.indexOf("export"));
-  assertEquals(await lacking(code), [
+  assertEquals(await missingDocs(code), [
     "f: a summary",
     "f: @typeParam T",
     "f: @param a,b,rest",
@@ -88,42 +88,45 @@ Deno.test("checkDocs() requires a summary and every tag of a function", async ()
 
 Deno.test("checkDocs() rejects the documentation of a parameter that does not exist", async () => {
   const old = FUNCTION.replace(" * @param b", " * @param c One.\n$&");
-  assertEquals(await lacking(old), ["f: @param a,b,rest"]);
+  assertEquals(await missingDocs(old), ["f: @param a,b,rest"]);
 });
 
-Deno.test("checkDocs() requires no @returns of what returns nothing", async () => {
+Deno.test("checkDocs() requires no @returns for functions that return nothing", async () => {
   const members =
     "a(): void;\n  b(): Promise<void>;\n  c(): unknown;\n  d(): this;"
       .replaceAll(/^ *\w/gm, "  /** Does. */\n$&");
   const code = `/** Things. */\nexport interface I {\n${members}\n}\n`;
-  assertEquals(await lacking(code), []);
+  assertEquals(await missingDocs(code), []);
 });
 
-Deno.test("checkDocs() requires the tags in order", async () => {
+Deno.test("checkDocs() requires tags in order", async () => {
   const line = " * @throws {TypeError} Never.\n";
   const late = FUNCTION.replace(line, "")
     .replace(" * @typeParam", `${line}$&`);
-  assertMatch(`${await lacking(late)}`, /^f: the order template, .*, throws$/);
+  assertMatch(
+    `${await missingDocs(late)}`,
+    /^f: the order template, .*, throws$/,
+  );
 });
 
 Deno.test("checkDocs() requires a title and an assertion of each example", async () => {
   const bare = FUNCTION.replace("@example Usage", "@example");
-  assertEquals(await lacking(bare), ["f: a title of @example"]);
+  assertEquals(await missingDocs(bare), ["f: a title of @example"]);
   const unasserted = ["f: an assertion in @example"];
   const silent = FUNCTION.replace("@std/assert", "@std/async");
-  assertEquals(await lacking(silent), unasserted);
+  assertEquals(await missingDocs(silent), unasserted);
   const ignored = FUNCTION.replace("```ts", "```ts ignore");
-  assertEquals(await lacking(ignored), unasserted);
+  assertEquals(await missingDocs(ignored), unasserted);
 });
 
-Deno.test("a class needs an example unless a function makes it", async () => {
+Deno.test("checkDocs() requires an example of a class unless a function returns it", async () => {
   const code = "export class C {}\n";
-  assertEquals(await lacking(`/** A class. */\n${code}`), ["C: @example"]);
+  assertEquals(await missingDocs(`/** A class. */\n${code}`), ["C: @example"]);
   const made = "/** A class, made by {@linkcode make}. */\n";
-  assertEquals(await lacking(made + code), []);
+  assertEquals(await missingDocs(made + code), []);
 });
 
-Deno.test("members are documented, and quantities have a unit", async () => {
+Deno.test("checkDocs() requires docs of members, and units of quantities", async () => {
   const code = `/** Options. */
 export interface Options {
   a: string;
@@ -135,20 +138,20 @@ export interface Options {
   maxBytes: number;
 }
 `;
-  assertEquals(await lacking(code), [
+  assertEquals(await missingDocs(code), [
     "Options.a: a summary",
     "Options.waitMs: the unit of waitMs",
     "Options.maxBytes: the unit of maxBytes",
   ]);
 });
 
-Deno.test("a parameter that is a quantity has a unit", async () => {
+Deno.test("checkDocs() requires the unit of a parameter that is a quantity", async () => {
   const timed = FUNCTION.replace("@param a One", "@param ms How long")
     .replace("(a: T", "(ms: T").replace("?? a", "?? ms");
-  assertEquals(await lacking(timed), ["f: the unit of ms"]);
+  assertEquals(await missingDocs(timed), ["f: the unit of ms"]);
 });
 
-Deno.test("each overload is documented, and not the body", async () => {
+Deno.test("checkDocs() requires docs of each overload, not of the implementation", async () => {
   const code = `/** One. */
 export function f(a: string): void;
 ${FUNCTION.replace(/ \{\n[^}]*\}\n$/, ";\n").replace("b = 1", "b?: number")}
@@ -156,5 +159,5 @@ export function f(): unknown {
   return 0;
 }
 `;
-  assertEquals(await lacking(code), ["f: @param a", "f: @example"]);
+  assertEquals(await missingDocs(code), ["f: @param a", "f: @example"]);
 });

@@ -1,19 +1,19 @@
 import { assertEquals } from "@std/assert";
 import { fileURLToPath } from "node:url";
-import { runCommand, runOrThrow } from "../_run_command.ts";
+import { runCommand, runSuccessfully } from "../_run_command.ts";
 import { temporaryFolder } from "../_temporary_folder.ts";
 
 const RUN = fileURLToPath(new URL("../../.ci/run", import.meta.url));
 
-/** What `.ci/run` uses, besides the fakes. */
+/** The real programs that `.ci/run` uses. */
 const TOOLS = "bash cat dirname grep head mktemp rm sh tail tee timeout".split(
   " ",
 );
 
-/** Fake commands, by their names, as lines of a shell. */
+/** Shell scripts of fake commands, by name. */
 type Commands = Readonly<Record<string, string>>;
 
-/** What the tasks print and how they end, as lines of a shell. */
+/** Shell scripts of the fake tasks. */
 interface Tasks {
   readonly test?: string;
   readonly slow?: string;
@@ -29,7 +29,7 @@ const GOOD_REAL = 'echo "100 passed, 0 failed"';
 const GOOD_COST = 'echo "1 passed, 0 failed"';
 const INSTALLED: Commands = { chromium: "", "valkey-server": "" };
 
-/** Runs `.ci/run` where only these commands exist, with an npx that is a fake. */
+/** Runs `.ci/run` with a fake npx, and with only these commands in the PATH. */
 async function ci(tasks: Tasks = {}, commands: Commands = INSTALLED) {
   await using folder = await temporaryFolder();
   const bin = folder.path;
@@ -53,7 +53,7 @@ async function ci(tasks: Tasks = {}, commands: Commands = INSTALLED) {
 /** Links programs of this machine into a folder. */
 async function link(folder: string, names: readonly string[]): Promise<void> {
   const where = names.map((name) => `command -v ${name}`).join("; ");
-  const { out } = await runOrThrow("sh", ["-c", where]);
+  const { out } = await runSuccessfully("sh", ["-c", where]);
   const paths = out.trimEnd().split("\n");
   for (const [at, path] of paths.entries()) {
     await Deno.symlink(path, `${folder}/${names[at]}`);
@@ -63,7 +63,7 @@ async function link(folder: string, names: readonly string[]): Promise<void> {
 /** `.ci/run` is for Linux. */
 const test = Deno.build.os === "linux" ? Deno.test : Deno.test.ignore;
 
-test(".ci/run prints what it runs, and one count of all", async () => {
+test(".ci/run prints its commands, and one total count", async () => {
   const { code, lines } = await ci({
     check: `echo "passed  lint"; ${GOOD_CHECKS}`,
   });
@@ -84,15 +84,15 @@ const FAILURES: Record<string, { tasks: Tasks; last: string }> = {
     },
     last: "116 passed, 2 failed",
   },
-  "counts a command that ends without a count as one failure": {
+  "counts a command without a count as one failure": {
     tasks: { test: "echo oh; exit 3" },
     last: "109 passed, 1 failed",
   },
-  "counts a command that fails although nothing failed as one failure": {
+  "counts a failing command without failed tests as one failure": {
     tasks: { slow: `${GOOD_SLOW_TESTS}; exit 1` },
     last: "121 passed, 1 failed",
   },
-  "fails where nothing passed": {
+  "fails when no test passed": {
     tasks: {
       test: 'echo "ok | 0 passed | 0 failed (0s)"',
       slow: 'echo "ok | 0 passed | 0 failed (0s)"',
@@ -118,7 +118,7 @@ test(".ci/run reads the last count, not one that a test prints", async () => {
   assertEquals(last, "121 passed, 0 failed");
 });
 
-test(".ci/run installs what is missing, as root or with sudo", async () => {
+test(".ci/run installs missing programs, as root or with sudo", async () => {
   await using folder = await temporaryFolder();
   const log = `${folder.path}/log`;
   const { code } = await ci({}, {
@@ -148,7 +148,7 @@ test(".ci/run installs nothing where a browser and a server are installed", asyn
   }
 });
 
-test(".ci/run goes on where nothing can be installed, and says so", async () => {
+test(".ci/run continues with a message when nothing can be installed", async () => {
   const refusing = { "apt-get": "exit 100", sudo: "exit 1" };
   for (const commands of [{}, refusing]) {
     const { code, lines, last } = await ci({}, commands);

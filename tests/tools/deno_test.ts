@@ -15,7 +15,7 @@ Deno.test("tools/deno.ts passes arguments on, and returns output and exit code",
   assertEquals({ code, out }, { code: 42, out: "out\n" });
 });
 
-Deno.test("tools/deno.ts uses JSR_URL where it is set, and says so", async () => {
+Deno.test("tools/deno.ts uses JSR_URL if it is set, and prints that", async () => {
   const { out, err } = await tool(
     "eval",
     "console.log(Deno.env.get('JSR_URL'))",

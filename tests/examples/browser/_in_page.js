@@ -1,5 +1,5 @@
-// What runs in the page. It is no TypeScript, for a page has other globals than
-// the rest of this project.
+// Functions that run in the page. This is JavaScript because a page has other globals
+// than the rest of this project.
 
 /** @param {HTMLElement} element */
 export function nameOf(element) {
@@ -12,14 +12,14 @@ export function outlineOf(element) {
 }
 
 /** @param {HTMLElement} status */
-export function listenTo(status) {
-  globalThis.heard = [];
-  new MutationObserver(() => globalThis.heard.push(status.textContent))
+export function recordAnnouncements(status) {
+  globalThis.announcements = [];
+  new MutationObserver(() => globalThis.announcements.push(status.textContent))
     .observe(status, { childList: true });
 }
 
-export function heard() {
-  return globalThis.heard;
+export function announcements() {
+  return globalThis.announcements;
 }
 
 export function countAnimations() {
@@ -31,16 +31,16 @@ export function offerPrototype(select) {
   select.firstElementChild.value = "__proto__";
 }
 
-/** By how many pixels the page is wider than the window. */
+/** How many pixels the page is wider than the window. */
 export function excessWidth() {
   return document.documentElement.scrollWidth - innerWidth;
 }
 
-/** What has less contrast than WCAG's AA wants of small text: 4.5 to 1. */
-export function faintTexts() {
-  const read = (colour) => colour.match(/[\d.]+/g).map(Number);
-  const luminance = (colour) => {
-    const [r, g, b] = colour.slice(0, 3).map((part) => {
+/** Elements whose text has less contrast than WCAG AA requires: 4.5 to 1. */
+export function lowContrastTexts() {
+  const read = (color) => color.match(/[\d.]+/g).map(Number);
+  const luminance = (color) => {
+    const [r, g, b] = color.slice(0, 3).map((part) => {
       const share = part / 255;
       return share <= 0.04045
         ? share / 12.92
@@ -48,7 +48,7 @@ export function faintTexts() {
     });
     return 0.2126 * r + 0.7152 * g + 0.0722 * b;
   };
-  const behind = (element) => {
+  const backgroundOf = (element) => {
     for (; element; element = element.parentElement) {
       const [r, g, b, a = 1] = read(getComputedStyle(element).backgroundColor);
       if (a === 1) return [r, g, b];
@@ -63,7 +63,7 @@ export function faintTexts() {
     if (!hasText(element) || !element.checkVisibility()) return [];
     const [light, dark] = [
       luminance(read(getComputedStyle(element).color)),
-      luminance(behind(element)),
+      luminance(backgroundOf(element)),
     ].sort((a, b) => b - a);
     const contrast = (light + 0.05) / (dark + 0.05);
     if (contrast >= 4.5) return [];

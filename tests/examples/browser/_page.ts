@@ -1,6 +1,6 @@
-// The page in a real browser, a promise after the other: `_page.ts BROWSER`. It
-// prints a line of JSON for each. The providers go on when they are told to, so
-// that nothing here depends on how fast anything is.
+// Tests the page in a real browser: `_page.ts BROWSER`. Prints a line of JSON for
+// each test. Providers send a packet when the test lets it through, so that no test
+// depends on the speed of the machine.
 
 import { memoryHealth } from "@fallback/stream/health";
 import { openaiModel } from "@fallback/stream/openai";
@@ -18,7 +18,7 @@ import { chromium, type Page } from "playwright-core";
 import { createHandler } from "../../../examples/deploy/handler.ts";
 import * as inPage from "./_in_page.js";
 
-/** A provider whose packets wait until they are let through. */
+/** Holds back the packets of a provider until `letThrough()`. */
 class Gate {
   readonly #waiting: (() => void)[] = [];
   #passes = 0;
@@ -53,21 +53,23 @@ class Gate {
   }
 }
 
-/** The length of the long answer, in tokens. `-- 3000` is the full one. */
-const WORDS = Number(Deno.args[1] ?? 800);
-const WORDS_PER_SECOND = 200;
+/** The length of the long answer, in chunks. Pass 3000 for a long run. */
+const CHUNKS = Number(Deno.args[1] ?? 800);
+const CHUNKS_PER_SECOND = 200;
 
-/** A step takes some milliseconds, but on a busy machine. */
-const LONGEST_MS = 60_000;
+/** How long a test may take. Most take a few milliseconds on a fast machine. */
+const TIMEOUT_MS = 60_000;
 
-/** Who is asked in the scene that is played. */
+/** The providers of the current test, in order of preference. */
 let providers: readonly [
   name: string,
   provider: FakeProvider,
   gate: Gate | undefined,
 ][] = [];
 
-function cast(...scripts: [name: string, script: WireScript, gate?: Gate][]) {
+function useProviders(
+  ...scripts: [name: string, script: WireScript, gate?: Gate][]
+) {
   providers = scripts.map((
     [name, script, gate],
   ) => [name, fakeProvider(script), gate]);
@@ -76,7 +78,7 @@ function cast(...scripts: [name: string, script: WireScript, gate?: Gate][]) {
 /** The latest request that a provider got. */
 function callOf(name: string): ProviderCall {
   const call = callsOf(name).at(-1);
-  assert(call, `${name} was not asked`);
+  assert(call, `${name} was not called`);
   return call;
 }
 
@@ -109,34 +111,34 @@ const home = `http://127.0.0.1:${server.addr.port}/`;
 
 await using browser = await chromium.launch({ executablePath: Deno.args[0]! });
 
-/** Whatever the browser complained about, and whom it asked. */
-const complaints: string[] = [];
-const asked = new Set<string>();
+/** Errors on the console, and the origins of all requests. */
+const browserErrors: string[] = [];
+const origins = new Set<string>();
 
-/** The page, and what a visitor does with it. */
-class Visitor {
+/** A user of the page. */
+class User {
   readonly page: Page;
 
   constructor(page: Page) {
     this.page = page;
   }
 
-  async ask(question: string): Promise<void> {
+  async send(question: string): Promise<void> {
     await this.page.getByRole("textbox", { name: "Your message" })
       .fill(question);
     await this.page.getByRole("button", { name: "Send" }).click();
   }
 
-  /** Waits until the latest answer says this, and goes on, or is over. */
-  async reads(text: string, { busy }: { busy: boolean }): Promise<void> {
+  /** Waits until the latest answer has this text, and is running (`busy`) or ended. */
+  async seesAnswer(text: string, { busy }: { busy: boolean }): Promise<void> {
     const state = busy ? '[aria-busy="true"]' : ":not([aria-busy])";
     await this.page.locator(`article:last-child .answer${state}`, {
       hasText: new RegExp(`^${text}$`),
     }).waitFor();
   }
 
-  /** Waits until the latest waterfall has this row. */
-  async sees(model: string, outcome: string): Promise<void> {
+  /** Waits until the latest waterfall has a row with this model and outcome. */
+  async seesAttempt(model: string, outcome: string): Promise<void> {
     await this.row(model, outcome).waitFor();
   }
 
@@ -146,8 +148,8 @@ class Visitor {
       .filter({ has: this.page.getByText(outcome, { exact: true }) });
   }
 
-  /** Waits until the latest exchange is over, with this notice. */
-  async isTold(notice: string | RegExp): Promise<void> {
+  /** Waits until the latest answer has ended with this notice. */
+  async seesNotice(notice: string | RegExp): Promise<void> {
     await this.page.locator("article:last-child .notice", { hasText: notice })
       .waitFor();
   }
@@ -157,50 +159,53 @@ class Visitor {
   }
 }
 
-const steps: [promise: string, (visitor: Visitor) => Promise<void>][] = [
+const steps: [name: string, (user: User) => Promise<void>][] = [
   [
-    "words appear as they come, before the answer is complete",
-    async (visitor) => {
+    "the page shows each chunk when it arrives",
+    async (user) => {
       const gate = new Gate();
-      cast(["primary", ["One ", "two ", "three"], gate]);
-      await visitor.ask("Count");
-      await visitor.sees("primary", "waiting");
+      useProviders(["primary", ["One ", "two ", "three"], gate]);
+      await user.send("Count");
+      await user.seesAttempt("primary", "waiting");
       gate.letThrough(1);
-      await visitor.reads("One ", { busy: true });
-      await visitor.sees("primary", "streaming");
+      await user.seesAnswer("One ", { busy: true });
+      await user.seesAttempt("primary", "streaming");
       gate.letThrough(1);
-      await visitor.reads("One two ", { busy: true });
+      await user.seesAnswer("One two ", { busy: true });
       assertEquals(callOf("primary").outcome, "pending");
-      await visitor.page.getByRole("button", { name: "Stop" }).waitFor();
+      await user.page.getByRole("button", { name: "Stop" }).waitFor();
       gate.letThrough(9);
-      await visitor.reads("One two three", { busy: false });
-      await visitor.sees("primary", "completed");
-      await visitor.page.getByRole("button", { name: "Send" }).waitFor();
+      await user.seesAnswer("One two three", { busy: false });
+      await user.seesAttempt("primary", "completed");
+      await user.page.getByRole("button", { name: "Send" }).waitFor();
     },
   ],
-  ["a failed attempt shows while nobody has answered yet", async (visitor) => {
-    const gate = new Gate();
-    cast(["primary", [wire.status(529)]], ["backup", ["Here"], gate]);
-    await visitor.ask("Anybody?");
-    await visitor.sees("primary", "failed");
-    await visitor.sees("backup", "waiting");
-    await visitor.page.getByText("529, overloaded").waitFor();
-    gate.letThrough(9);
-    await visitor.reads("Here", { busy: false });
-    await visitor.sees("backup", "completed");
-  }],
   [
-    "the waterfall is to scale: who was asked later begins where the one before ended",
-    async (visitor) => {
+    "the page shows a failed attempt before a model has answered",
+    async (user) => {
+      const gate = new Gate();
+      useProviders(["primary", [wire.status(529)]], ["backup", ["Here"], gate]);
+      await user.send("Hello?");
+      await user.seesAttempt("primary", "failed");
+      await user.seesAttempt("backup", "waiting");
+      await user.page.getByText("529, overloaded").waitFor();
+      gate.letThrough(9);
+      await user.seesAnswer("Here", { busy: false });
+      await user.seesAttempt("backup", "completed");
+    },
+  ],
+  [
+    "the waterfall draws an attempt from where the one before ended",
+    async (user) => {
       const [primary, backup] = await Promise.all(
         [["primary", "failed"], ["backup", "completed"]].map(async (
           [model, outcome],
         ) => {
-          const bars = visitor.row(model!, outcome!).locator(".bar");
+          const bars = user.row(model!, outcome!).locator(".bar");
           const boxes = await Promise.all(
             (await bars.all()).map((bar) => bar.boundingBox()),
           );
-          const track = await visitor.row(model!, outcome!).locator(".track")
+          const track = await user.row(model!, outcome!).locator(".track")
             .boundingBox();
           return { boxes, track };
         }),
@@ -213,61 +218,65 @@ const steps: [promise: string, (visitor: Visitor) => Promise<void>][] = [
       assertEquals(primary!.track!.x, backup!.track!.x);
     },
   ],
-  ["a model that is skipped shows, and why", async (visitor) => {
+  ["the page shows a skipped model and the reason", async (user) => {
     const busy = wire.status(429, { headers: { "retry-after": "60" } });
-    cast(["resting", [busy]], ["backup", ["Yes"]]);
-    await visitor.ask("Once");
-    await visitor.sees("backup", "completed");
-    await visitor.ask("Twice");
-    await visitor.sees("resting", "skipped");
-    await visitor.sees("backup", "completed");
-    await visitor.page.getByText(/^resting for another [\d.]+ s$/).waitFor();
+    useProviders(["resting", [busy]], ["backup", ["Yes"]]);
+    await user.send("Once");
+    await user.seesAttempt("backup", "completed");
+    await user.send("Twice");
+    await user.seesAttempt("resting", "skipped");
+    await user.seesAttempt("backup", "completed");
+    await user.page.getByText(/^resting for another [\d.]+ s$/).waitFor();
   }],
-  ["an answer that breaks off stays, and says so", async (visitor) => {
+  ["the page keeps an interrupted answer, and shows a notice", async (user) => {
     const reset = new Error("reset by 10.0.0.7");
-    cast(["primary", ["Half", step.fail(reset)]], ["backup", ["Other"]]);
-    await visitor.ask("All of it?");
-    await visitor.isTold("The answer broke off: the model failed.");
-    await visitor.reads("Half", { busy: false });
-    await visitor.sees("primary", "interrupted");
+    useProviders(["primary", ["Half", step.fail(reset)]], ["backup", [
+      "Other",
+    ]]);
+    await user.send("All of it?");
+    await user.seesNotice("The answer broke off: the model failed.");
+    await user.seesAnswer("Half", { busy: false });
+    await user.seesAttempt("primary", "interrupted");
     assertEquals(callsOf("backup"), []);
-    assertEquals(await visitor.page.getByText("10.0.0.7").count(), 0);
+    assertEquals(await user.page.getByText("10.0.0.7").count(), 0);
   }],
-  ["where nobody answers, that is said", async (visitor) => {
-    cast(["primary", [wire.status(500)]], ["backup", [wire.status(503)]]);
-    await visitor.ask("Anybody?");
-    await visitor.isTold("No answer: all models failed.");
-    await visitor.sees("backup", "failed");
+  ["the page shows a notice when all models fail", async (user) => {
+    useProviders(["primary", [wire.status(500)]], ["backup", [
+      wire.status(503),
+    ]]);
+    await user.send("Hello?");
+    await user.seesNotice("No answer: all models failed.");
+    await user.seesAttempt("backup", "failed");
   }],
-  ["Stop closes the provider's connection", async (visitor) => {
-    cast(["primary", ["One ", step.hang()]]);
-    await visitor.ask("Go on");
-    await visitor.reads("One ", { busy: true });
-    await visitor.page.getByRole("button", { name: "Stop" }).click();
+  ["Stop closes the provider's connection after content", async (user) => {
+    useProviders(["primary", ["One ", step.hang()]]);
+    await user.send("Go on");
+    await user.seesAnswer("One ", { busy: true });
+    await user.page.getByRole("button", { name: "Stop" }).click();
     await callOf("primary").closed;
     assertEquals(callOf("primary").outcome, "aborted");
-    await visitor.isTold("Stopped.");
-    await visitor.sees("primary", "cancelled");
+    await user.seesNotice("Stopped.");
+    await user.seesAttempt("primary", "cancelled");
   }],
   [
-    "Stop before the first word closes it too, and asks nobody else",
-    async (visitor) => {
-      cast(["primary", [step.open(), step.hang()]], ["backup", ["No"]]);
-      await visitor.ask("Hello?");
-      await visitor.sees("primary", "waiting");
-      await visitor.page.getByRole("button", { name: "Stop" }).click();
+    "Stop closes the provider's connection before content, without a fallback",
+    async (user) => {
+      useProviders(["primary", [step.open(), step.hang()]], ["backup", ["No"]]);
+      await user.send("Hello?");
+      await user.seesAttempt("primary", "waiting");
+      await user.page.getByRole("button", { name: "Stop" }).click();
       await callOf("primary").closed;
       assertEquals(callOf("primary").outcome, "aborted");
       assertEquals(callsOf("backup"), []);
-      await visitor.isTold("Stopped.");
+      await user.seesNotice("Stopped.");
     },
   ],
   [
-    "after that the conversation goes on, with what was said",
-    async (visitor) => {
-      cast(["primary", ["Sure"]]);
-      await visitor.ask("And now?");
-      await visitor.reads("Sure", { busy: false });
+    "the page sends the stopped answer with the next question",
+    async (user) => {
+      useProviders(["primary", ["Sure"]]);
+      await user.send("And now?");
+      await user.seesAnswer("Sure", { busy: false });
       const { messages } = callOf("primary").body as {
         messages: { role: string; content: string }[];
       };
@@ -279,32 +288,32 @@ const steps: [promise: string, (visitor: Visitor) => Promise<void>][] = [
     },
   ],
   [
-    "a reload in mid-answer closes the connection, and the page begins anew",
-    async (visitor) => {
-      cast(["primary", ["One ", step.hang()]]);
-      await visitor.ask("Go on");
-      await visitor.reads("One ", { busy: true });
+    "a reload closes the connection, and clears the conversation",
+    async (user) => {
+      useProviders(["primary", ["One ", step.hang()]]);
+      await user.send("Go on");
+      await user.seesAnswer("One ", { busy: true });
       const call = callOf("primary");
-      await visitor.page.reload();
+      await user.page.reload();
       await call.closed;
       assertEquals(call.outcome, "aborted");
-      cast(["primary", ["Welcome"]]);
-      await visitor.ask("Again");
-      await visitor.reads("Welcome", { busy: false });
+      useProviders(["primary", ["Welcome"]]);
+      await user.send("Again");
+      await user.seesAnswer("Welcome", { busy: false });
     },
   ],
-  ["the keyboard is enough, and shows where it is", async (visitor) => {
-    const { page } = visitor;
+  ["the page works with the keyboard, and outlines the focus", async (user) => {
+    const { page } = user;
     const { keyboard } = page;
     await page.reload();
-    const way: string[] = [];
+    const focusOrder: string[] = [];
     for (let tab = 0; tab < 5; tab++) {
       await keyboard.press("Tab");
-      way.push(await visitor.focused());
+      focusOrder.push(await user.focused());
       const outline = await page.locator(":focus").evaluate(inPage.outlineOf);
-      assertEquals(outline, "solid", `no outline at ${way.at(-1)}`);
+      assertEquals(outline, "solid", `no outline at ${focusOrder.at(-1)}`);
     }
-    assertEquals(way, [
+    assertEquals(focusOrder, [
       "What are you?",
       "Why does a lighthouse have two lamps?",
       "fail",
@@ -314,46 +323,46 @@ const steps: [promise: string, (visitor: Visitor) => Promise<void>][] = [
     await page.locator("#fail").focus();
     await keyboard.press("ArrowDown");
     assertEquals(await page.locator("#fail").inputValue(), "status");
-    cast(["primary", ["One ", step.hang()]]);
+    useProviders(["primary", ["One ", step.hang()]]);
     await keyboard.press("Tab");
     await keyboard.type("Two");
     await keyboard.press("Shift+Enter");
     await keyboard.type("lines");
     await keyboard.press("Enter");
-    await visitor.reads("One ", { busy: true });
-    assertEquals(await visitor.focused(), "prompt");
+    await user.seesAnswer("One ", { busy: true });
+    assertEquals(await user.focused(), "prompt");
     await keyboard.press("Escape");
     await callOf("primary").closed;
-    await visitor.isTold("Stopped.");
-    assertEquals(await visitor.focused(), "prompt");
+    await user.seesNotice("Stopped.");
+    assertEquals(await user.focused(), "prompt");
     const { messages } = callOf("primary").body as { messages: object[] };
     assertEquals(messages, [{ role: "user", content: "Two\nlines" }]);
   }],
-  ["a question to begin with is one key away", async (visitor) => {
-    const { page } = visitor;
+  ["the page sends a suggested question on Enter", async (user) => {
+    const { page } = user;
     await page.reload();
-    cast(["primary", ["Me"]]);
+    useProviders(["primary", ["Me"]]);
     await page.keyboard.press("Tab");
     await page.keyboard.press("Enter");
-    await visitor.reads("Me", { busy: false });
+    await user.seesAnswer("Me", { busy: false });
     await page.getByRole("heading", { name: "What are you?" }).waitFor();
-    assertEquals(await visitor.focused(), "prompt");
+    assertEquals(await user.focused(), "prompt");
   }],
   [
-    "a screen reader hears who answers and how it ended, not every word",
-    async (visitor) => {
-      const { page } = visitor;
-      await page.locator("#status").evaluate(inPage.listenTo);
-      cast(["primary", [wire.status(529)]], ["backup", [
+    "the status for screen readers announces model and end, not every chunk",
+    async (user) => {
+      const { page } = user;
+      await page.locator("#status").evaluate(inPage.recordAnnouncements);
+      useProviders(["primary", [wire.status(529)]], ["backup", [
         "a ",
         "b ",
         "c ",
         "d",
       ]]);
-      await visitor.ask("Say it");
-      await visitor.reads("a b c d", { busy: false });
+      await user.send("Say it");
+      await user.seesAnswer("a b c d", { busy: false });
       assertEquals(
-        await page.evaluate(inPage.heard),
+        await page.evaluate(inPage.announcements),
         [
           "backup is answering.",
           "The answer is complete.",
@@ -364,119 +373,122 @@ const steps: [promise: string, (visitor: Visitor) => Promise<void>][] = [
     },
   ],
   [
-    "what can be used has a name, and a waterfall is a list with words",
-    async (visitor) => {
-      const { page } = visitor;
+    "controls have accessible names, and a waterfall is a list with text",
+    async (user) => {
+      const { page } = user;
       await page.getByRole("combobox", { name: "The first model" }).waitFor();
       await page.getByRole("textbox", { name: "Your message" }).waitFor();
       await page.getByRole("main", { name: "Conversation" }).waitFor();
       await page.getByRole("form", { name: "Ask" }).waitFor();
-      const said = await page.getByRole("figure", {
+      const row = await page.getByRole("figure", {
         name: "What was tried for this answer",
       }).last().getByRole("listitem").first().innerText();
       assert(
         /^primary\s+failed\s+\d\.\d\d s\s+529, overloaded$/
-          .test(said),
-        said,
+          .test(row),
+        row,
       );
     },
   ],
-  ["nothing moves for those who asked for less motion", async (visitor) => {
-    await visitor.page.emulateMedia({ reducedMotion: "reduce" });
-    cast(["primary", ["One ", step.hang()]]);
-    await visitor.ask("Calmly");
-    await visitor.reads("One ", { busy: true });
+  ["the page has no animations with prefers-reduced-motion", async (user) => {
+    await user.page.emulateMedia({ reducedMotion: "reduce" });
+    useProviders(["primary", ["One ", step.hang()]]);
+    await user.send("Calmly");
+    await user.seesAnswer("One ", { busy: true });
     assertEquals(
-      await visitor.page.evaluate(inPage.countAnimations),
+      await user.page.evaluate(inPage.countAnimations),
       0,
     );
-    await visitor.page.keyboard.press("Escape");
-    await visitor.isTold("Stopped.");
+    await user.page.keyboard.press("Escape");
+    await user.seesNotice("Stopped.");
   }],
   [
-    "a server that has gone is told, and so is one that refuses",
-    async (visitor) => {
-      const { page } = visitor;
-      cast(["primary", ["Yes"]]);
+    "the page shows a notice when the server is unreachable or rejects the request",
+    async (user) => {
+      const { page } = user;
+      useProviders(["primary", ["Yes"]]);
       await page.route("**/chat", (route) => route.abort());
-      await visitor.ask("Hello?");
-      await visitor.isTold("The server cannot be reached.");
+      await user.send("Hello?");
+      await user.seesNotice("The server cannot be reached.");
       await page.unroute("**/chat");
       await page.locator("#fail").evaluate(inPage.offerPrototype);
       await page.locator("#fail").selectOption("__proto__");
-      await visitor.ask("Hello?");
-      await visitor.isTold(/^The server refused: fail must be one/);
-      // Two the browser complains about by itself.
-      assertEquals(complaints.splice(0).map((text) => text.slice(0, 23)), [
+      await user.send("Hello?");
+      await user.seesNotice(/^The server refused: fail must be one/);
+      // The browser logs both requests.
+      assertEquals(browserErrors.splice(0).map((text) => text.slice(0, 23)), [
         "Failed to load resource",
         "Failed to load resource",
       ]);
     },
   ],
   [
-    "U+2028 in an answer is text, and half a character does no harm",
-    async (visitor) => {
-      await visitor.page.reload();
-      cast(["primary", ["a\u2028b \ud83d", step.hang()]]);
-      await visitor.ask("Separators?");
-      await visitor.page.getByText("a\u2028b").waitFor();
-      await visitor.page.keyboard.press("Escape");
-      await visitor.isTold("Stopped.");
-      cast(["primary", ["Fine"]]);
-      await visitor.ask("And now?");
-      await visitor.reads("Fine", { busy: false });
+    "the page shows U+2028 and lone surrogates as text",
+    async (user) => {
+      await user.page.reload();
+      useProviders(["primary", ["a\u2028b \ud83d", step.hang()]]);
+      await user.send("Separators?");
+      await user.page.getByText("a\u2028b").waitFor();
+      await user.page.keyboard.press("Escape");
+      await user.seesNotice("Stopped.");
+      useProviders(["primary", ["Fine"]]);
+      await user.send("And now?");
+      await user.seesAnswer("Fine", { busy: false });
     },
   ],
   [
-    "a long conversation, and one with an empty answer, can go on",
-    async (visitor) => {
-      await visitor.page.reload();
-      cast(["primary", ["\n\n", step.hang()]]);
-      await visitor.ask("Empty");
-      await visitor.sees("primary", "streaming");
-      await visitor.page.keyboard.press("Escape");
-      await visitor.isTold("Stopped.");
-      cast(["primary", ["x".repeat(14 * 1024)]]);
+    "the page continues a long conversation, and one with an empty answer",
+    async (user) => {
+      await user.page.reload();
+      useProviders(["primary", ["\n\n", step.hang()]]);
+      await user.send("Empty");
+      await user.seesAttempt("primary", "streaming");
+      await user.page.keyboard.press("Escape");
+      await user.seesNotice("Stopped.");
+      useProviders(["primary", ["x".repeat(14 * 1024)]]);
       for (let round = 0; round < 6; round++) {
-        await visitor.ask(`Long ${round}`);
-        await visitor.reads("x+", { busy: false });
+        await user.send(`Long ${round}`);
+        await user.seesAnswer("x+", { busy: false });
       }
     },
   ],
-  ["reasoning is shown apart, and a tool call is said", async (visitor) => {
-    await visitor.page.reload();
-    cast(["primary", [
-      { choices: [{ delta: { reasoning_content: "Hm …" } }] },
-      { choices: [{ delta: { tool_calls: [{ index: 0, id: "1" }] } }] },
-      wire.finish(),
-    ]]);
-    await visitor.ask("Use a tool");
-    await visitor.isTold("The model called a tool and wrote no text.");
-    await visitor.page.locator(".thoughts", { hasText: "Hm …" }).waitFor();
-  }],
-  ["silence in mid-answer is drawn pale, also afterwards", async (visitor) => {
-    cast(["primary", ["One ", step.hang()]]);
-    await visitor.ask("Stall");
-    const pause = visitor.page.locator(
+  [
+    "the page shows reasoning separately, and a notice for a tool call",
+    async (user) => {
+      await user.page.reload();
+      useProviders(["primary", [
+        { choices: [{ delta: { reasoning_content: "Hm …" } }] },
+        { choices: [{ delta: { tool_calls: [{ index: 0, id: "1" }] } }] },
+        wire.finish(),
+      ]]);
+      await user.send("Use a tool");
+      await user.seesNotice("The model called a tool and wrote no text.");
+      await user.page.locator(".thoughts", { hasText: "Hm …" }).waitFor();
+    },
+  ],
+  ["the waterfall draws a stall after content as waiting", async (user) => {
+    useProviders(["primary", ["One ", step.hang()]]);
+    await user.send("Stall");
+    const pause = user.page.locator(
       "article:last-child .bar.words + .bar.wait",
     );
     await pause.waitFor();
-    await visitor.page.keyboard.press("Escape");
-    await visitor.isTold("Stopped.");
+    await user.page.keyboard.press("Escape");
+    await user.seesNotice("Stopped.");
     await pause.waitFor();
   }],
-  ["each answer has a line of figures", async (visitor) => {
-    cast(["primary", [wire.status(529)]], ["backup", ["Hi"]]);
-    await visitor.ask("Figures?");
-    await visitor.page.getByText(
+  ["the page shows a summary of each answer", async (user) => {
+    useProviders(["primary", [wire.status(529)]], ["backup", ["Hi"]]);
+    await user.send("Figures?");
+    await user.page.getByText(
       /^answered by backup · first word after [\d.]+ s · [\d.]+ s in all · 2 attempts/,
     ).waitFor();
   }],
   [
-    "the second half of a long answer costs no more than the first",
-    async (visitor) => {
-      await visitor.page.reload();
-      const session = await context.newCDPSession(visitor.page);
+    "the page spends no more time on the second half of a long answer",
+    async (user) => {
+      await user.page.reload();
+      const session = await context.newCDPSession(user.page);
       await session.send("Performance.enable");
       const cost = async () => {
         const { metrics } = await session.send("Performance.getMetrics");
@@ -484,20 +496,20 @@ const steps: [promise: string, (visitor: Visitor) => Promise<void>][] = [
           name === "LayoutDuration" || name === "ScriptDuration"
         ).reduce((sum, { value }) => sum + value, 0);
       };
-      const half = Array.from({ length: WORDS / 2 }, (_, i) => [
-        `word${i} `,
-        step.wait(1000 / WORDS_PER_SECOND),
+      const half = Array.from({ length: CHUNKS / 2 }, (_, i) => [
+        `text${i} `,
+        step.wait(1000 / CHUNKS_PER_SECOND),
       ]).flat();
-      cast(["primary", [...half, "Middle. ", ...half, "End."]]);
+      useProviders(["primary", [...half, "Middle. ", ...half, "End."]]);
       const before = await cost();
-      await visitor.ask("Long");
-      const answer = visitor.page.locator("article:last-child .answer");
+      await user.send("Long");
+      const answer = user.page.locator("article:last-child .answer");
       await answer.filter({ hasText: "Middle." }).waitFor();
       const middle = await cost();
       await answer.filter({ hasText: "End." }).waitFor();
       const end = await cost();
       const [first, second] = [middle - before, end - middle];
-      // Below 50 ms the noise of the machine is larger than any growth.
+      // Below 50 ms the measurement is too noisy.
       assert(
         second <= Math.max(1.3 * first, 0.05),
         `${second} s after ${first} s`,
@@ -505,21 +517,21 @@ const steps: [promise: string, (visitor: Visitor) => Promise<void>][] = [
     },
   ],
   [
-    "nothing is wider than the page, and all text has contrast, light and dark",
-    async (visitor) => {
-      const { page } = visitor;
+    "the page does not scroll sideways, and all text has enough contrast in both color schemes",
+    async (user) => {
+      const { page } = user;
       await page.reload();
       const long =
-        "model-with-a-name-that-is-longer-than-anybody-wants-to-read";
-      cast([long, [wire.status(503)]], ["backup", [
+        "model-with-a-name-that-is-longer-than-any-real-model-name-is";
+      useProviders([long, [wire.status(503)]], ["backup", [
         "W".repeat(300),
         step.fail("gone"),
       ]]);
-      await visitor.ask("x".repeat(200));
-      await visitor.sees("backup", "interrupted");
-      cast(["primary", ["One ", step.hang()]]);
-      await visitor.ask("And");
-      await visitor.reads("One ", { busy: true });
+      await user.send("x".repeat(200));
+      await user.seesAttempt("backup", "interrupted");
+      useProviders(["primary", ["One ", step.hang()]]);
+      await user.send("And");
+      await user.seesAnswer("One ", { busy: true });
       await page.emulateMedia({ reducedMotion: "reduce" });
       for (const width of [320, 400, 768, 1280]) {
         await page.setViewportSize({ width, height: 800 });
@@ -528,34 +540,38 @@ const steps: [promise: string, (visitor: Visitor) => Promise<void>][] = [
       }
       for (const colorScheme of ["light", "dark"] as const) {
         await page.emulateMedia({ colorScheme });
-        assertEquals(await page.evaluate(inPage.faintTexts), [], colorScheme);
+        assertEquals(
+          await page.evaluate(inPage.lowContrastTexts),
+          [],
+          colorScheme,
+        );
       }
       await page.keyboard.press("Escape");
     },
   ],
-  ["nobody complained, and nobody else was asked", () => {
-    assertEquals(complaints, []);
-    assertEquals([...asked], [new URL(home).origin]);
+  ["the page causes no browser error, and loads from no other origin", () => {
+    assertEquals(browserErrors, []);
+    assertEquals([...origins], [new URL(home).origin]);
     return Promise.resolve();
   }],
 ];
 
 await using context = await browser.newContext();
-context.setDefaultTimeout(LONGEST_MS);
-context.on("console", (said) => complaints.push(said.text()));
-context.on("weberror", (error) => complaints.push(`${error.error()}`));
-context.on("request", (request) => asked.add(new URL(request.url()).origin));
-const visitor = new Visitor(await context.newPage());
-await visitor.page.goto(home);
+context.setDefaultTimeout(TIMEOUT_MS);
+context.on("console", (message) => browserErrors.push(message.text()));
+context.on("weberror", (error) => browserErrors.push(`${error.error()}`));
+context.on("request", (request) => origins.add(new URL(request.url()).origin));
+const user = new User(await context.newPage());
+await user.page.goto(home);
 
-for (const [promise, keep] of steps) {
+for (const [name, run] of steps) {
   let error: string | undefined;
   try {
-    await deadline(keep(visitor), LONGEST_MS);
+    await deadline(run(user), TIMEOUT_MS);
   } catch (cause) {
     error = cause instanceof Error ? cause.stack : String(cause);
-    // The next promise is not to suffer from it.
-    await visitor.page.goto(home);
+    // Start the next test with a new page.
+    await user.page.goto(home);
   }
-  console.log(JSON.stringify({ promise, error }));
+  console.log(JSON.stringify({ name, error }));
 }

@@ -6,13 +6,13 @@ import { runCommand } from "../../_run_command.ts";
 const PAGE = fileURLToPath(new URL("_page.ts", import.meta.url));
 
 interface Line {
-  readonly promise: string;
+  readonly name: string;
   readonly error?: string;
 }
 
 const browser = await findBrowser();
 
-// In a process of its own: what a browser leaves behind ends with it.
+// The browser runs in a separate process, so that this one has no leaks from it.
 Deno.test({
   name: "the page of examples/deploy in a browser",
   ignore: browser === undefined,
@@ -21,8 +21,8 @@ Deno.test({
     const { success, out, err } = await runCommand(Deno.execPath(), args);
     const lines: Line[] = out.split("\n").filter(Boolean)
       .map((line) => JSON.parse(line));
-    for (const { promise, error } of lines) {
-      await test.step(promise, () => assertEquals(error, undefined, error));
+    for (const { name, error } of lines) {
+      await test.step(name, () => assertEquals(error, undefined, error));
     }
     assert(success && lines.length > 0, err);
   },

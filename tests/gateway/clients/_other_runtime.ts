@@ -1,4 +1,4 @@
-// Run by Node and by Bun: the handler before a fake provider, without a network.
+// Runs in Node and Bun: calls the handler with a fake provider, without a network.
 // Prints what a client gets.
 
 import { gateway } from "../../../src/gateway/mod.ts";

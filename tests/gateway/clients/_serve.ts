@@ -1,4 +1,4 @@
-// A gateway and its providers on real connections.
+// A gateway and its providers over real connections.
 
 import { gateway, type GatewayOptions } from "@fallback/stream/gateway";
 import { openaiModel } from "@fallback/stream/openai";
@@ -15,11 +15,11 @@ export interface TestGateway extends AsyncDisposable {
   readonly url: string;
   readonly baseURL: string;
   readonly providers: readonly FakeProvider[];
-  /** Where the providers are. */
+  /** The base URLs of the providers. */
   readonly hosts: readonly string[];
 }
 
-/** Starts providers with these scripts, and a gateway before them. */
+/** Serves providers with these scripts, and a gateway that calls them. */
 export function serveChain(
   scripts: readonly (WireScript | FakeProvider)[],
   options: Partial<GatewayOptions> = {},

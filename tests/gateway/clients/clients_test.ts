@@ -1,5 +1,5 @@
-// Genuine clients of the protocol before the gateway: the `openai` package, the
-// AI SDK, curl and eventsource-parser.
+// Real clients of the gateway: the `openai` package, the AI SDK, curl and
+// eventsource-parser.
 
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import { fakeProvider, step, wire } from "@fallback/stream/testing";
@@ -42,7 +42,7 @@ Deno.test("openai: create() with stream: true reads the fallback's answer and it
   assertEquals([text, tokens], ["Good morning", 5]);
 });
 
-Deno.test("openai: the usual loop over choices[0] works without usage", async () => {
+Deno.test("openai: a loop over choices[0] works without usage", async () => {
   await using served = serveChain([good]);
   const stream = await openai(served).chat.completions.create({
     model: "chat",
@@ -56,7 +56,7 @@ Deno.test("openai: the usual loop over choices[0] works without usage", async ()
   assertEquals(text, "Good morning");
 });
 
-Deno.test("openai: create() without stream gets one whole answer", async () => {
+Deno.test("openai: create() without stream returns one complete answer", async () => {
   await using served = serveChain([down, good]);
   const answer = await openai(served).chat.completions.create({
     model: "chat",
@@ -76,7 +76,7 @@ Deno.test("openai: .stream() gives the final content", async () => {
   assertEquals(completion.choices[0]!.message.content, "Good morning");
 });
 
-Deno.test("openai: runTools() calls a tool and goes on", async () => {
+Deno.test("openai: runTools() calls a tool and continues", async () => {
   const call = {
     choices: [{
       index: 0,
@@ -119,7 +119,7 @@ Deno.test("openai: runTools() calls a tool and goes on", async () => {
   assertEquals(cities, ["Rome"]);
 });
 
-Deno.test("openai: an answer that breaks off is an error, and half of it is not taken for the whole", async () => {
+Deno.test("openai: create() throws for an interrupted answer", async () => {
   await using served = serveChain([broken]);
   const stream = await openai(served).chat.completions.create({
     model: "chat",
@@ -133,7 +133,7 @@ Deno.test("openai: an answer that breaks off is an error, and half of it is not 
   assertEquals(error.code, "stream_interrupted");
 });
 
-Deno.test("openai: a failure of all models is asked once, and has the gateway's error", async () => {
+Deno.test("openai: create() throws the gateway's error without a retry when all models fail", async () => {
   await using served = serveChain([down]);
   const error = await assertRejects(
     () => openai(served).chat.completions.create({ model: "chat", messages }),
@@ -143,7 +143,7 @@ Deno.test("openai: a failure of all models is asked once, and has the gateway's 
   assertEquals(served.providers[0]!.calls.length, 1);
 });
 
-Deno.test("openai: models.list() and models.retrieve()", async () => {
+Deno.test("openai: models.list() and models.retrieve() return the models", async () => {
   await using served = serveChain([good]);
   const client = openai(served);
   const { data } = await client.models.list();
@@ -166,7 +166,7 @@ Deno.test("AI SDK: streamText() and generateText() through openai-compatible", a
   assertEquals((await result.usage).outputTokens, 2);
 });
 
-Deno.test("AI SDK: an answer that breaks off is an error", async () => {
+Deno.test("AI SDK: streamText() reports an error for an interrupted answer", async () => {
   await using served = serveChain([broken]);
   const provider = createOpenAICompatible({
     name: "gateway",
@@ -183,7 +183,7 @@ Deno.test("AI SDK: an answer that breaks off is an error", async () => {
   assertEquals(errors.length, 1);
 });
 
-Deno.test("curl: reads events as they come", async () => {
+Deno.test("curl: prints events when they arrive", async () => {
   await using served = serveChain([down, good]);
   const body = JSON.stringify({ model: "chat", stream: true, messages });
   const { stdout, success } = await new Deno.Command("curl", {

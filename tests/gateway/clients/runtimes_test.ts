@@ -1,4 +1,4 @@
-// The handler under Node and Bun. `deno bundle` makes one file of it.
+// The handler in Node and Bun, as one file that `deno bundle` creates.
 
 import { assert, assertEquals } from "@std/assert";
 

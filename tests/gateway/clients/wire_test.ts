@@ -1,5 +1,5 @@
-// Our own promises over real connections: leaving, not reading, secrets, and
-// hostile clients and providers.
+// The gateway over real connections: clients that disconnect or do not read, secrets,
+// and hostile clients and providers.
 
 import { bearerKeys, type CallReport } from "@fallback/stream/gateway";
 import { step, wire, type WireScript } from "@fallback/stream/testing";
@@ -18,8 +18,8 @@ async function until(condition: () => boolean): Promise<void> {
 const phases: Record<string, WireScript> = {
   "before the headers": [step.hang()],
   "before the first content": [preamble, step.hang()],
-  "in the middle of the answer": ["Hi", step.hang()],
-  "while the answer flows": Array.from(
+  "after the first content": ["Hi", step.hang()],
+  "while content is streamed": Array.from(
     { length: 5000 },
     (_, i) => [`${i} `, step.wait(1)],
   ).flat(),
@@ -27,7 +27,7 @@ const phases: Record<string, WireScript> = {
 
 for (const [phase, script] of Object.entries(phases)) {
   for (const stream of [true, false]) {
-    Deno.test(`gateway() over HTTP: the provider's connection closes within a second when the client leaves ${phase} (stream: ${stream})`, async () => {
+    Deno.test(`gateway() over HTTP closes the provider's connection within a second when the client disconnects ${phase} (stream: ${stream})`, async () => {
       await using served = serveChain([script, ["never"]]);
       const client = new AbortController();
       const { signal } = client;
@@ -36,10 +36,10 @@ for (const [phase, script] of Object.entries(phases)) {
       const [provider, backup] = served.providers;
       await until(() => provider!.calls.length > 0);
       await delay(50);
-      const leftAt = performance.now();
+      const disconnectedAt = performance.now();
       client.abort();
       await deadline(provider!.calls[0]!.closed, 5000);
-      assert(performance.now() - leftAt < 1000);
+      assert(performance.now() - disconnectedAt < 1000);
       assertEquals(provider!.calls[0]!.outcome, "aborted");
       assertEquals(backup!.calls.length, 0);
       await reading;
@@ -47,7 +47,7 @@ for (const [phase, script] of Object.entries(phases)) {
   }
 }
 
-Deno.test("gateway() over HTTP: a client that does not read stops the provider", async () => {
+Deno.test("gateway() over HTTP stops reading the provider when the client does not read", async () => {
   const script = Array.from({ length: 20_000 }, () => "x".repeat(10_000));
   await using served = serveChain([script]);
   const { port } = new URL(served.url);
@@ -72,13 +72,13 @@ Deno.test("gateway() over HTTP: a client that does not read stops the provider",
     await delay(500);
     sent = provider!.calls[0]!.sent.length;
   }
-  // What the buffers of the connections take, of 200 MB.
+  // The buffers of the connections take a part of the 200 MB.
   assert(sent < 5000, `${sent}`);
   connection.close();
   await deadline(provider!.calls[0]!.closed, 5000);
 });
 
-Deno.test("gateway() over HTTP: no key, host or sentence of a provider reaches a client", async () => {
+Deno.test("gateway() over HTTP shows no key, host or message of a provider to a client", async () => {
   const secret = "sentence-of-the-provider";
   const headers = { "x-provider-secret": secret, "set-cookie": `a=${secret}` };
   const scripts: WireScript[] = [401, 402, 403, 404, 408, 409, 429, 500, 503]
@@ -110,7 +110,7 @@ Deno.test("gateway() over HTTP: no key, host or sentence of a provider reaches a
   }
 });
 
-Deno.test("gateway() over HTTP: 2,000 connections are bounded, and the gateway works afterwards", async () => {
+Deno.test("gateway() over HTTP limits 2,000 connections, and works afterwards", async () => {
   await using served = serveChain([["Hi", step.wait(300), "!"]], {
     maxConcurrent: 200,
   });
@@ -128,7 +128,7 @@ Deno.test("gateway() over HTTP: 2,000 connections are bounded, and the gateway w
   assert((await after.text()).includes("[DONE]"));
 });
 
-Deno.test("gateway() over HTTP: large, slow and malformed bodies are refused without a call", async () => {
+Deno.test("gateway() over HTTP rejects large, slow and malformed bodies without calling a model", async () => {
   await using served = serveChain([["Hi"]], {
     bodyTimeoutMs: 100,
     maxBodyBytes: 1_000_000,
@@ -144,7 +144,7 @@ Deno.test("gateway() over HTTP: large, slow and malformed bodies are refused wit
   assertEquals(await status(new Uint8Array([0x22, 0xff, 0x22])), 400);
   assertEquals(await status("[".repeat(100_000)), 400);
   assertEquals(await status(""), 400);
-  // The client may be cut off before it reads the answer.
+  // The connection may be closed before the client reads the response.
   let pieces = 0;
   const slow = new ReadableStream({
     async pull(controller) {
@@ -153,12 +153,12 @@ Deno.test("gateway() over HTTP: large, slow and malformed bodies are refused wit
       else controller.close();
     },
   });
-  const refused = await status(slow).catch(() => 408);
-  assertEquals(refused, 408);
+  const rejected = await status(slow).catch(() => 408);
+  assertEquals(rejected, 408);
   assertEquals(served.providers[0]!.calls.length, 0);
 });
 
-Deno.test("gateway() over HTTP: header injection and odd requests change nothing", async () => {
+Deno.test("gateway() over HTTP is not affected by header injection and malformed requests", async () => {
   const reports: CallReport[] = [];
   await using served = serveChain([["Hi"]], {
     exposeModels: true,
@@ -192,7 +192,7 @@ Deno.test("gateway() over HTTP: header injection and odd requests change nothing
   assertEquals(reports, []);
 });
 
-Deno.test("gateway() over HTTP: a provider that redirects is not followed", async () => {
+Deno.test("gateway() over HTTP follows no redirect of a provider", async () => {
   let visits = 0;
   const stranger = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen: () => {} },

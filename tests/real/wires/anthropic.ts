@@ -48,7 +48,7 @@ export const anthropic: Wire = {
     type: "error",
     ...{ error: { type: "overloaded_error", message: "Overloaded" } },
   }),
-  refusal: JSON.stringify({
+  errorBody: JSON.stringify({
     type: "error",
     error: { type: "rate_limit_error", message: "slow down" },
   }),

@@ -28,7 +28,7 @@ export const chat: Wire = {
   error: sse({
     error: { message: "overloaded", type: "server_error", code: 503 },
   }),
-  refusal: JSON.stringify({
+  errorBody: JSON.stringify({
     error: { message: "slow down", type: "rate_limit", code: "rate_limit" },
   }),
 };

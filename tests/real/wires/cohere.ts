@@ -44,5 +44,5 @@ export const cohere: Wire = {
   end: typed({ type: "content-end", ...{ index: 0 } }) + ending("COMPLETE"),
   filtered: ending("ERROR_TOXIC"),
   error: ending("ERROR", { error: "overloaded" }),
-  refusal: JSON.stringify({ message: "slow down" }),
+  errorBody: JSON.stringify({ message: "slow down" }),
 };

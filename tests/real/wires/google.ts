@@ -29,7 +29,7 @@ export const google: Wire = {
   error: sse({
     error: { code: 503, message: "overloaded", status: "UNAVAILABLE" },
   }),
-  refusal: JSON.stringify({
+  errorBody: JSON.stringify({
     error: {
       code: 429,
       message: "slow down",

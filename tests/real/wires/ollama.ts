@@ -19,5 +19,5 @@ export const ollama: Wire = {
   end: line("", { done: true, done_reason: "stop", ...counts }),
   filtered: line("", { done: true, done_reason: "content_filter", ...counts }),
   error: '{"error":"overloaded"}\n',
-  refusal: '{"error":"slow down"}',
+  errorBody: '{"error":"slow down"}',
 };

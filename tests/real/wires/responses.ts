@@ -107,7 +107,7 @@ export const responses: Wire = {
       },
     },
   }),
-  refusal: JSON.stringify({
+  errorBody: JSON.stringify({
     error: { message: "slow down", type: "rate_limit", code: "rate_limit" },
   }),
 };

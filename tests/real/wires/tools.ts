@@ -1,5 +1,5 @@
-// Answers that call the tool `look` with `{"city":"Rome"}`, and whole answers,
-// by the protocol.
+// Answers that call the tool `look` with `{"city":"Rome"}`, and complete answers, for
+// each protocol.
 
 import { anthropic } from "./anthropic.ts";
 import { chat } from "./chat.ts";
@@ -131,7 +131,7 @@ export const TOOL_CALLS: ReadonlyMap<Wire, string> = new Map([
   ],
 ]);
 
-/** A whole answer, for `generateText`. */
+/** A complete answer, for `generateText`. */
 export const WHOLE: ReadonlyMap<Wire, object> = new Map<Wire, object>([
   [chat, {
     id: "c1",

@@ -1,20 +1,20 @@
-/** What a provider sends, as data: pieces of a response's body. */
+/** What a provider sends: pieces of the body of a response. */
 export interface Wire {
   readonly contentType: string;
-  /** What comes before the first content. */
+  /** The events before the first content. */
   readonly preamble: string;
   /** "Hel". */
   readonly content: string;
   /** The rest of a complete answer. */
   readonly end: string;
-  /** The end of an answer without content, if it is another one. */
+  /** The end of an answer without content, if it differs. */
   readonly empty?: string;
-  /** The end of an answer that a filter has stopped. */
+  /** The end of an answer that a filter stopped. */
   readonly filtered: string;
   /** An error inside the stream. */
   readonly error: string;
-  /** The body of a refusal. */
-  readonly refusal: string;
+  /** The body of an error response. */
+  readonly errorBody: string;
 }
 
 export function sse(...events: object[]): string {

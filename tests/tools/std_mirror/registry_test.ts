@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { stub } from "@std/testing/mock";
 import { jsrAnswers } from "../../../tools/std_mirror/registry.ts";
 
-/** Asks while the network answers like this. */
+/** Calls `jsrAnswers()` with a fetch that responds like this. */
 async function jsrAnswersTo(answer: () => Promise<Response>): Promise<boolean> {
   using _fetch = stub(globalThis, "fetch", answer);
   return await jsrAnswers();
@@ -21,9 +21,9 @@ Deno.test("jsrAnswers() is false for the page of a captive portal", async () => 
   assertEquals(await jsrAnswersTo(() => Promise.resolve(page)), false);
 });
 
-Deno.test("jsrAnswers() is false for the refusal of a proxy", async () => {
-  const refusal = Response.json({ error: "blocked" }, { status: 403 });
-  assertEquals(await jsrAnswersTo(() => Promise.resolve(refusal)), false);
+Deno.test("jsrAnswers() is false for an error response of a proxy", async () => {
+  const blocked = Response.json({ error: "blocked" }, { status: 403 });
+  assertEquals(await jsrAnswersTo(() => Promise.resolve(blocked)), false);
 });
 
 Deno.test("jsrAnswers() is false without a connection", async () => {

@@ -1,5 +1,5 @@
-// How far ahead of its caller a chain reads: not at all. The SDK reads ahead in
-// its own pipeline, 7 some parts and 6 all it can get; a chain adds nothing.
+// A chain does not read ahead of its caller. The pipeline of the SDK does: AI SDK 7
+// reads a few parts ahead, and 6 reads without limit. The chain does not add to that.
 
 import { fallbackLanguageModel } from "@fallback/stream/ai-sdk";
 import {
@@ -30,9 +30,9 @@ function pullsOf({ entries }: Journal): number {
 }
 
 testSdk(
-  "doStream's stream is pulled exactly as often as it is read",
+  "doStream() pulls the model only when its stream is read",
   async (sdk) => {
-    for (const [script, ours] of [[long, 1], [named, 0]] as const) {
+    for (const [script, added] of [[long, 1], [named, 0]] as const) {
       await virtualTime(async () => {
         const journal = createJournal();
         const model = fallbackLanguageModel([
@@ -46,8 +46,8 @@ testSdk(
         for (let reads = 1; reads <= 100; reads++) {
           await reader.read();
           await delay(1);
-          // What was held is not pulled again, nor is a part of ours.
-          assertEquals(pullsOf(journal), Math.max(reads - ours, preamble + 1));
+          // Buffered parts are not pulled again, nor is the added part.
+          assertEquals(pullsOf(journal), Math.max(reads - added, preamble + 1));
         }
         await reader.cancel();
         journal.assertClean();
@@ -56,8 +56,8 @@ testSdk(
   },
 );
 
-/** How often a model is pulled when so many parts are read from a view of it. */
-async function pulls(
+/** How often a model is pulled when `reads` parts are read from a stream of the result. */
+async function countPulls(
   sdk: Sdk,
   view: "textStream" | "fullStream",
   reads: number,
@@ -77,11 +77,11 @@ async function pulls(
 
 for (const view of ["textStream", "fullStream"] as const) {
   testSdk(
-    `${view} of a chain pulls as often as that of the model alone`,
+    `streamText().${view} pulls a chain as often as a single model`,
     async (sdk) => {
       for (const reads of [0, 1, 2, 10, 50]) {
-        const bare = await pulls(sdk, view, reads, false);
-        assertEquals(await pulls(sdk, view, reads, true), bare);
+        const bare = await countPulls(sdk, view, reads, false);
+        assertEquals(await countPulls(sdk, view, reads, true), bare);
         if (sdk.major === 7) assertLess(bare, reads + 20);
       }
     },

@@ -1,6 +1,6 @@
-// A caller who leaves: nothing falls back on it, and what was opened is closed.
-// The SDK itself keeps one arm of a `tee()` open when a caller breaks, with any
-// model: an `abortSignal` or `totalMs` is what ends that.
+// When a caller aborts or stops reading, the stream is closed and there is no
+// fallback. With any model, the SDK keeps one branch of a `tee()` open when a caller
+// breaks out of a loop; only an `abortSignal` or `totalMs` closes it.
 
 import { attemptsOf, ModelTimeoutError } from "@fallback/stream";
 import { fallbackLanguageModel } from "@fallback/stream/ai-sdk";
@@ -33,17 +33,21 @@ import {
   testSdk,
 } from "./_sdk.ts";
 
-const stalls: Script<Part> = [...OPENING, delta("Hel"), step.hang()];
+const stallsAfterContent: Script<Part> = [
+  ...OPENING,
+  delta("Hel"),
+  step.hang(),
+];
 const never = answer("never");
 
-/** What became of the only model that was asked. */
-function only({ calls }: Journal) {
+/** The only call; it must be of the first model. */
+function onlyCall({ calls }: Journal) {
   assertEquals(calls.map(({ model }) => model), ["a"]);
   return calls[0]!;
 }
 
 testSdk(
-  "an abort before content ends streamText, and nothing falls back",
+  "streamText() ends on an abort before content, without a fallback",
   async (sdk) => {
     await virtualTime(async () => {
       const journal = createJournal();
@@ -58,18 +62,18 @@ testSdk(
       setTimeout(() => controller.abort(), 100);
       const parts = await Array.fromAsync(fullStream);
       assertEquals(parts.at(-1)?.type, "abort");
-      assert(only(journal).signal.aborted);
+      assert(onlyCall(journal).signal.aborted);
       journal.assertClean();
     });
   },
 );
 
 testSdk(
-  "an abort in mid-answer closes the model's stream at once",
+  "streamText() closes the model's stream at once on an abort after content",
   async (sdk) => {
     await virtualTime(async () => {
       const journal = createJournal();
-      const model = chainOf(sdk, [stalls, never], {}, journal);
+      const model = chainOf(sdk, [stallsAfterContent, never], {}, journal);
       const controller = new AbortController();
       const { fullStream } = sdk.ai.streamText({
         model,
@@ -82,17 +86,20 @@ testSdk(
         if (part.type === "text-delta") controller.abort();
       }
       assertEquals(seen.slice(-2), ["text-delta", "abort"]);
-      assertStrictEquals(only(journal).signal.reason, controller.signal.reason);
+      assertStrictEquals(
+        onlyCall(journal).signal.reason,
+        controller.signal.reason,
+      );
       journal.assertClean();
     });
   },
 );
 
 testSdk(
-  "an abort ends a reader of doStream's stream with its reason",
+  "doStream() errors its stream with the reason of an abort",
   async (sdk) => {
     const journal = createJournal();
-    const model = chainOf(sdk, [stalls, never], {}, journal);
+    const model = chainOf(sdk, [stallsAfterContent, never], {}, journal);
     const controller = new AbortController();
     const { stream } = await model.doStream({
       ...REQUEST,
@@ -108,28 +115,31 @@ testSdk(
   },
 );
 
-testSdk("a signal that has aborted opens nothing", async (sdk) => {
-  const journal = createJournal();
-  const model = chainOf(sdk, [never], {}, journal);
-  const reason = new Error("too late");
-  const request = { ...REQUEST, abortSignal: AbortSignal.abort(reason) };
-  assertStrictEquals(
-    await assertRejects(() => model.doStream(request)),
-    reason,
-  );
-  assertStrictEquals(
-    await assertRejects(() => model.doGenerate(request)),
-    reason,
-  );
-  assertEquals(journal.calls, []);
-});
+testSdk(
+  "doStream() and doGenerate() call no model when the signal has already aborted",
+  async (sdk) => {
+    const journal = createJournal();
+    const model = chainOf(sdk, [never], {}, journal);
+    const reason = new Error("too late");
+    const request = { ...REQUEST, abortSignal: AbortSignal.abort(reason) };
+    assertStrictEquals(
+      await assertRejects(() => model.doStream(request)),
+      reason,
+    );
+    assertStrictEquals(
+      await assertRejects(() => model.doGenerate(request)),
+      reason,
+    );
+    assertEquals(journal.calls, []);
+  },
+);
 
 testSdk(
-  "an abort ends generateText, though the model ignores it",
+  "generateText() rejects on an abort when the model ignores its signal",
   async (sdk) => {
     await virtualTime(async () => {
-      const deaf = new sdk.Mock({
-        modelId: "deaf",
+      const ignoresAbort = new sdk.Mock({
+        modelId: "ignores-abort",
         doGenerate: () => new Promise(() => {}),
       });
       const next = scripted(sdk, "next", never);
@@ -138,39 +148,39 @@ testSdk(
       setTimeout(() => controller.abort(reason), 100);
       const error = await assertRejects(() =>
         sdk.ai.generateText({
-          model: fallbackLanguageModel([deaf, next]),
+          model: fallbackLanguageModel([ignoresAbort, next]),
           prompt: "Hi",
           abortSignal: controller.signal,
         })
       );
       assertStrictEquals(error, reason);
-      assertEquals(next.asked, []);
-      assert(deaf.doGenerateCalls[0]?.abortSignal?.aborted);
+      assertEquals(next.requests, []);
+      assert(ignoresAbort.doGenerateCalls[0]?.abortSignal?.aborted);
     });
   },
 );
 
 testSdk(
-  "cancelling doStream's stream closes the model's, and asks no other",
+  "doStream() closes the model's stream when its stream is cancelled, without a fallback",
   async (sdk) => {
     const journal = createJournal();
-    const model = chainOf(sdk, [stalls, never], {}, journal);
+    const model = chainOf(sdk, [stallsAfterContent, never], {}, journal);
     const { stream } = await model.doStream(REQUEST);
     const reader = stream.getReader();
     await reader.read();
     await reader.cancel();
-    assertEquals(only(journal).closes, ["cancel"]);
+    assertEquals(onlyCall(journal).closes, ["cancel"]);
     journal.assertClean();
   },
 );
 
 for (const view of ["textStream", "fullStream"] as const) {
   testSdk(
-    `leaving ${view} asks no other model, and an abort then closes this one`,
+    `streamText() closes the model's stream on an abort after a break out of ${view}`,
     async (sdk) => {
       await virtualTime(async () => {
         const journal = createJournal();
-        const model = chainOf(sdk, [stalls, never], {}, journal);
+        const model = chainOf(sdk, [stallsAfterContent, never], {}, journal);
         const controller = new AbortController();
         const result = sdk.ai.streamText({
           model,
@@ -183,10 +193,10 @@ for (const view of ["textStream", "fullStream"] as const) {
           }
         }
         await delay(1);
-        only(journal);
+        onlyCall(journal);
         controller.abort();
         await delay(1);
-        assertEquals(only(journal).closes, ["cancel"]);
+        assertEquals(onlyCall(journal).closes, ["cancel"]);
         journal.assertClean();
       });
     },
@@ -194,11 +204,11 @@ for (const view of ["textStream", "fullStream"] as const) {
 }
 
 testSdk(
-  "totalMs closes a model's stream that the SDK was left with",
+  "totalMs closes the model's stream after a break out of textStream",
   async (sdk) => {
     await virtualTime(async () => {
       const journal = createJournal();
-      const model = chainOf(sdk, [stalls, never], {
+      const model = chainOf(sdk, [stallsAfterContent, never], {
         timeouts: { totalMs: 60_000 },
       }, journal);
       const { textStream } = sdk.ai.streamText({
@@ -208,7 +218,7 @@ testSdk(
       });
       for await (const _ of textStream) break;
       await delay(60_001);
-      assertInstanceOf(only(journal).signal.reason, ModelTimeoutError);
+      assertInstanceOf(onlyCall(journal).signal.reason, ModelTimeoutError);
       journal.assertClean();
     });
   },
@@ -221,14 +231,14 @@ for (
   ] as const
 ) {
   testSdk(
-    `a client that disconnects from a ${response} closes the model's stream`,
+    `${response}() closes the model's stream when the client disconnects`,
     async (sdk) => {
       const journal = createJournal();
       const model = chainOf(
         sdk,
         [
           [step.fail(new Error("overloaded"))],
-          stalls,
+          stallsAfterContent,
           never,
         ],
         {},
@@ -268,28 +278,28 @@ for (
   );
 }
 
-Deno.test("AI SDK 7: leaving the only view of a low-memory stream closes the model's", async () => {
+Deno.test("AI SDK 7: a break out of experimental_streamTextLowMemory().textStream closes the model's stream", async () => {
   await virtualTime(async () => {
     const journal = createJournal();
-    const model = chainOf(sdk7, [stalls, never], {}, journal);
+    const model = chainOf(sdk7, [stallsAfterContent, never], {}, journal);
     const result = sdk7.ai.experimental_streamTextLowMemory({
       model,
       prompt: "Hi",
     });
     for await (const _ of result.textStream) break;
     await delay(1);
-    assertEquals(only(journal).closes, ["cancel"]);
+    assertEquals(onlyCall(journal).closes, ["cancel"]);
     journal.assertClean();
   });
 });
 
 testSdk(
-  "leaving an agent's stream with an abort closes the model's",
+  "ToolLoopAgent closes the model's stream on an abort",
   async (sdk) => {
     await virtualTime(async () => {
       const journal = createJournal();
       const agent = new sdk.ai.ToolLoopAgent({
-        model: chainOf(sdk, [stalls, never], {}, journal),
+        model: chainOf(sdk, [stallsAfterContent, never], {}, journal),
       });
       const controller = new AbortController();
       const { textStream } = await agent.stream({
@@ -298,7 +308,7 @@ testSdk(
       });
       for await (const _ of textStream) controller.abort();
       await delay(1);
-      assertEquals(only(journal).closes, ["cancel"]);
+      assertEquals(onlyCall(journal).closes, ["cancel"]);
       journal.assertClean();
     });
   },

@@ -1,4 +1,5 @@
-// A store over a fake database, as the tests of shared stores use it.
+// Opens `kvHealth()` and `redisHealth()` over fake databases, for the tests that
+// both have to pass.
 
 import type { SharedHealth, SharedHealthOptions } from "@fallback/stream/kv";
 import { virtualTime } from "@fallback/stream/testing";
@@ -15,21 +16,21 @@ import {
 } from "./_database.ts";
 import { overloaded } from "./_errors.ts";
 
-/** The model that most cases are about. */
+/** The model of most tests. */
 export const MODEL = "gpt";
 
 /** A store and its connection. */
-export interface Peer {
+export interface ConnectedStore {
   readonly connection: Connection;
   readonly store: SharedHealth;
 }
 
-/** What the cases need to know of a store. */
+/** What differs between the kinds of stores. */
 export interface SharedStoreKind {
-  /** The name of the function that makes it. */
+  /** The name of the function that creates the store. */
   readonly name: string;
   makeDatabase(): Database;
-  /** Whether it sends a batch again that was not answered. */
+  /** Whether the store sends a batch again that got no reply. */
   readonly isIdempotent: boolean;
 }
 
@@ -41,45 +42,45 @@ export function virtualTest(name: string, fn: () => Promise<void>): void {
   });
 }
 
-export function openPeer(
+export function connectStore(
   database: Database,
   options?: SharedHealthOptions,
-): Peer {
+): ConnectedStore {
   const connection = database.connect();
   return { connection, store: connection.open(options) };
 }
 
-export function behave(
-  { connection }: Peer,
+export function setBehavior(
+  { connection }: ConnectedStore,
   behavior: Partial<Behavior>,
 ): void {
   Object.assign(connection.behavior, WORKS, behavior);
 }
 
-/** Whether a call goes through. The store has to know within 200 ms. */
-export async function admits(
-  { store }: Peer,
+/** Whether the store admits a call. It has to answer within 200 ms. */
+export async function isAdmitted(
+  { store }: ConnectedStore,
   model: string = MODEL,
 ): Promise<boolean> {
   const startedAt = Date.now();
   const { admit } = await store.admit(model);
-  assertLessOrEqual(Date.now() - startedAt, 200, "it took too long");
+  assertLessOrEqual(Date.now() - startedAt, 200, "admit() took too long");
   return admit;
 }
 
-export function fail(
-  { store }: Peer,
+export function reportFailure(
+  { store }: ConnectedStore,
   model: string = MODEL,
 ): Promise<void> | undefined {
   return store.report(model, "failure", overloaded());
 }
 
-/** What is stored, as a process sees it that has just started. */
-export async function stored(
+/** The stored circuit, as a new process reads it. */
+export async function storedCircuit(
   database: Database,
   options?: SharedHealthOptions,
 ) {
-  return (await openPeer(database, options).store.snapshot())[0];
+  return (await connectStore(database, options).store.snapshot())[0];
 }
 
 /** The stores that are shared through a database. */

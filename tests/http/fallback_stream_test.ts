@@ -1,5 +1,4 @@
-// The whole chain over real connections: what the contract promises, seen from
-// the provider's side.
+// `fallbackStream()` over real connections, as the providers observe it.
 
 import {
   AllModelsFailedError,
@@ -62,23 +61,23 @@ async function outcomes(...providers: FakeProvider[]): Promise<string[]> {
   return calls.map(({ outcome }) => outcome);
 }
 
-Deno.test("fallbackStream() over HTTP falls back from refusals, silence and truncation, and delivers one model's answer", async () => {
+Deno.test("fallbackStream() over HTTP falls back on an error status, a hang and truncation, and delivers the answer of one model", async () => {
   await using stack = new AsyncDisposableStack();
   const { models, providers } = serve(
     stack,
     [wire.status(529, { body: { error: { type: "overloaded_error" } } })],
     [preamble, step.hang()],
-    [preamble, step.fail(new Error("cut"))],
+    [preamble, step.fail(new Error("connection lost"))],
     [preamble, { error: { message: "quota", code: 429 } }],
     [preamble, "Good", " morning"],
   );
-  // The real clock is for the silent one only: others may be slow.
-  const [refused, silent, ...others] = models;
-  const impatient = fallbackModel([silent!], {
+  // Only the hanging model has a timeout, because the others may be slow.
+  const [overloaded, hanging, ...others] = models;
+  const withTimeout = fallbackModel([hanging!], {
     timeouts: { firstContentMs: 200 },
   });
   const stream = await fallbackStream(
-    [refused!, impatient, ...others],
+    [overloaded!, withTimeout, ...others],
     request,
   );
   assertEquals(await text(stream), "Good morning");
@@ -95,8 +94,10 @@ Deno.test("fallbackStream() over HTTP falls back from refusals, silence and trun
   );
 });
 
-Deno.test("over HTTP: an answer that breaks off is an error, and no other provider is asked", async () => {
-  for (const end of [step.fail(new Error("cut")), step.truncate()]) {
+Deno.test("fallbackStream() over HTTP throws for an interrupted answer, without a fallback", async () => {
+  for (
+    const end of [step.fail(new Error("connection lost")), step.truncate()]
+  ) {
     await using stack = new AsyncDisposableStack();
     const { models, providers } = serve(stack, ["Hel", end], ["never"]);
     await using stream = await fallbackStream(models, request);
@@ -107,7 +108,7 @@ Deno.test("over HTTP: an answer that breaks off is an error, and no other provid
   }
 });
 
-Deno.test("over HTTP: what no provider answers says why of each, and shows no key", async () => {
+Deno.test("fallbackStream() over HTTP throws the errors of all providers, without a key", async () => {
   await using stack = new AsyncDisposableStack();
   const { models } = serve(
     stack,
@@ -124,7 +125,7 @@ Deno.test("over HTTP: what no provider answers says why of each, and shows no ke
   assertEquals(shown.includes("sk-secret"), false);
 });
 
-Deno.test("fallbackStream() over HTTP closes the connection on abort, whatever it waits for", async () => {
+Deno.test("fallbackStream() over HTTP closes the connection on an abort at any point", async () => {
   const scripts: WireScript[] = [[step.hang()], [preamble, step.hang()], [
     "Hel",
     step.hang(),
@@ -148,7 +149,7 @@ Deno.test("fallbackStream() over HTTP closes the connection on abort, whatever i
   }
 });
 
-Deno.test("idleMs over HTTP ends an answer that stalls, and closes the connection", async () => {
+Deno.test("fallbackStream() over HTTP ends a stalled answer after idleMs, and closes the connection", async () => {
   await using stack = new AsyncDisposableStack();
   const { models, providers } = serve(stack, ["Hel", step.hang()]);
   const error = await assertRejects(
@@ -160,7 +161,7 @@ Deno.test("idleMs over HTTP ends an answer that stalls, and closes the connectio
   assertEquals(await outcomes(...providers), ["aborted"]);
 });
 
-Deno.test("over HTTP: eight overlapping calls share their models, the first of them down", async () => {
+Deno.test("fallbackStream() over HTTP works in eight concurrent calls with the same models", async () => {
   await using stack = new AsyncDisposableStack();
   const { models } = serve(
     stack,
@@ -174,7 +175,7 @@ Deno.test("over HTTP: eight overlapping calls share their models, the first of t
   assertEquals(await Promise.all(answers), Array(8).fill("Good morning"));
 });
 
-/** Three usual ways from a `fetch` to chunks. */
+/** Three usual ways to get chunks from a `fetch`. */
 const bodies: Record<
   string,
   (body: ReadableStream<Uint8Array<ArrayBuffer>>) => AsyncIterable<unknown>
@@ -188,7 +189,7 @@ const bodies: Record<
 };
 
 for (const [what, chunks] of Object.entries(bodies)) {
-  Deno.test(`R11 break out of ${what} is silent and closes the connection`, async () => {
+  Deno.test(`fallbackStream() closes the connection on a break out of ${what}, without an error (R11)`, async () => {
     const provider = fakeProvider(["Hel", "lo", step.hang()]);
     await using server = provider.listen();
     const model = async (_: unknown, { signal }: ModelContext) => {

@@ -1,5 +1,5 @@
-// A chain of one real model beside the bare model: the SDK's functions give the
-// same, except for what the chain adds.
+// Compares a chain of one real model with the model itself: the functions of the SDK
+// give the same results, except for what the chain adds.
 
 import {
   fallbackLanguageModel,
@@ -27,7 +27,7 @@ const BIG_FOUR = LANGUAGE_MODELS.filter(({ name }) =>
 const VOLATILE =
   /^(timestamp|id|createdAt|responseTime\w*|.*Ms|performance|stepId|callId|messageId|headers|toolCallId)$/;
 
-/** What a chain adds, and what is different in every call, taken away. */
+/** Removes what a chain adds, and what differs in every call. */
 function comparable(value: unknown): unknown {
   const text = JSON.stringify(value, (key, each) => {
     if (VOLATILE.test(key) || key === "fallback") return undefined;
@@ -40,7 +40,7 @@ function comparable(value: unknown): unknown {
   return text === undefined ? undefined : JSON.parse(text);
 }
 
-/** A model whose requests get these bodies, one after the other. */
+/** A model whose requests get these bodies in order. */
 async function modelOf(
   { make }: LanguageModelClient,
   contentType: string,
@@ -55,7 +55,7 @@ async function modelOf(
   return await make(loader(false), fetch) as LanguageModelV4;
 }
 
-/** Everything that the SDK says of one stream. */
+/** All results of the SDK for a stream. */
 async function streamed(ai: typeof ai7, model: LanguageModelV4) {
   const result = ai.streamText({ model, prompt: "Hi", maxRetries: 0 });
   const parts = await Array.fromAsync(result.fullStream);
@@ -77,7 +77,7 @@ async function uiMessages(ai: typeof ai7, model: LanguageModelV4) {
   return (await response.text()).replace(/"id":"[^"]*"/g, '"id":""');
 }
 
-/** Structured output, streamed. */
+/** All results of streamed structured output. */
 async function structured(ai: typeof ai7, model: LanguageModelV4) {
   const schema = ai.jsonSchema<{ a: number }>({
     type: "object",
@@ -90,7 +90,7 @@ async function structured(ai: typeof ai7, model: LanguageModelV4) {
   return await result.output;
 }
 
-/** A tool over two steps. */
+/** All results of a tool call over two steps. */
 async function twoSteps(ai: typeof ai7, model: LanguageModelV4) {
   const look = ai.tool({
     inputSchema: ai.jsonSchema<{ city: string }>({
@@ -117,7 +117,7 @@ async function twoSteps(ai: typeof ai7, model: LanguageModelV4) {
   }) as { text: string; steps: object[] };
 }
 
-/** A whole answer. */
+/** A generated answer, without streaming. */
 async function whole(ai: typeof ai7, model: LanguageModelV4) {
   const { content, finishReason, usage, warnings, response } = await ai
     .generateText({ model, prompt: "Hi", maxRetries: 0 });
@@ -129,7 +129,7 @@ type Bodies = (wire: Wire) => readonly (readonly string[])[];
 
 const answer: Bodies = (wire) => [[wire.preamble, wire.content, wire.end]];
 
-/** What is compared, and what the server sends. */
+/** The functions to compare, and the bodies that the server sends. */
 const COMPARED: readonly {
   readonly what: string;
   readonly bodies: Bodies;
@@ -164,8 +164,9 @@ for (const client of BIG_FOUR) {
   const { wire } = client;
   for (const { what, bodies, contentType, run } of COMPARED) {
     Deno.test({
-      name: `${client.name}: a chain gives what the bare model gives: ${what}`,
-      // Providers keep timers of their own.
+      name:
+        `${client.name}: fallbackLanguageModel() gives the same results as its model: ${what}`,
+      // The provider packages keep timers.
       sanitizeOps: false,
       sanitizeResources: false,
       async fn() {

@@ -1,15 +1,15 @@
-// The script in a real server, with a clock that the test stops: the text of the
-// script that is sent reads the time from a key.
+// Runs the script on a real server with the time of the test: the script is changed
+// so that it reads the time from a key.
 
 import { redisHealth, type RedisSend } from "@fallback/stream/redis";
 import { SCRIPT } from "../../src/redis/_script.ts";
-import type { World } from "../health/_check.ts";
+import type { StoreGroup } from "../health/_check.ts";
 import type { Settings } from "../health/_reference.ts";
 
 const STORES = 3;
 
 /**
- * Lets the script read the time from a key, and nothing expire.
+ * Changes the script so that it reads the time from a key, and nothing expires.
  *
  * @param source The script that is run, which may be a mutant.
  */
@@ -30,11 +30,11 @@ export function withStoppedClock(
   };
 }
 
-/** Stores without a cache over one server; each world has its own keys. */
-export function openRedis(send: RedisSend): (settings: Settings) => World {
-  let worlds = 0;
+/** Stores without a cache over one server; each group has its own keys. */
+export function openRedis(send: RedisSend): (settings: Settings) => StoreGroup {
+  let groups = 0;
   return (settings) => {
-    const prefix = `world-${++worlds}`;
+    const prefix = `group-${++groups}`;
     return {
       stores: Array.from(
         { length: STORES },

@@ -1,6 +1,6 @@
-import { assertRejects } from "@std/assert";
-// A model in front of a fake provider, over HTTP or without a network.
+// Calls a model with a fake provider, over HTTP or without a network.
 
+import { assertRejects } from "@std/assert";
 import { deadline } from "@std/async/deadline";
 import {
   type ChatChunk,
@@ -16,10 +16,7 @@ import {
   wire,
   type WireScript,
 } from "@fallback/stream/testing";
-import {
-  createModelContext,
-  type OwnedModelContext,
-} from "../_model_context.ts";
+import { createAttempt, type TestAttempt } from "../_test_attempt.ts";
 
 export const REQUEST: ChatRequest = {
   messages: [{ role: "user", content: "Hi" }],
@@ -27,10 +24,10 @@ export const REQUEST: ChatRequest = {
 export const KEY = "sk-proj-Zx81/qLm04TgWv";
 export const DONE = wire.raw("data: [DONE]\n\n");
 
-/** One attempt at a fake provider, over HTTP. */
-export class Visit implements AsyncDisposable {
+/** One attempt with a fake provider over HTTP. */
+export class HttpAttempt implements AsyncDisposable {
   readonly provider: FakeProvider;
-  readonly attempt: OwnedModelContext = createModelContext();
+  readonly attempt: TestAttempt = createAttempt();
   readonly #server: AsyncDisposable & { baseURL: string };
   readonly #options: Partial<OpenAIModelOptions> & FakeProviderOptions;
 
@@ -47,7 +44,7 @@ export class Visit implements AsyncDisposable {
     return this.provider.calls[0]!;
   }
 
-  /** The end of its connection, which has to come. */
+  /** Resolves when the connection is closed; rejects after 10 s. */
   get closed(): Promise<void> {
     return deadline(this.call.closed, 10_000);
   }
@@ -68,7 +65,7 @@ export class Visit implements AsyncDisposable {
     return await collect(await this.open());
   }
 
-  /** What opening or reading it throws. */
+  /** The error of opening or reading the stream. */
   async failure(): Promise<unknown> {
     return await assertRejects(() => this.chunks());
   }
@@ -79,12 +76,12 @@ export class Visit implements AsyncDisposable {
   }
 }
 
-/** One attempt without a network, where packets arrive just as they are sent. */
+/** Makes one attempt without a network: packets arrive exactly as they are sent. */
 export async function read(
   script: WireScript,
   options: FakeProviderOptions & Partial<OpenAIModelOptions> = {},
 ): Promise<ChatChunk[]> {
-  await using attempt = createModelContext();
+  await using attempt = createAttempt();
   const { lineEnd: _, onCall: __, ...rest } = options;
   const { fetch } = fakeProvider(script, options);
   const model = openaiModel({ model: "fake", apiKey: KEY, fetch, ...rest });

@@ -1,5 +1,5 @@
-// Every option of a chain works as an option of a language model, streaming or
-// not.
+// The options of `fallbackStream()` as options of `fallbackLanguageModel()`, in
+// `streamText()` and `generateText()`.
 
 import { APICallError } from "@ai-sdk/provider";
 import {
@@ -50,8 +50,8 @@ function busy(responseHeaders: Record<string, string>): APICallError {
   });
 }
 
-/** Asks for an answer in both ways, each with a chain of its own. */
-async function askBoth(
+/** Calls `streamText()` and `generateText()`, each with a new chain. */
+async function callBothWays(
   sdk: Sdk,
   makeModel: (journal: Journal) => ReturnType<typeof chainOf>,
   check: (journal: Journal, text: unknown) => void,
@@ -62,10 +62,10 @@ async function askBoth(
     async (model: ReturnType<typeof chainOf>) =>
       (await sdk.ai.generateText({ model, prompt: "Hi" })).text,
   ];
-  for (const ask of ways) {
+  for (const call of ways) {
     await virtualTime(async () => {
       const journal = createJournal();
-      check(journal, await ask(makeModel(journal)));
+      check(journal, await call(makeModel(journal)));
       journal.assertClean();
     });
   }
@@ -76,8 +76,8 @@ function timesOf({ entries }: Journal): [string, number][] {
     .map(({ model, at }) => [model, at]);
 }
 
-testSdk("firstContentMs gives a silent model up", async (sdk) => {
-  await askBoth(
+testSdk("firstContentMs abandons a model without content", async (sdk) => {
+  await callBothWays(
     sdk,
     (journal) =>
       chainOf(sdk, [[START, step.hang()], text], {
@@ -90,9 +90,9 @@ testSdk("firstContentMs gives a silent model up", async (sdk) => {
   );
 });
 
-testSdk("retry asks the same model again, before the next", async (sdk) => {
+testSdk("retry calls the same model again before the next", async (sdk) => {
   const flaky = { scripts: [[step.fail(overloaded)], text] };
-  await askBoth(
+  await callBothWays(
     sdk,
     (journal) =>
       chainOf(sdk, [flaky, answer("never")], {
@@ -106,29 +106,34 @@ testSdk("retry asks the same model again, before the next", async (sdk) => {
 });
 
 testSdk(
-  "the Retry-After of an APICallError is waited for, or the next model's turn comes",
+  "retry waits for the Retry-After of an APICallError, or opens the next model if it is too long",
   async (sdk) => {
-    const askAgain = (headers: Record<string, string>) => (journal: Journal) =>
-      chainOf(
-        sdk,
-        [{ scripts: [[step.fail(busy(headers))], text] }, text],
-        { retry: {} },
-        journal,
-      );
-    await askBoth(sdk, askAgain({ "retry-after": "7" }), (journal) => {
+    const retryAfter =
+      (headers: Record<string, string>) => (journal: Journal) =>
+        chainOf(
+          sdk,
+          [{ scripts: [[step.fail(busy(headers))], text] }, text],
+          { retry: {} },
+          journal,
+        );
+    await callBothWays(sdk, retryAfter({ "retry-after": "7" }), (journal) => {
       assertEquals(timesOf(journal), [["a", 0], ["a", 7_000]]);
     });
-    await askBoth(sdk, askAgain({ "retry-after-ms": "1500" }), (journal) => {
-      assertEquals(timesOf(journal), [["a", 0], ["a", 1_500]]);
-    });
-    await askBoth(sdk, askAgain({ "retry-after": "60" }), (journal) => {
+    await callBothWays(
+      sdk,
+      retryAfter({ "retry-after-ms": "1500" }),
+      (journal) => {
+        assertEquals(timesOf(journal), [["a", 0], ["a", 1_500]]);
+      },
+    );
+    await callBothWays(sdk, retryAfter({ "retry-after": "60" }), (journal) => {
       assertEquals(timesOf(journal), [["a", 0], ["b", 0]]);
     });
   },
 );
 
-testSdk("hedge opens the next model beside one that is slow", async (sdk) => {
-  await askBoth(
+testSdk("hedge opens the next model while a slow one is open", async (sdk) => {
+  await callBothWays(
     sdk,
     (journal) =>
       chainOf(sdk, [[step.wait(9_000), ...text], answer("quick")], {
@@ -141,29 +146,32 @@ testSdk("hedge opens the next model beside one that is slow", async (sdk) => {
   );
 });
 
-testSdk("health skips what is down, by the name of the entry", async (sdk) => {
-  const health = memoryHealth({ failureThreshold: 2 });
-  const journal = createJournal();
-  const down = scripted(sdk, "gpt", [step.fail(overloaded)], { journal });
-  const up = scripted(sdk, "claude", text, { journal });
-  const model = fallbackLanguageModel([{ model: down, name: "azure" }, up], {
-    health,
-  });
-  for (let call = 1; call <= 3; call++) {
-    const ask = call === 2
-      ? sdk.ai.generateText({ model, prompt: "Hi" })
-      : sdk.ai.streamText({ model, prompt: "Hi" });
-    assertEquals(await (await ask).text, "Hello");
-  }
-  assertEquals(down.asked.length, 2);
-  assertEquals(health.snapshot().map(({ model, state }) => [model, state]), [
-    ["azure", "open"],
-  ]);
-  journal.assertClean();
-});
+testSdk(
+  "health skips a failing model by the name of its entry",
+  async (sdk) => {
+    const health = memoryHealth({ failureThreshold: 2 });
+    const journal = createJournal();
+    const down = scripted(sdk, "gpt", [step.fail(overloaded)], { journal });
+    const up = scripted(sdk, "claude", text, { journal });
+    const model = fallbackLanguageModel([{ model: down, name: "azure" }, up], {
+      health,
+    });
+    for (let call = 1; call <= 3; call++) {
+      const result = call === 2
+        ? sdk.ai.generateText({ model, prompt: "Hi" })
+        : sdk.ai.streamText({ model, prompt: "Hi" });
+      assertEquals(await (await result).text, "Hello");
+    }
+    assertEquals(down.requests.length, 2);
+    assertEquals(health.snapshot().map(({ model, state }) => [model, state]), [
+      ["azure", "open"],
+    ]);
+    journal.assertClean();
+  },
+);
 
 testSdk(
-  "a Retry-After of an APICallError opens a circuit for as long",
+  "health opens a circuit for the Retry-After of an APICallError",
   async (sdk) => {
     await virtualTime(async () => {
       const health = memoryHealth();
@@ -177,16 +185,16 @@ testSdk(
   },
 );
 
-testSdk("fallbackOn is asked about the provider's own error", async (sdk) => {
-  const asked: unknown[] = [];
+testSdk("fallbackOn gets the error of the provider", async (sdk) => {
+  const errors: unknown[] = [];
   const error = busy({});
-  await askBoth(
+  await callBothWays(
     sdk,
     (journal) =>
       chainOf(sdk, [[step.fail(error)], text], {
         fallbackOn: [
           (error) => {
-            asked.push(error);
+            errors.push(error);
             return false;
           },
           hasStatus(429),
@@ -194,23 +202,23 @@ testSdk("fallbackOn is asked about the provider's own error", async (sdk) => {
       }, journal),
     (_, text) => assertEquals(text, "Hello"),
   );
-  assertEquals(asked, [error, error]);
+  assertEquals(errors, [error, error]);
 });
 
-testSdk("onEvent is told of every step", async (sdk) => {
-  const told: FallbackEvent["type"][] = [];
+testSdk("onEvent gets every event", async (sdk) => {
+  const events: FallbackEvent["type"][] = [];
   const model = chainOf(sdk, [[step.fail(overloaded)], text], {
-    onEvent: ({ type }) => told.push(type),
+    onEvent: ({ type }) => events.push(type),
   });
   const answered = ["started", "opened", "committed", "completed", "closed"];
   await sdk.ai.streamText({ model, prompt: "Hi" }).text;
-  assertEquals(told.splice(0), ["started", "failed", "closed", ...answered]);
+  assertEquals(events.splice(0), ["started", "failed", "closed", ...answered]);
   await sdk.ai.generateText({ model, prompt: "Hi" });
-  // There is no stream to be opened: the call itself is what is waited for.
-  assertEquals(told, ["started", "opened", "failed", "closed", ...answered]);
+  // `doGenerate()` opens no stream: "opened" is emitted at once.
+  assertEquals(events, ["started", "opened", "failed", "closed", ...answered]);
 });
 
-testSdk("totalMs ends the whole call", async (sdk) => {
+testSdk("totalMs limits the whole call", async (sdk) => {
   const slow = [step.wait(40_000), step.fail(overloaded)];
   await virtualTime(async () => {
     const model = chainOf(sdk, [slow, slow], { timeouts: { totalMs: 60_000 } });
@@ -225,34 +233,40 @@ testSdk("totalMs ends the whole call", async (sdk) => {
   });
 });
 
-testSdk("totalMs in mid-answer reaches onError", async (sdk) => {
-  await virtualTime(async () => {
-    const model = chainOf(sdk, [[...OPENING, delta("Hel"), step.hang()]], {
-      timeouts: { totalMs: 60_000 },
+testSdk(
+  "streamText() passes the timeout of totalMs after content to onError",
+  async (sdk) => {
+    await virtualTime(async () => {
+      const model = chainOf(sdk, [[...OPENING, delta("Hel"), step.hang()]], {
+        timeouts: { totalMs: 60_000 },
+      });
+      const events: unknown[] = [];
+      const result = sdk.ai.streamText({
+        model,
+        prompt: "Hi",
+        onError: ({ error }) => void events.push(error),
+      });
+      assertEquals(await result.text, "Hel");
+      assertInstanceOf(events[0], ModelTimeoutError);
+      assertEquals(events[0].phase, "total");
     });
-    const told: unknown[] = [];
-    const result = sdk.ai.streamText({
-      model,
-      prompt: "Hi",
-      onError: ({ error }) => void told.push(error),
-    });
-    assertEquals(await result.text, "Hel");
-    assertInstanceOf(told[0], ModelTimeoutError);
-    assertEquals(told[0].phase, "total");
-  });
-});
+  },
+);
 
-testSdk("openMs bounds doStream until its stream is there", async (sdk) => {
-  await virtualTime(async () => {
-    const model = chainOf(sdk, [[step.hang()], text], {
-      timeouts: { openMs: 2_000 },
+testSdk(
+  "openMs limits the time until doStream() of a model resolves",
+  async (sdk) => {
+    await virtualTime(async () => {
+      const model = chainOf(sdk, [[step.hang()], text], {
+        timeouts: { openMs: 2_000 },
+      });
+      await model.doStream(REQUEST);
+      assertEquals(Date.now(), 2_000);
     });
-    await model.doStream(REQUEST);
-    assertEquals(Date.now(), 2_000);
-  });
-});
+  },
+);
 
-testSdk("isContent among the options wins over ours", async (sdk) => {
+testSdk("isContent of the options replaces the default", async (sdk) => {
   const thinks: Part[] = [
     START,
     { type: "reasoning-start", id: "r" },
@@ -275,7 +289,7 @@ testSdk("isContent among the options wins over ours", async (sdk) => {
 });
 
 testSdk(
-  "an error part is thrown although isContent takes everything",
+  "doStream() fails on an error part when isContent returns true for all parts",
   async (sdk) => {
     const model = chainOf(sdk, [
       [{ type: "error", error: overloaded }, STOP],
@@ -287,7 +301,7 @@ testSdk(
 );
 
 testSdk(
-  "what isContent throws is a failure: a finish reason can fall back",
+  "doStream() falls back on an error that isContent throws",
   async (sdk) => {
     const filtered = [
       START,
@@ -312,26 +326,29 @@ testSdk(
   },
 );
 
-testSdk("a chain in a chain falls back within, then without", async (sdk) => {
-  const inner = (first: typeof text | [ReturnType<typeof step.fail>]) =>
-    chainOf(sdk, [[step.fail(overloaded)], first]);
-  const outer = (first: Parameters<typeof inner>[0], journal: Journal) =>
-    fallbackLanguageModel([
-      inner(first),
-      scripted(sdk, "last", answer("last"), { journal }),
-    ]);
-  await askBoth(sdk, (journal) => outer(text, journal), (_, text) => {
-    assertEquals(text, "Hello");
-  });
-  await askBoth(
-    sdk,
-    (journal) => outer([step.fail(overloaded)], journal),
-    (_, text) => assertEquals(text, "last"),
-  );
-});
+testSdk(
+  "fallbackLanguageModel() falls back within a nested chain, then to the next model of the outer chain",
+  async (sdk) => {
+    const inner = (first: typeof text | [ReturnType<typeof step.fail>]) =>
+      chainOf(sdk, [[step.fail(overloaded)], first]);
+    const outer = (first: Parameters<typeof inner>[0], journal: Journal) =>
+      fallbackLanguageModel([
+        inner(first),
+        scripted(sdk, "last", answer("last"), { journal }),
+      ]);
+    await callBothWays(sdk, (journal) => outer(text, journal), (_, text) => {
+      assertEquals(text, "Hello");
+    });
+    await callBothWays(
+      sdk,
+      (journal) => outer([step.fail(overloaded)], journal),
+      (_, text) => assertEquals(text, "last"),
+    );
+  },
+);
 
 testSdk(
-  "an outer chain waits until the inner one that it gave up is closed",
+  "fallbackLanguageModel() waits until an abandoned inner chain is closed",
   async (sdk) => {
     await virtualTime(async () => {
       const journal = createJournal();
@@ -354,14 +371,14 @@ testSdk(
 );
 
 testSdk(
-  "what the SDK throws of a chain in a chain has all attempts",
+  "attemptsOf() returns the attempts of nested chains",
   async (sdk) => {
     const inner = chainOf(sdk, [[step.fail(overloaded)], [
       step.fail(busy({})),
     ]]);
     const model = fallbackLanguageModel([inner], {});
-    for (const ask of ["doStream", "doGenerate"] as const) {
-      const error = await assertRejects(() => model[ask](REQUEST));
+    for (const method of ["doStream", "doGenerate"] as const) {
+      const error = await assertRejects(() => model[method](REQUEST));
       const [attempt] = attemptsOf(error);
       assertEquals(attempt?.model, "fallback:a,b");
       assertEquals(attempt?.nested?.map(({ model }) => model), ["a", "b"]);

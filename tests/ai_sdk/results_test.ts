@@ -1,5 +1,5 @@
-// What the SDK's functions give when the first model is down: the second's
-// answer, whole, and nothing of the first.
+// The results of the SDK's functions when the first model fails: the complete answer
+// of the second model, and nothing of the first.
 
 import { fallbackLanguageModel } from "@fallback/stream/ai-sdk";
 import { createJournal, step } from "@fallback/stream/testing";
@@ -23,9 +23,9 @@ import {
 } from "./_sdk.ts";
 
 const overloaded = new Error("overloaded");
-const refuses = [step.fail(overloaded)];
-/** A preamble, and an `error` part before anything was said. */
-const errsEarly: Part[] = [
+const failsToOpen = [step.fail(overloaded)];
+/** A preamble, and an `error` part before any content. */
+const errorBeforeContent: Part[] = [
   { type: "stream-start", warnings: [{ type: "other", message: "from a" }] },
   { type: "response-metadata", id: "response-a", modelId: "a" },
   { type: "text-start", id: "a" },
@@ -34,7 +34,7 @@ const errsEarly: Part[] = [
   STOP,
 ];
 
-const weather = (sdk: Sdk, asked: unknown[] = []) => ({
+const weather = (sdk: Sdk, inputs: unknown[] = []) => ({
   weather: sdk.ai.tool({
     inputSchema: sdk.ai.jsonSchema<{ city: string }>({
       type: "object",
@@ -42,17 +42,17 @@ const weather = (sdk: Sdk, asked: unknown[] = []) => ({
       required: ["city"],
     }),
     execute: (input) => {
-      asked.push(input);
+      inputs.push(input);
       return `sunny in ${input.city}`;
     },
   }),
 });
 
 testSdk(
-  "streamText streams the next model's text where the first refuses",
+  "streamText() streams the text of the next model when the first fails to open",
   async (sdk) => {
     const journal = createJournal();
-    const model = chainOf(sdk, [refuses, answer("Hel", "lo")], {}, journal);
+    const model = chainOf(sdk, [failsToOpen, answer("Hel", "lo")], {}, journal);
     const { textStream } = sdk.ai.streamText({ model, prompt: "Hi" });
     assertEquals(await Array.fromAsync(textStream), ["Hel", "lo"]);
     journal.assertClean();
@@ -60,10 +60,15 @@ testSdk(
 );
 
 testSdk(
-  "an error part before content falls back, and nothing of that model is seen",
+  "streamText() falls back on an error part before content, and delivers no part of the failed model",
   async (sdk) => {
     const journal = createJournal();
-    const model = chainOf(sdk, [errsEarly, answer("Hello")], {}, journal);
+    const model = chainOf(
+      sdk,
+      [errorBeforeContent, answer("Hello")],
+      {},
+      journal,
+    );
     const errors: unknown[] = [];
     const result = sdk.ai.streamText({
       model,
@@ -87,7 +92,7 @@ testSdk(
   },
 );
 
-testSdk("the SDK's own mocks are models of a chain", async (sdk) => {
+testSdk("fallbackLanguageModel() takes the SDK's mock models", async (sdk) => {
   const down = new sdk.Mock({
     modelId: "down",
     doStream: () => Promise.reject(overloaded),
@@ -106,9 +111,9 @@ testSdk("the SDK's own mocks are models of a chain", async (sdk) => {
   assertEquals([down.doStreamCalls.length, up.doStreamCalls.length], [1, 1]);
 });
 
-testSdk("a preamble is delivered once, with its warnings", async (sdk) => {
+testSdk("doStream() delivers one preamble, with its warnings", async (sdk) => {
   const warning = { type: "other", message: "no seed" } as const;
-  const model = chainOf(sdk, [errsEarly, [
+  const model = chainOf(sdk, [errorBeforeContent, [
     { type: "stream-start", warnings: [warning] },
     { type: "response-metadata", id: "response-b", modelId: "b-2026" },
     ...answer("Hello").slice(1),
@@ -129,8 +134,8 @@ testSdk("a preamble is delivered once, with its warnings", async (sdk) => {
   assertEquals({ id, modelId }, { id: "response-b", modelId: "b-2026" });
 });
 
-testSdk("reasoning reaches the caller", async (sdk) => {
-  const model = chainOf(sdk, [errsEarly, [
+testSdk("streamText() delivers reasoning", async (sdk) => {
+  const model = chainOf(sdk, [errorBeforeContent, [
     START,
     { type: "reasoning-start", id: "r" },
     { type: "reasoning-delta", id: "r", delta: "Greet " },
@@ -143,10 +148,10 @@ testSdk("reasoning reaches the caller", async (sdk) => {
   assertEquals(await result.text, "Hello");
 });
 
-testSdk("sources and files reach the caller", async (sdk) => {
+testSdk("streamText() delivers sources and files", async (sdk) => {
   const bytes = new Uint8Array([1, 2]);
   const data = sdk.major === 7 ? { type: "data", data: bytes } : bytes;
-  const model = chainOf(sdk, [errsEarly, [
+  const model = chainOf(sdk, [errorBeforeContent, [
     START,
     { type: "source", sourceType: "url", id: "s", url: "https://host/" },
     { type: "file", mediaType: "image/png", data } as Part,
@@ -159,27 +164,27 @@ testSdk("sources and files reach the caller", async (sdk) => {
 });
 
 testSdk(
-  "tools run over several steps, each of which may fall back",
+  "streamText() runs tools over several steps, and each step may fall back",
   async (sdk) => {
     const journal = createJournal();
     const model = chainOf(
       sdk,
       [
-        { scripts: [toolCall("weather", { city: "Rome" }), refuses] },
+        { scripts: [toolCall("weather", { city: "Rome" }), failsToOpen] },
         { scripts: [answer("It is sunny.")] },
       ],
       {},
       journal,
     );
-    const asked: unknown[] = [];
+    const inputs: unknown[] = [];
     const result = sdk.ai.streamText({
       model,
       prompt: "The weather in Rome?",
-      tools: weather(sdk, asked),
+      tools: weather(sdk, inputs),
       stopWhen: sdk.ai.stepCountIs(3),
     });
     assertEquals(await result.text, "It is sunny.");
-    assertEquals(asked, [{ city: "Rome" }]);
+    assertEquals(inputs, [{ city: "Rome" }]);
     const steps = await result.steps;
     assertEquals(steps.map(({ response }) => response.modelId), ["a", "b"]);
     assertEquals(steps[0]?.toolResults[0]?.output, "sunny in Rome");
@@ -189,7 +194,7 @@ testSdk(
 );
 
 testSdk(
-  "an input of a tool that is streamed commits, and is not repeated",
+  "streamText() runs a tool once when its input is streamed",
   async (sdk) => {
     const streamed: Part[] = [
       START,
@@ -199,34 +204,39 @@ testSdk(
       { type: "tool-input-end", id: "call-weather" },
       ...toolCall("weather", { city: "Rome" }).slice(1),
     ];
-    const model = chainOf(sdk, [errsEarly, { scripts: [streamed] }]);
-    const asked: unknown[] = [];
+    const model = chainOf(sdk, [errorBeforeContent, { scripts: [streamed] }]);
+    const inputs: unknown[] = [];
     const { toolResults } = sdk.ai.streamText({
       model,
       prompt: "The weather in Rome?",
-      tools: weather(sdk, asked),
+      tools: weather(sdk, inputs),
     });
     assertEquals((await toolResults).map(({ output }) => output), [
       "sunny in Rome",
     ]);
-    assertEquals(asked, [{ city: "Rome" }]);
+    assertEquals(inputs, [{ city: "Rome" }]);
   },
 );
 
-testSdk("an agent works unchanged, streaming or not", async (sdk) => {
-  const scripts = [toolCall("weather", { city: "Rome" }), answer("Sunny.")];
-  const agent = () =>
-    new sdk.ai.ToolLoopAgent({
-      model: chainOf(sdk, [refuses, { scripts }]),
-      tools: weather(sdk),
+testSdk(
+  "ToolLoopAgent works with a chain in stream() and generate()",
+  async (sdk) => {
+    const scripts = [toolCall("weather", { city: "Rome" }), answer("Sunny.")];
+    const agent = () =>
+      new sdk.ai.ToolLoopAgent({
+        model: chainOf(sdk, [failsToOpen, { scripts }]),
+        tools: weather(sdk),
+      });
+    const streamed = await agent().stream({ prompt: "The weather in Rome?" });
+    assertEquals(await streamed.text, "Sunny.");
+    assertEquals((await streamed.steps).length, 2);
+    const generated = await agent().generate({
+      prompt: "The weather in Rome?",
     });
-  const streamed = await agent().stream({ prompt: "The weather in Rome?" });
-  assertEquals(await streamed.text, "Sunny.");
-  assertEquals((await streamed.steps).length, 2);
-  const generated = await agent().generate({ prompt: "The weather in Rome?" });
-  assertEquals(generated.text, "Sunny.");
-  assertEquals(generated.steps.length, 2);
-});
+    assertEquals(generated.text, "Sunny.");
+    assertEquals(generated.steps.length, 2);
+  },
+);
 
 const person = (sdk: Sdk) =>
   sdk.ai.jsonSchema<{ name: string; age: number }>({
@@ -237,8 +247,8 @@ const person = (sdk: Sdk) =>
   });
 const ada = answer('{"name":"Ada",', '"age":36}');
 
-testSdk("streamObject gives the next model's object", async (sdk) => {
-  const model = chainOf(sdk, [errsEarly, ada]);
+testSdk("streamObject() returns the object of the next model", async (sdk) => {
+  const model = chainOf(sdk, [errorBeforeContent, ada]);
   const { partialObjectStream, object } = sdk.ai.streamObject({
     model,
     schema: person(sdk),
@@ -251,34 +261,37 @@ testSdk("streamObject gives the next model's object", async (sdk) => {
   assertEquals(await object, { name: "Ada", age: 36 });
 });
 
-testSdk("structured output works, streaming or not", async (sdk) => {
-  const output = sdk.ai.Output.object({ schema: person(sdk) });
-  const prompt = "Who was first?";
-  const streamed = sdk.ai.streamText({
-    model: chainOf(sdk, [errsEarly, ada]),
-    output,
-    prompt,
-  });
-  assertEquals(await streamed.output, { name: "Ada", age: 36 });
-  const generated = await sdk.ai.generateText({
-    model: chainOf(sdk, [refuses, ada]),
-    output,
-    prompt,
-  });
-  assertEquals(generated.output, { name: "Ada", age: 36 });
-  const { object } = await sdk.ai.generateObject({
-    model: chainOf(sdk, [refuses, ada]),
-    schema: person(sdk),
-    prompt,
-  });
-  assertEquals(object, { name: "Ada", age: 36 });
-});
+testSdk(
+  "streamText(), generateText() and generateObject() return structured output",
+  async (sdk) => {
+    const output = sdk.ai.Output.object({ schema: person(sdk) });
+    const prompt = "Who was first?";
+    const streamed = sdk.ai.streamText({
+      model: chainOf(sdk, [errorBeforeContent, ada]),
+      output,
+      prompt,
+    });
+    assertEquals(await streamed.output, { name: "Ada", age: 36 });
+    const generated = await sdk.ai.generateText({
+      model: chainOf(sdk, [failsToOpen, ada]),
+      output,
+      prompt,
+    });
+    assertEquals(generated.output, { name: "Ada", age: 36 });
+    const { object } = await sdk.ai.generateObject({
+      model: chainOf(sdk, [failsToOpen, ada]),
+      schema: person(sdk),
+      prompt,
+    });
+    assertEquals(object, { name: "Ada", age: 36 });
+  },
+);
 
 testSdk(
-  "generateText gives the next model's answer where the first refuses",
+  "generateText() returns the answer of the next model when the first fails",
   async (sdk) => {
     const journal = createJournal();
-    const model = chainOf(sdk, [refuses, answer("Hel", "lo")], {}, journal);
+    const model = chainOf(sdk, [failsToOpen, answer("Hel", "lo")], {}, journal);
     const { text } = await sdk.ai.generateText({ model, prompt: "Hi" });
     assertEquals(text, "Hello");
     journal.assertClean();
@@ -286,7 +299,7 @@ testSdk(
 );
 
 testSdk(
-  "eight overlapping calls with the first model down all answer",
+  "streamText() works in eight concurrent calls while the first model is down",
   async (sdk) => {
     const journal = createJournal();
     const model = chainOf(
@@ -309,10 +322,10 @@ testSdk(
 );
 
 testSdk(
-  "a chain can be wrapped in a middleware and served by a provider",
+  "fallbackLanguageModel() works in wrapLanguageModel() and customProvider()",
   async (sdk) => {
     const model = sdk.ai.wrapLanguageModel({
-      model: chainOf(sdk, [refuses, answer("<think>hm</think>Hello")]),
+      model: chainOf(sdk, [failsToOpen, answer("<think>hm</think>Hello")]),
       middleware: sdk.ai.extractReasoningMiddleware({ tagName: "think" }),
     });
     const provider = sdk.ai.customProvider({ languageModels: { best: model } });
@@ -325,49 +338,58 @@ testSdk(
   },
 );
 
-Deno.test("AI SDK 7 takes a chain of specification v3 too", async () => {
-  const model = chainOf(sdk6, [errsEarly, answer("Hello")]);
+Deno.test("AI SDK 7 accepts a chain of specification v3", async () => {
+  const model = chainOf(sdk6, [errorBeforeContent, answer("Hello")]);
   const streamed = sdk7.ai.streamText({ model, prompt: "Hi" });
   assertEquals(await streamed.text, "Hello");
   assertEquals((await streamed.response).modelId, "b");
   const generated = await sdk7.ai.generateText({
-    model: chainOf(sdk6, [refuses, answer("Hello")]),
+    model: chainOf(sdk6, [failsToOpen, answer("Hello")]),
     prompt: "Hi",
   });
   assertEquals(generated.text, "Hello");
 });
 
-testSdk("an answer of nothing but a finish is none", async (sdk) => {
-  const filtered = [START, finish("content-filter")];
-  const model = chainOf(sdk, [filtered, answer("Hello")]);
-  assertEquals(await sdk.ai.streamText({ model, prompt: "Hi" }).text, "Hello");
-  const lenient = chainOf(sdk, [filtered, answer("Hello")], {
-    allowEmpty: true,
-  });
-  const result = sdk.ai.streamText({ model: lenient, prompt: "Hi" });
-  assertEquals(await result.text, "");
-  assertEquals(await result.finishReason, "content-filter");
-});
-
-testSdk("raw parts are held like a preamble, and passed on", async (sdk) => {
-  const raw = (rawValue: string): Part => ({ type: "raw", rawValue });
-  const model = chainOf(sdk, [
-    [START, raw("a"), step.fail(overloaded)],
-    [START, raw("b"), ...OPENING.slice(1), raw("c"), delta("Hello"), STOP],
-  ]);
-  const { stream } = await model.doStream({
-    ...REQUEST,
-    includeRawChunks: true,
-  });
-  const parts = await Array.fromAsync(stream);
-  assertEquals(
-    parts.flatMap((part) => part.type === "raw" ? [part.rawValue] : []),
-    ["b", "c"],
-  );
-});
+testSdk(
+  "streamText() falls back when a model sends only a finish part",
+  async (sdk) => {
+    const filtered = [START, finish("content-filter")];
+    const model = chainOf(sdk, [filtered, answer("Hello")]);
+    assertEquals(
+      await sdk.ai.streamText({ model, prompt: "Hi" }).text,
+      "Hello",
+    );
+    const lenient = chainOf(sdk, [filtered, answer("Hello")], {
+      allowEmpty: true,
+    });
+    const result = sdk.ai.streamText({ model: lenient, prompt: "Hi" });
+    assertEquals(await result.text, "");
+    assertEquals(await result.finishReason, "content-filter");
+  },
+);
 
 testSdk(
-  "an entry may be a model that is slow to say which urls it takes",
+  "streamText() buffers raw parts before content, and delivers them",
+  async (sdk) => {
+    const raw = (rawValue: string): Part => ({ type: "raw", rawValue });
+    const model = chainOf(sdk, [
+      [START, raw("a"), step.fail(overloaded)],
+      [START, raw("b"), ...OPENING.slice(1), raw("c"), delta("Hello"), STOP],
+    ]);
+    const { stream } = await model.doStream({
+      ...REQUEST,
+      includeRawChunks: true,
+    });
+    const parts = await Array.fromAsync(stream);
+    assertEquals(
+      parts.flatMap((part) => part.type === "raw" ? [part.rawValue] : []),
+      ["b", "c"],
+    );
+  },
+);
+
+testSdk(
+  "fallbackLanguageModel() takes models whose supportedUrls is a promise",
   async (sdk) => {
     const slow = scripted(sdk, "slow", answer("Hello"), {
       supportedUrls: Promise.resolve({}),

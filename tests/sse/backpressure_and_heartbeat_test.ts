@@ -1,5 +1,5 @@
-// A response reads from the model what its client reads from it, and no more.
-// While the client waits, comments tell it that somebody is there.
+// A response reads no more from the model than its client reads from the response.
+// While the client waits, comments keep the connection alive.
 
 import { sseResponse } from "@fallback/stream/sse";
 import {
@@ -16,10 +16,10 @@ import { answer, clientOf, count, readAll, type Seen } from "./_client.ts";
 const KINDS: readonly SourceKind[] = ["generator", "iterable", "readable"];
 
 for (const kind of KINDS) {
-  Deno.test(`a response pulls as often as it is read: from a ${kind}`, async () => {
+  Deno.test(`sseResponse() pulls a ${kind} only when its body is read`, async () => {
     const { journal } = await virtualTime(async () => {
       const it = await answer(["a", "b", "c"], { model: { kind } });
-      // The first is what the stream was committed by.
+      // The first pull was for the chunk that committed the stream.
       const pulls = [count(it.journal, "pull")];
       await delay(10);
       const client = clientOf(it.response);
@@ -52,7 +52,7 @@ Deno.test("sseResponse() sends chunks that have arrived together in one write", 
   journal.assertClean();
 });
 
-Deno.test("a comment is sent after each heartbeatMs without a chunk, as long as the client waits", async () => {
+Deno.test("sseResponse() sends a comment after each heartbeatMs without a chunk while a read is pending", async () => {
   const { journal } = await virtualTime(async () => {
     const it = await answer(["a", step.wait(100), "b", step.wait(35), "c"], {
       heartbeatMs: 30,
@@ -79,7 +79,7 @@ Deno.test("a comment is sent after each heartbeatMs without a chunk, as long as 
   journal.assertClean();
 });
 
-Deno.test("the first comment is sent after 15 s, if nothing else is said", async () => {
+Deno.test("sseResponse() sends the first comment after 15 s by default", async () => {
   const { journal } = await virtualTime(async () => {
     const it = await answer(["a", step.wait(15_001), "b"]);
     const client = clientOf(it.response);
@@ -92,12 +92,12 @@ Deno.test("the first comment is sent after 15 s, if nothing else is said", async
   journal.assertClean();
 });
 
-Deno.test("while nobody reads there is no heartbeat, and no timer", async () => {
+Deno.test("sseResponse() sends no heartbeat while no read is pending", async () => {
   const { journal } = await virtualTime(async () => {
     const it = await answer(["a", step.wait(100), "b"], { heartbeatMs: 30 });
     const client = clientOf(it.response);
     await client.read();
-    await client.read(); // the comment at 30 ms, while the model works on
+    await client.read(); // The comment at 30 ms, before the next chunk.
     await delay(1000);
     assertEquals(await client.read(), ["message", '"b"']);
     assertEquals(Date.now(), 1030);
@@ -107,7 +107,7 @@ Deno.test("while nobody reads there is no heartbeat, and no timer", async () => 
   journal.assertClean();
 });
 
-Deno.test("a model that dies between two comments is an error event at the next read", async () => {
+Deno.test("sseResponse() sends an error event at the next read when the model fails between two comments", async () => {
   const wrong = new Error("wrong");
   const { journal, ends } = await virtualTime(async () => {
     const it = await answer(["a", step.wait(100), step.fail(wrong)], {
@@ -126,7 +126,8 @@ Deno.test("a model that dies between two comments is an error event at the next 
 });
 
 Deno.test({
-  name: "a heartbeat never loses, doubles or moves a chunk, whoever is slow",
+  name:
+    "sseResponse() with a heartbeat keeps all chunks and their order, at any speed of model and client",
   permissions: "none",
   fn: () =>
     fc.assert(
@@ -172,7 +173,7 @@ Deno.test({
     ),
 });
 
-Deno.test("a day of heartbeats pulls the model once, and leaves no timer", async () => {
+Deno.test("sseResponse() pulls the model once during a day of heartbeats, and leaves no timer", async () => {
   const DAY = 86_400_000;
   const { journal } = await virtualTime(async () => {
     const it = await answer(["a", step.wait(DAY - 1), "b"]);
@@ -187,7 +188,7 @@ Deno.test("a day of heartbeats pulls the model once, and leaves no timer", async
   journal.assertClean();
 });
 
-Deno.test("with a heartbeatMs of 0 no comment is sent", async () => {
+Deno.test("sseResponse() sends no comments with heartbeatMs: 0", async () => {
   await virtualTime(async () => {
     const it = await answer(["a", step.wait(100_000), "b"], { heartbeatMs: 0 });
     const client = clientOf(it.response);
@@ -197,7 +198,7 @@ Deno.test("with a heartbeatMs of 0 no comment is sent", async () => {
   });
 });
 
-Deno.test("a response that nobody reads costs no timer, and pulls nothing", async () => {
+Deno.test("sseResponse() sets no timer and pulls nothing until its body is read", async () => {
   let pulls = 0;
   const source: AsyncIterable<string> = {
     [Symbol.asyncIterator]: () => ({
@@ -213,7 +214,7 @@ Deno.test("a response that nobody reads costs no timer, and pulls nothing", asyn
   await body!.cancel();
 });
 
-Deno.test("an answer without end is read as far as its client reads", async () => {
+Deno.test("sseResponse() reads an endless stream only as far as its body is read", async () => {
   let made = 0;
   let isClosed = false;
   async function* endless(): AsyncGenerator<number> {

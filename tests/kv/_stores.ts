@@ -1,14 +1,14 @@
 // Stores without a cache over one KV, a fake or a real one.
 
 import { kvHealth, type KvStore } from "@fallback/stream/kv";
-import type { World } from "../health/_check.ts";
+import type { StoreGroup } from "../health/_check.ts";
 import type { Settings } from "../health/_reference.ts";
 import { FakeKv } from "./_fake_kv.ts";
 
 const STORES = 3;
 
-/** Stores over a fake KV that answers at once. */
-export function openFakeKv(settings: Settings): World {
+/** Stores over a fake KV without latency. */
+export function openFakeKv(settings: Settings): StoreGroup {
   const kv = new FakeKv();
   return {
     stores: Array.from(
@@ -20,7 +20,7 @@ export function openFakeKv(settings: Settings): World {
 }
 
 /** Stores over a real Deno KV in memory. */
-export async function openDenoKv(settings: Settings): Promise<World> {
+export async function openDenoKv(settings: Settings): Promise<StoreGroup> {
   const kv = await Deno.openKv(":memory:");
   return {
     stores: Array.from(
@@ -31,7 +31,7 @@ export async function openDenoKv(settings: Settings): Promise<World> {
   };
 }
 
-/** A KV where nothing expires, because its clock cannot be stopped. */
+/** A KV where nothing expires: it uses the real clock, which tests cannot set. */
 function withoutExpiry(kv: Deno.Kv): KvStore {
   return {
     get: (key) => kv.get(key),

@@ -4,30 +4,30 @@ import { fallbackStream, type HealthStore } from "@fallback/stream";
 import type { SharedHealthOptions } from "@fallback/stream/kv";
 import { openaiModel } from "@fallback/stream/openai";
 import { serveCommands } from "../_child_process.ts";
-import { openPlace, type Place } from "./_place.ts";
+import { type DatabaseAddress, openStoreAt } from "./_database_address.ts";
 
-/** What a process that makes calls needs to know. */
-export interface CallerSettings {
+/** The settings of the process. */
+export interface CallWorkerSettings {
   readonly name: string;
-  readonly place: Place;
-  /** Where the models are, best first. */
+  readonly address: DatabaseAddress;
+  /** The base URLs of the models, in order of preference. */
   readonly baseURLs: readonly string[];
   readonly options: SharedHealthOptions;
 }
 
-/** What became of a call. */
+/** The result of a call. */
 export interface Call {
   readonly startedAt: number;
-  /** What became of each model. */
+  /** The outcome of each attempt. */
   readonly outcomes: readonly string[];
   /** The longest that `admit()` took, in milliseconds. */
   readonly admitMs: number;
 }
 
 if (import.meta.main) {
-  const settings: CallerSettings = JSON.parse(Deno.args[0]!);
-  const { name, place, baseURLs, options } = settings;
-  await using store = await openPlace(place, options);
+  const settings: CallWorkerSettings = JSON.parse(Deno.args[0]!);
+  const { name, address, baseURLs, options } = settings;
+  await using store = await openStoreAt(address, options);
   const models = baseURLs.map((baseURL, i) =>
     openaiModel({ model: `model-${i + 1}`, baseURL })
   );
@@ -37,10 +37,10 @@ if (import.meta.main) {
     const health: HealthStore = {
       ...store.health,
       async admit(model) {
-        const askedAt = performance.now();
-        const answer = await store.health.admit(model);
-        admitMs = Math.max(admitMs, performance.now() - askedAt);
-        return answer;
+        const admitStartedAt = performance.now();
+        const admission = await store.health.admit(model);
+        admitMs = Math.max(admitMs, performance.now() - admitStartedAt);
+        return admission;
       },
     };
     // The server counts by the field `user`.

@@ -1,5 +1,5 @@
-// What the client is told of a failure gives nothing away: no key, no body of a
-// provider, no stack, whatever was thrown. The caller's own `onClose` gets all.
+// What a client sees of a failure has no key, no body of a provider and no stack,
+// whatever was thrown. Only the caller's `onClose` gets the error itself.
 
 import {
   AllModelsFailedError,
@@ -35,7 +35,7 @@ const throwing = (...names: string[]) =>
     }])),
   );
 
-/** Everything that a model can throw. */
+/** Values that a model may throw. */
 const thrown: Record<string, () => unknown> = {
   "an error with a key in its message": secret,
   "an error with a key in its name, cause, stack and fields": () =>
@@ -45,7 +45,7 @@ const thrown: Record<string, () => unknown> = {
       body: SECRET,
       config: { headers: { authorization: SECRET } },
     }),
-  "a provider's refusal with a body": () =>
+  "an error response of a provider with a body": () =>
     new HttpError(401, {
       statusText: SECRET,
       headers: { "x-key": SECRET },
@@ -85,7 +85,7 @@ const thrown: Record<string, () => unknown> = {
     throwing("headers", "retryAfterMs", "errors", "attempts", "error"),
 };
 
-/** A record, as a call makes it. */
+/** An attempt like those of a call. */
 function attempt(fields: Partial<Attempt>): Attempt {
   return {
     model: "inner",
@@ -98,7 +98,7 @@ function attempt(fields: Partial<Attempt>): Attempt {
   };
 }
 
-/** Nothing of what a client gets may hold a secret, or lines of a stack. */
+/** Checks that a text has no secret and no line of a stack. */
 function assertSafe(text: string): void {
   assert(!text.includes(SECRET), text);
   assert(!/\bat .*:\d+:\d+/.test(text), text);
@@ -106,7 +106,7 @@ function assertSafe(text: string): void {
 }
 
 for (const [what, make] of Object.entries(thrown)) {
-  Deno.test(`a model that dies in mid-answer is an error event that is safe: ${what}`, async () => {
+  Deno.test(`sseResponse() shows no details in the error event of an interrupted answer: ${what}`, async () => {
     const error = make();
     const { ends, journal } = await virtualTime(async () => {
       const it = await answer(["a", step.fail(error)]);
@@ -124,7 +124,7 @@ for (const [what, make] of Object.entries(thrown)) {
     journal.assertClean();
   });
 
-  Deno.test(`a model that fails before another answers is summed up safely: ${what}`, async () => {
+  Deno.test(`sseResponse() shows no details of a failed attempt in the summary: ${what}`, async () => {
     const models = [
       fakeModel("bad", [step.fail(make())]),
       fakeModel("good", ["a"]),
@@ -143,7 +143,7 @@ for (const [what, make] of Object.entries(thrown)) {
     });
   });
 
-  Deno.test(`a call that fails is a response that is safe: ${what}`, async () => {
+  Deno.test(`errorResponse() shows no details of an error: ${what}`, async () => {
     const bare = errorResponse(make());
     assertSafe(await bare.text());
     await virtualTime(async () => {
@@ -158,7 +158,7 @@ for (const [what, make] of Object.entries(thrown)) {
   });
 }
 
-Deno.test("our own errors speak for themselves, a provider's only by its status", async () => {
+Deno.test("sseResponse() and errorResponse() show messages of this library, and only the status of a provider's error", async () => {
   const cases: [unknown, string][] = [
     [
       new ModelTimeoutError("m", "idle", 50),
@@ -196,7 +196,7 @@ Deno.test("our own errors speak for themselves, a provider's only by its status"
   }
 });
 
-Deno.test("the summary has the times, the chunks and an inner chain of each attempt", async () => {
+Deno.test("sseResponse() sends times, chunk counts and nested attempts in the summary", async () => {
   const inner = fallbackModel([
     fakeModel("a", [
       step.wait(5),
@@ -246,7 +246,7 @@ Deno.test("the summary has the times, the chunks and an inner chain of each atte
   });
 });
 
-Deno.test("the summary says of a skipped model how long its circuit is open", async () => {
+Deno.test("sseResponse() sends the message of CircuitOpenError for a skipped model", async () => {
   const health = memoryHealth({ failureThreshold: 1, cooldownMs: 1000 });
   const models = [
     fakeModel("down", [step.fail(secret())]),
@@ -269,25 +269,25 @@ Deno.test("the summary says of a skipped model how long its circuit is open", as
   });
 });
 
-Deno.test("an error event sums up what was tried, also where the source has no attempts of its own", async () => {
+Deno.test("sseResponse() sends the attempts of the error when the stream has none", async () => {
   await virtualTime(async () => {
     const models = [
       fakeModel("bad", [step.fail(secret())]),
-      fakeModel("cut", ["a", step.fail(secret())]),
+      fakeModel("broken", ["a", step.fail(secret())]),
     ];
-    async function* words() {
+    async function* texts() {
       yield* await fallbackStream(models, "hi");
     }
-    const seen = await readAll(sseResponse(words()));
+    const seen = await readAll(sseResponse(texts()));
     const { attempts } = JSON.parse(seen.at(-1)![1]).error;
     assertEquals(
       attempts.map((it: AttemptSummary) => [it.model, it.outcome]),
-      [["bad", "failed"], ["cut", "interrupted"]],
+      [["bad", "failed"], ["broken", "interrupted"]],
     );
   });
 });
 
-Deno.test("a source that is no stream of ours is summed up as nothing", async () => {
+Deno.test("sseResponse() sends no attempts for a stream that is not a FallbackStream", async () => {
   const ends: SseEnd[] = [];
   const onClose = (end: SseEnd) => void ends.push(end);
   const body = new ReadableStream<string>({

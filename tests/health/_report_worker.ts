@@ -1,25 +1,25 @@
-// A process that reports as fast as a busy app does.
+// A process that reports at a fixed rate, like a busy app.
 
 import type { SharedHealthOptions } from "@fallback/stream/kv";
 import { delay } from "@std/async/delay";
 import { serveCommands } from "../_child_process.ts";
 import { overloaded } from "./_errors.ts";
-import { openPlace, type Place } from "./_place.ts";
+import { type DatabaseAddress, openStoreAt } from "./_database_address.ts";
 
-/** What a process that reports needs to know. */
-export interface ReporterSettings {
-  readonly place: Place;
+/** The settings of the process. */
+export interface ReportWorkerSettings {
+  readonly address: DatabaseAddress;
   readonly model: string;
   readonly options: SharedHealthOptions;
   readonly perSecond: number;
-  /** One of this many reports is a failure. */
+  /** Each n-th report is a failure. */
   readonly failsEvery: number;
 }
 
 if (import.meta.main) {
-  const settings: ReporterSettings = JSON.parse(Deno.args[0]!);
-  const { place, model, options, perSecond, failsEvery } = settings;
-  await using store = await openPlace(place, options);
+  const settings: ReportWorkerSettings = JSON.parse(Deno.args[0]!);
+  const { address, model, options, perSecond, failsEvery } = settings;
+  await using store = await openStoreAt(address, options);
   const { health } = store;
   let reported = 0;
   const report = () =>
@@ -29,7 +29,7 @@ if (import.meta.main) {
 
   await serveCommands({
     ready: () => health.admit(model),
-    /** Resolves when all of them are stored. */
+    /** Makes that many reports, and resolves when all are stored. */
     async report(count: number) {
       const startedAt = performance.now();
       const reports: (Promise<void> | undefined)[] = [];

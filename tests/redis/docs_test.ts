@@ -1,20 +1,20 @@
-// The clients' snippets of docs/health.md, checked with the clients' own types.
-// That they run is shown by `clients_test.ts`.
+// Type-checks the snippets of docs/health.md against the clients' own types.
+// `clients_test.ts` runs the same code.
 
 import { assert, assertEquals } from "@std/assert";
-import { checkNpmRegistry } from "../_run_command.ts";
+import { isNpmAvailable } from "../_run_command.ts";
 import { temporaryFolder } from "../_temporary_folder.ts";
 
 const ROOT = new URL("../..", import.meta.url);
 
 Deno.test({
-  name: "the clients' snippets of docs/health.md have the types of the clients",
-  ignore: !await checkNpmRegistry(),
+  name: "docs/health.md: the snippets type-check with each Redis client",
+  ignore: !await isNpmAvailable(),
   fn: async () => {
     const text = await Deno.readTextFile(new URL("docs/health.md", ROOT));
     const snippets = [...text.matchAll(/```ts ignore\n(.*?)```/gs)]
       .map(([, code]) => code!)
-      .filter((code) => !code.includes('from "bun"')); // it has no such types
+      .filter((code) => !code.includes('from "bun"')); // Its types are not on npm.
     assertEquals(snippets.length, 4);
     await using folder = await temporaryFolder();
     const config = JSON.parse(

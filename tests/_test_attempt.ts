@@ -1,16 +1,15 @@
-// The context that a model gets for one attempt, to test a model without a chain.
+// Calls a model without a chain: this creates the context of one attempt.
 
 import type { ModelContext } from "@fallback/stream";
 
-/** A context with its owner's side; disposing of it closes what was opened. */
-export interface OwnedModelContext extends AsyncDisposable {
+/** One attempt. Disposing of it disposes of what the model added to its stack. */
+export interface TestAttempt extends AsyncDisposable {
   readonly context: ModelContext;
-  /** Aborts the attempt's signal. */
+  /** Aborts the signal of the context. */
   abort(reason?: unknown): void;
 }
 
-/** Creates the context of a first attempt of the model `"fake"`. */
-export function createModelContext(): OwnedModelContext {
+export function createAttempt(): TestAttempt {
   const controller = new AbortController();
   const stack = new AsyncDisposableStack();
   return {
@@ -21,7 +20,7 @@ export function createModelContext(): OwnedModelContext {
       attemptNumber: 1,
     },
     abort: (reason) => controller.abort(reason),
-    // Errors of closing are not what these tests check.
+    // Errors on close concern no test that uses this.
     [Symbol.asyncDispose]: () => stack.disposeAsync().catch(() => {}),
   };
 }
