@@ -1,5 +1,5 @@
-// Random scenarios: every step, every kind of source, every option, in every
-// combination, and callers who do what they like.
+// Random scenarios: all combinations of steps, kinds of sources, options and
+// actions of the caller.
 
 import fc from "fast-check";
 import {
@@ -170,7 +170,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
   },
 ) as fc.Arbitrary<Action>;
 
-/** Gives every fake a name of its own, so that no two answers look alike. */
+/** Gives every fake a unique name, so that their chunks differ. */
 function name(spec: ChainSpec, names: Iterator<string>): ChainSpec {
   const models = spec.models.map((model) =>
     isChain(model)
@@ -184,7 +184,7 @@ function* letters(): Generator<string> {
   for (let i = 0;; i++) yield `m${i}`;
 }
 
-/** All of them. */
+/** Generates scenarios. */
 export const scenarios: fc.Arbitrary<Scenario> = fc.record({
   chain: chain.map((chain) => name(chain, letters())),
   actions: fc.array(action, { maxLength: 6 }),

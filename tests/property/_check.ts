@@ -1,22 +1,23 @@
-// The property: what happens is what the reference says, and nothing is left.
+// The property: the implementation does what the reference model computes, and
+// leaves nothing open.
 
 import type { Subject } from "../contract/contract.ts";
 import fc from "fast-check";
+import { expectedResult, Unspecified } from "./_reference.ts";
 import { runScenario } from "./_run_scenario.ts";
-import { expectedObservation, Silent } from "./_reference.ts";
-import type { Observation, RecordObservation, Scenario } from "./_scenario.ts";
+import type { ExpectedRecord, Scenario, ScenarioResult } from "./_scenario.ts";
 import { scenarios } from "./_arbitraries.ts";
 
-/** How many scenarios, and which. */
+/** The number of scenarios, and the seed that generates them. */
 export interface Runs {
   runs: number;
   seed: number;
 }
 
 /**
- * Looks for a scenario in which an implementation does not do what it must.
+ * Looks for a scenario in which an implementation breaks the contract.
  *
- * @returns What is wrong in the smallest such scenario, if there is one.
+ * @returns The smallest such scenario and what is wrong in it, if there is one.
  */
 export async function findViolation(
   subject: Subject,
@@ -38,25 +39,25 @@ export async function findViolation(
 }
 
 /**
- * What is wrong in one scenario.
+ * Runs one scenario and compares the result with the reference.
  *
- * @returns It, beside what was expected and the journal; nothing if all is well.
+ * @returns The differences and the journal; `undefined` if there are none.
  */
 export async function violation(
   subject: Subject,
   scenario: Scenario,
 ): Promise<string | undefined> {
-  let expected: Observation;
+  let expected: ScenarioResult;
   if (scenario.resume && !subject.continueStream) return undefined;
   try {
-    expected = expectedObservation(scenario);
+    expected = expectedResult(scenario);
   } catch (error) {
-    if (error instanceof Silent) fc.pre(false);
+    if (error instanceof Unspecified) fc.pre(false);
     throw error;
   }
   try {
-    const { observation, journal } = await runScenario(subject, scenario);
-    const lines = difference(lineUp(observation), lineUp(expected));
+    const { result, journal } = await runScenario(subject, scenario);
+    const lines = difference(lineUp(result), lineUp(expected));
     if (lines.length > 0) return [...lines, "", `${journal}`].join("\n");
     journal.assertClean();
   } catch (error) {
@@ -64,8 +65,8 @@ export async function violation(
   }
 }
 
-/** An observation as lines, in an order that does not depend on the event loop. */
-function lineUp({ caller, records, fakes, health }: Observation): string[] {
+/** A result as lines, in an order that does not depend on event loop turns. */
+function lineUp({ caller, records, fakes, health }: ScenarioResult): string[] {
   const byTime = (lines: string[]) =>
     lines.toSorted((a, b) => parseFloat(a) - parseFloat(b) || (a < b ? -1 : 1));
   const modelOf = (line: string) => line.split(" ")[1]!;
@@ -83,10 +84,10 @@ function lineUp({ caller, records, fakes, health }: Observation): string[] {
   ];
 }
 
-function recordLines(record: RecordObservation, indent: string): string[] {
+function recordLines(record: ExpectedRecord, indent: string): string[] {
   const { model, outcome, chunks, times, error, closeErrors, nested } = record;
   const at = times.map((time) => time ?? "-").join(" ");
-  // A stream that opens too late adds its errors whenever that is.
+  // A stream that opens too late adds its close errors at any later time.
   const closing = closeErrors.toSorted().join();
   return [
     `${indent}: ${model} ${outcome} after ${chunks} chunks, at ${at}, ` +

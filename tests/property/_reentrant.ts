@@ -1,6 +1,6 @@
 // Random scenarios in which user code interferes: at some call of some callback
-// it aborts the call, closes or pulls the stream, or throws. What happens then
-// is not computed; that the promises hold is checked.
+// it aborts the call, closes or pulls the stream, or throws. The exact result is
+// not computed; invariants are checked.
 
 import type {
   Attempt,
@@ -31,7 +31,7 @@ const interferences: fc.Arbitrary<Interference> = fc.record({
   does: fc.constantFrom("abort", "return", "next", "throw", "abort and throw"),
 });
 
-/** Watches one run, and interferes in it. */
+/** Observes one run and interferes in it. */
 class Observer {
   readonly problems: string[] = [];
   readonly #interference: Interference;
@@ -46,9 +46,9 @@ class Observer {
     this.#interference = interference;
   }
 
-  /** A callback is called. `isQuestion` if it must not be after an abort. */
-  #enter(name: string, isQuestion: boolean): void {
-    if (isQuestion && this.#isAborted) {
+  /** Records a callback. Reports a forbidden one after an abort. */
+  #enter(name: string, isForbiddenAfterAbort: boolean): void {
+    if (isForbiddenAfterAbort && this.#isAborted) {
       this.problems.push(`${name} was called after an abort`);
     }
     if (++this.#calls !== this.#interference.nth) return;
@@ -128,7 +128,7 @@ class Observer {
   outer<Given extends Options>(given: Given): Given {
     const signals = [this.#controller.signal];
     if (given.signal) signals.push(given.signal);
-    // Without it, a call that nothing ends would correctly hang.
+    // Without a timeout, a call with a silent model would hang, correctly.
     const { totalMs = 20_000 } = given.timeouts ?? {};
     const timeouts = { ...given.timeouts, totalMs, closeMs: 100_000 };
     return {
@@ -138,7 +138,7 @@ class Observer {
     };
   }
 
-  /** The call has ended, or a stream has: then everything must be closed. */
+  /** After a call or a stream has ended, everything must be closed. */
   async watch(opening: Promise<Stream>): Promise<Stream> {
     try {
       this.#stream = await opening;
@@ -151,7 +151,7 @@ class Observer {
     stream.next = async () => {
       try {
         const result = await next.call(stream);
-        if (result.done) this.#checkClosed("next() gave done");
+        if (result.done) this.#checkClosed("next() returned done");
         return result;
       } catch (error) {
         this.#checkClosed("next() was rejected");
@@ -170,7 +170,7 @@ class Observer {
     }
   }
 
-  /** Looks at the events of all attempts after the run. */
+  /** Checks the events of all attempts after the run. */
   checkEvents(): void {
     const grammar =
       /^(skipped|started( opened)?( committed)? (failed|lost|cancelled|interrupted|completed) closed)$/;
@@ -181,7 +181,7 @@ class Observer {
     }
   }
 
-  /** One model answers; with continuation, the models answer one after another. */
+  /** Chunks come from one model, or with continuation from one model after another. */
   checkChunks(caller: readonly string[]): void {
     const models = caller.map((line) => /^\d+ (m\d+) \w+ \d+$/.exec(line)?.[1])
       .filter((model) => model !== undefined);
@@ -234,7 +234,7 @@ function observed(subject: Subject, observer: Observer): Subject {
   };
 }
 
-/** What is wrong in a scenario with interference; nothing if all is well. */
+/** Returns what is wrong in a scenario with interference, if anything. */
 export async function reentrantViolation(
   subject: Subject,
   scenario: Scenario,
@@ -246,7 +246,7 @@ export async function reentrantViolation(
     const run = await runScenario(observed(subject, observer), scenario);
     journal = run.journal;
     observer.checkEvents();
-    observer.checkChunks(run.observation.caller);
+    observer.checkChunks(run.result.caller);
     journal.assertClean();
   } catch (error) {
     observer.problems.push(error instanceof Error ? error.message : `${error}`);
@@ -255,7 +255,7 @@ export async function reentrantViolation(
   return [...observer.problems, "", `${journal}`].join("\n");
 }
 
-/** Looks for a scenario with interference in which a promise is broken. */
+/** Looks for a scenario with interference that breaks an invariant. */
 export async function findReentrantViolation(
   subject: Subject,
   { runs, seed }: { runs: number; seed: number },

@@ -1,43 +1,44 @@
-// The reference model: what must happen, computed without promises. It is small and
-// slow, and shares no code with the engine. Time is a number that is passed along.
-// When and why a step is interrupted (`Cut`) is passed to it beforehand. Scenarios in
-// which two things happen in the same millisecond are left out.
+// The reference model: computes what must happen, without promises and without
+// sharing code with the library. Time is a number that is passed along. Each
+// operation that can be stopped gets the time and the reason of that stop as an
+// argument (`Stop`). If two things would happen in the same millisecond, their
+// order is not specified, and the scenario is skipped.
 
 import {
   type AdmissionSpec,
   type ChainSpec,
   type CloseStep,
+  type ExpectedRecord,
   type FakeSpec,
   isChain,
   isOdd,
   type Leave,
   type ModelSpec,
-  type Observation,
   type OptionsSpec,
-  type RecordObservation,
   type ResumeSpec,
   RETRY_AT,
   type Scenario,
+  type ScenarioResult,
   type Step,
 } from "./_scenario.ts";
 
-/** The rules do not say what happens: two things at once, or nothing ever. */
-export class Silent extends Error {}
+/** The contract does not specify the result: a tie, or nothing ever happens. */
+export class Unspecified extends Error {}
 
-/** How long a health store may think. */
-const PATIENCE_MS = 250;
+/** How long `fallbackStream` waits for a health store. */
+const ADMIT_TIMEOUT_MS = 250;
 
-/** When something is cut short, and what that makes of it. */
-interface Cut {
+/** When an operation is stopped, and the outcome and error that follow. */
+interface Stop {
   at: number;
   outcome: string;
   error: () => string | undefined;
 }
 
-const NEVER: Cut = { at: Infinity, outcome: "never", error: () => undefined };
+const NEVER: Stop = { at: Infinity, outcome: "never", error: () => undefined };
 
-/** What outlives an attempt: the lines of the observation, and what is used up. */
-class World {
+/** State that outlives an attempt: the logs, and how often each script was used. */
+class SharedState {
   readonly fakes: string[][] = [];
   readonly health: string[] = [];
   readonly #used = new Map<object, number>();
@@ -49,55 +50,55 @@ class World {
     return used;
   }
 
-  /** One in which something can be tried. */
-  copy(): World {
-    const copy = new World();
+  /** A copy for the first run of a race, with empty logs. */
+  copy(): SharedState {
+    const copy = new SharedState();
     for (const [thing, used] of this.#used) copy.#used.set(thing, used);
     return copy;
   }
 }
 
-/** What pulling gives: a chunk, the end, or an error; `undefined` if it was cut. */
+/** The result of a pull: a chunk, the end, or an error. A stopped pull has none. */
 type Pulled =
   | { at: number; chunk: string }
   | { at: number; done: true }
   | { at: number; error: string };
 
-/** How one step of closing ends; `at` may be never. */
+/** When a close step ends, and its errors. `at` is `Infinity` if it hangs. */
 interface Closed {
   at: number;
   errors: string[];
 }
 
 function isBefore(a: number, b: number): boolean {
-  if (a === b && a !== Infinity) throw new Silent();
+  if (a === b && a !== Infinity) throw new Unspecified();
   return a < b;
 }
 
-function first(...cuts: Cut[]): Cut {
-  return cuts.reduce((a, b) => isBefore(b.at, a.at) ? b : a);
+function first(...stops: Stop[]): Stop {
+  return stops.reduce((a, b) => isBefore(b.at, a.at) ? b : a);
 }
 
-/** One stream() of a model, whatever it is. */
+/** One stream of a model: a fake or an inner chain. */
 interface Source {
-  /** An inner chain's records. */
-  readonly nested: RecordObservation[] | undefined;
-  /** Opens it: when that has succeeded or failed, unless it is cut before. */
-  open(at: number, cut: Cut): { at: number; error?: string } | undefined;
-  pull(at: number, cut: Cut): Pulled | undefined;
-  /** Lets it be until `at`, while nobody pulls. */
-  rest(at: number): void;
-  /** Its attempt's signal aborts. */
+  /** The records of an inner chain. */
+  readonly nested: ExpectedRecord[] | undefined;
+  /** Opens it. Returns when that succeeds or fails; `undefined` if stopped first. */
+  open(at: number, stop: Stop): { at: number; error?: string } | undefined;
+  pull(at: number, stop: Stop): Pulled | undefined;
+  /** Advances to `at` while no pull is pending. */
+  idleUntil(at: number): void;
+  /** Aborts the signal of its attempt. */
   abort(at: number, error: string | undefined): void;
-  /** The steps 2 and 3 of closing; `exhausted` if it ended or threw by itself. */
+  /** Steps 2 and 3 of closing. `exhausted`: the stream ended or threw by itself. */
   steps(exhausted: boolean): ((at: number) => Closed)[];
-  /** Step 4. */
+  /** Step 4 of closing. */
   stack(): ((at: number) => Closed)[];
-  /** It was given up before it was open: what becomes of it, out of sight. */
-  forget(closeMs: number): { errors: string[]; late: boolean };
+  /** Abandons it before it is open, and closes it in the background. */
+  abandon(closeMs: number): { errors: string[]; late: boolean };
 }
 
-/** Takes one step after the other, at most until the limit. */
+/** Runs the steps one after another, for at most `closeMs`. */
 function closeWithin(
   at: number,
   closeMs: number,
@@ -117,8 +118,8 @@ function closeWithin(
   return { at: now, errors, late };
 }
 
-/** When steps of a fake's closing are through, and what they throw. */
-function perform(steps: CloseStep[], at: number): Closed & { ok: boolean } {
+/** Runs a close script of a fake: when it ends, and what it throws. */
+function runScript(steps: CloseStep[], at: number): Closed & { ok: boolean } {
   for (const step of steps) {
     if (step.do === "wait") at += step.ms;
     if (step.do === "hang") return { at: Infinity, errors: [], ok: false };
@@ -135,17 +136,17 @@ class Fake implements Source {
   #place = 0;
   #begun = false;
   #aborted = false;
-  /** When the wait is over that a pull, or the opening, was cut in. */
+  /** When the wait ends in which a pull, or the opening, was stopped. */
   #busyUntil: number | undefined;
 
-  constructor(spec: FakeSpec, at: number, world: World) {
+  constructor(spec: FakeSpec, at: number, state: SharedState) {
     this.#spec = spec;
-    this.#script = spec.scripts[world.use(spec)] ?? spec.scripts.at(-1)!;
+    this.#script = spec.scripts[state.use(spec)] ?? spec.scripts.at(-1)!;
     this.#lines = [`${at} call ${spec.name}`];
-    world.fakes.push(this.#lines);
+    state.fakes.push(this.#lines);
   }
 
-  open(at: number, cut: Cut): { at: number; error?: string } | undefined {
+  open(at: number, stop: Stop): { at: number; error?: string } | undefined {
     const script = this.#script;
     for (; this.#place < script.length; this.#place++) {
       const step = script[this.#place]!;
@@ -156,7 +157,7 @@ class Fake implements Source {
       }
       if (step.do === "fail") return { at, error: step.error };
       const next = step.do === "wait" ? at + step.ms : Infinity;
-      if (!isBefore(next, cut.at)) {
+      if (!isBefore(next, stop.at)) {
         this.#place++;
         this.#busyUntil = next;
         return undefined;
@@ -167,7 +168,7 @@ class Fake implements Source {
     return { at };
   }
 
-  pull(at: number, cut: Cut): Pulled | undefined {
+  pull(at: number, stop: Stop): Pulled | undefined {
     const { name } = this.#spec;
     const script = this.#script;
     this.#begun = true;
@@ -185,7 +186,7 @@ class Fake implements Source {
         case "wait":
         case "hang": {
           const next = step.do === "wait" ? at + step.ms : Infinity;
-          if (!isBefore(next, cut.at)) {
+          if (!isBefore(next, stop.at)) {
             this.#busyUntil = next;
             return undefined;
           }
@@ -196,7 +197,7 @@ class Fake implements Source {
     return { at, done: true };
   }
 
-  rest(): void {}
+  idleUntil(): void {}
 
   abort(at: number, error: string | undefined): void {
     this.#aborted = true;
@@ -205,7 +206,7 @@ class Fake implements Source {
 
   #close(way: string, steps: CloseStep[] | undefined, at: number): Closed {
     this.#lines.push(`${at} close ${way}`);
-    const closed = perform(steps ?? [], at);
+    const closed = runScript(steps ?? [], at);
     if (closed.ok) this.#lines.push(`${closed.at} closed ${way}`);
     return closed;
   }
@@ -230,7 +231,7 @@ class Fake implements Source {
     return steps;
   }
 
-  /** When a generator gets to its return(). */
+  /** When a generator starts its return(). */
   #freeAt(at: number): number {
     const { kind, ignoresAbort } = this.#spec;
     const busy = this.#busyUntil;
@@ -246,7 +247,7 @@ class Fake implements Source {
     return stackScript ? [(at) => this.#close("stack", stackScript, at)] : [];
   }
 
-  forget(closeMs: number): { errors: string[]; late: boolean } {
+  abandon(closeMs: number): { errors: string[]; late: boolean } {
     const nothing = { errors: [], late: false };
     const busy = this.#busyUntil;
     if (!this.#spec.ignoresAbort || busy === undefined) return nothing;
@@ -257,30 +258,30 @@ class Fake implements Source {
   }
 }
 
-/** One attempt: opening, holding, and closing. */
-class Trial {
-  readonly record: RecordObservation;
+/** One attempt: opening, buffering, and closing. */
+class ReferenceAttempt {
+  readonly record: ExpectedRecord;
   readonly source: Source;
-  readonly held: string[] = [];
+  readonly buffered: string[] = [];
   exhausted = false;
   readonly #options: OptionsSpec;
-  readonly #world: World;
+  readonly #state: SharedState;
   #final = false;
 
   constructor(
     spec: ModelSpec,
     at: number,
-    { options, records, world }: {
+    { options, records, state }: {
       options: OptionsSpec;
-      records: RecordObservation[];
-      world: World;
+      records: ExpectedRecord[];
+      state: SharedState;
     },
   ) {
     this.#options = options;
-    this.#world = world;
+    this.#state = state;
     this.source = isChain(spec)
-      ? new Call(spec, world)
-      : new Fake(spec, at, world);
+      ? new Call(spec, state)
+      : new Fake(spec, at, state);
     this.record = {
       model: nameOf(spec),
       outcome: "pending",
@@ -293,7 +294,7 @@ class Trial {
   }
 
   /** A timeout of this attempt that starts now. */
-  timeout(phase: "open" | "firstContent" | "idle", at: number): Cut {
+  timeout(phase: "open" | "firstContent" | "idle", at: number): Stop {
     const ms = this.#options[`${phase}Ms`];
     return {
       at: ms === undefined ? Infinity : at + ms,
@@ -302,17 +303,20 @@ class Trial {
     };
   }
 
-  /** Runs until it is committed, or is over and closed. */
-  run(at: number, stop: Cut): { at: number; committed: boolean } {
+  /** Runs until it is committed, or has ended and is closed. */
+  run(at: number, stop: Stop): { at: number; committed: boolean } {
     const { record, source } = this;
-    const over = (
+    const finish = (
       at: number,
       error: string | undefined,
-      { outcome = "failed", opened = true, natural = false } = {},
+      { outcome = "failed", opened = true, endedNaturally = false } = {},
     ) => {
       if (outcome === "failed") this.report(at, `failure ${error}`);
       else this.report(at, "released");
-      const closedAt = this.settle(at, outcome, error, { opened, natural });
+      const closedAt = this.settle(at, outcome, error, {
+        opened,
+        endedNaturally,
+      });
       return { at: closedAt, committed: false };
     };
     const content = this.timeout("firstContent", at);
@@ -320,37 +324,39 @@ class Trial {
     const opened = source.open(at, opening);
     if (!opened) {
       const { outcome } = opening;
-      return over(opening.at, opening.error(), { outcome, opened: false });
+      return finish(opening.at, opening.error(), { outcome, opened: false });
     }
     at = opened.at;
     if (opened.error !== undefined) {
-      return over(at, opened.error, { opened: false });
+      return finish(at, opened.error, { opened: false });
     }
     record.times[1] = at;
-    const holding = first(content, stop);
+    const buffering = first(content, stop);
     for (;;) {
-      const pulled = source.pull(at, holding);
+      const pulled = source.pull(at, buffering);
       if (!pulled) {
-        const { outcome } = holding;
-        return over(holding.at, holding.error(), { outcome });
+        const { outcome } = buffering;
+        return finish(buffering.at, buffering.error(), { outcome });
       }
       at = pulled.at;
       if (!("chunk" in pulled)) this.exhausted = true;
-      if ("error" in pulled) return over(at, pulled.error);
+      if ("error" in pulled) return finish(at, pulled.error);
       if ("done" in pulled) {
-        const wrong = this.isCut()
+        const wrong = this.isTruncated()
           ? "truncated"
           : !this.#options.allowEmpty
           ? "empty"
           : undefined;
         if (wrong) {
-          return over(at, `${wrong} ${record.model}`, { natural: true });
+          return finish(at, `${wrong} ${record.model}`, {
+            endedNaturally: true,
+          });
         }
         break;
       }
-      const wrong = this.failureOfPredicates(pulled.chunk, true);
-      if (wrong) return over(at, wrong);
-      this.held.push(pulled.chunk);
+      const wrong = this.check(pulled.chunk, true);
+      if (wrong) return finish(at, wrong);
+      this.buffered.push(pulled.chunk);
       if (this.#options.isContent && isMeta(pulled.chunk)) continue;
       record.times[2] = at;
       break;
@@ -360,17 +366,14 @@ class Trial {
     return { at, committed: true };
   }
 
-  /** Tells the chain's health store, if it has one. */
+  /** Reports to the chain's health store, if it has one. */
   report(at: number, line: string): void {
     if (!this.#options.health) return;
-    this.#world.health.push(`${at} ${this.record.model} ${line}`);
+    this.#state.health.push(`${at} ${this.record.model} ${line}`);
   }
 
-  /** Calls the predicates with a chunk; returns what they throw, if they do. */
-  failureOfPredicates(
-    chunk: string,
-    beforeContent: boolean,
-  ): string | undefined {
+  /** Calls the predicates with a chunk. Returns what they throw, if they do. */
+  check(chunk: string, beforeContent: boolean): string | undefined {
     const { isContent, isFinal } = this.#options;
     const [, kind] = chunk.split(" ");
     if (isFinal && kind === "bad") return "isFinal";
@@ -380,30 +383,30 @@ class Trial {
       : undefined;
   }
 
-  isCut(): boolean {
+  isTruncated(): boolean {
     return this.#options.isFinal && !this.#final;
   }
 
-  /** Ends the attempt and closes it: the time when that is done. */
+  /** Ends the attempt and closes it. Returns when the close is done. */
   settle(
     at: number,
     outcome: string,
     error: string | undefined,
-    { opened = true, natural = false },
+    { opened = true, endedNaturally = false },
   ): number {
     const { record, source } = this;
     const { closeMs } = this.#options;
     record.outcome = outcome;
     record.times[3] = at;
     if (error !== undefined) record.error = error;
-    if (!natural) {
+    if (!endedNaturally) {
       source.abort(at, error === "undefined" ? undefined : error);
     }
-    const isEcho = (other: string) =>
-      other === error || (other === "AbortError" && !natural);
+    const isExpected = (other: string) =>
+      other === error || (other === "AbortError" && !endedNaturally);
     const late = `${record.model} timeout close ${closeMs}`;
     const note = (closed: { errors: string[]; late: boolean }) => {
-      record.closeErrors.push(...closed.errors.filter((e) => !isEcho(e)));
+      record.closeErrors.push(...closed.errors.filter((e) => !isExpected(e)));
       if (closed.late) record.closeErrors.push(late);
     };
     const steps = opened ? source.steps(this.exhausted) : [];
@@ -411,27 +414,27 @@ class Trial {
     note(closed);
     const stacked = closeWithin(closed.at, closeMs, source.stack());
     note(stacked);
-    if (!opened) note(source.forget(closeMs));
+    if (!opened) note(source.abandon(closeMs));
     return stacked.at;
   }
 }
 
-/** What a model with its retries has come to, and when. */
+/** The result of a model with its retries, and when it is known. */
 interface Run {
   at: number;
   /** The attempt that is committed. */
-  trial?: Trial;
+  attempt?: ReferenceAttempt;
   /** The failure that ends the call. */
   refused?: string;
-  /** It was cut; else its attempts are exhausted. */
-  cut?: boolean;
+  /** It was stopped; otherwise its attempts are exhausted. */
+  stopped?: boolean;
   /** When its first attempt began. */
   startedAt?: number | undefined;
-  /** The store has refused it after so many attempts. */
+  /** The number of attempts after which the store refused the model. */
   skippedAfter?: number;
 }
 
-/** The next model to try: with `forced`, `admit()` is not called again. */
+/** The model to run next. With `forced`, admit() is not called again. */
 interface Candidate {
   spec: ModelSpec;
   index: number;
@@ -471,84 +474,84 @@ class Candidates {
   }
 }
 
-/** What opening a call has come to. */
+/** The result of opening a call. */
 interface Opened {
   at: number;
   error?: string;
-  /** No model is left. */
-  isExhausted?: boolean;
+  /** All models have failed. */
+  allFailed?: boolean;
   /** It was stopped. */
-  cut?: boolean;
+  stopped?: boolean;
 }
 
 /** One call: the chain itself, and as a source of another chain. */
 class Call implements Source {
-  readonly nested: RecordObservation[];
+  readonly nested: ExpectedRecord[];
   readonly #spec: ChainSpec;
-  readonly #world: World;
-  /** What ends it from outside, as far as that is known beforehand. */
-  #stop: Cut;
-  /** The attempts that are known to begin, for who is the last by then. */
-  #begun: RecordObservation[];
-  #trial: Trial | undefined;
-  /** When an opening that failed or was cut has come to its end. */
+  readonly #state: SharedState;
+  /** What stops it from outside, as far as that is known in advance. */
+  #stop: Stop;
+  /** The attempts that are known to start: `lastModel` reads them. */
+  #begun: ExpectedRecord[];
+  #attempt: ReferenceAttempt | undefined;
+  /** When an opening that failed or was stopped has settled. */
   #settledAt = 0;
-  /** The store has thrown or was too slow: it is not waited for again. */
+  /** The store threw or was too slow, so the call does not wait for it again. */
   #isStoreSlow = false;
   /** When the losers of a hedge are closed. */
   #losersClosedAt = 0;
   #closedAt: number | undefined;
   #rejection: string | undefined;
   #closeErrorThrown = false;
-  /** What a pull was answered after it had been cut. */
-  #lateAnswer: Pulled | undefined;
+  /** The result of a pull that came after the pull was stopped. */
+  #lateResult: Pulled | undefined;
 
   constructor(
     spec: ChainSpec,
-    world: World,
-    abort: Cut = NEVER,
-    nested: RecordObservation[] = [],
+    state: SharedState,
+    abort: Stop = NEVER,
+    nested: ExpectedRecord[] = [],
   ) {
     this.#spec = spec;
-    this.#world = world;
+    this.#state = state;
     this.#stop = abort;
     this.nested = this.#begun = nested;
   }
 
-  get record(): RecordObservation {
-    return this.#trial!.record;
+  get record(): ExpectedRecord {
+    return this.#attempt!.record;
   }
 
-  /** How many chunks come before its content, where none was pulled yet. */
+  /** The number of chunks before its content, if none was pulled yet. */
   get preamble(): number {
     return this.#waiting - (this.record.times[2] === undefined ? 0 : 1);
   }
 
-  /** How many chunks wait to be pulled: here, and in chains within. */
+  /** The number of buffered chunks, here and in inner chains. */
   get #waiting(): number {
-    const { held, source } = this.#trial!;
-    return held.length + (source instanceof Call ? source.#waiting : 0);
+    const { buffered, source } = this.#attempt!;
+    return buffered.length + (source instanceof Call ? source.#waiting : 0);
   }
 
   get isComplete(): boolean {
-    const { source } = this.#trial!;
-    return this.#spec.options.isFinal && !this.#trial!.isCut() ||
+    const { source } = this.#attempt!;
+    return this.#spec.options.isFinal && !this.#attempt!.isTruncated() ||
       source instanceof Call && source.isComplete;
   }
 
-  /** When what was opened, or was being opened, is closed. */
+  /** When the stream that was opened, or was being opened, is closed. */
   get closedAt(): number {
     return this.#closedAt ?? this.#settledAt;
   }
 
-  /** The model that was called last by then. */
+  /** The model whose attempt was the last to start by then. */
   lastModel(at: number): string {
     const begun = this.#begun.filter(({ times }) => times[0]! <= at);
     if (begun.length === 0) return nameOf(this.#spec.models[0]!);
     return begun.reduce((a, b) => b.times[0]! >= a.times[0]! ? b : a).model;
   }
 
-  #total(at: number): Cut {
+  #total(at: number): Stop {
     const { totalMs } = this.#spec.options;
     if (totalMs === undefined) return NEVER;
     const end = at + totalMs;
@@ -559,20 +562,23 @@ class Call implements Source {
     };
   }
 
-  open(at: number, cut: Cut): { at: number; error?: string } | undefined {
+  open(
+    at: number,
+    outerStop: Stop,
+  ): { at: number; error?: string } | undefined {
     this.#stop = first(this.#stop, this.#total(at));
-    const ends = first(this.#stop, cut);
-    // An attempt that is given up without an error has a signal with a reason.
+    const ends = first(this.#stop, outerStop);
+    // The signal of an abandoned attempt always has a reason.
     const error = () => ends.error() ?? "closed";
     const stop = { at: ends.at, outcome: "cancelled", error };
     const result = this.#tryAll(at, stop);
     this.nested.sort((a, b) => a.times[0]! - b.times[0]!);
     this.#settledAt = result.at;
-    if (result.cut && ends === cut) return undefined;
-    return isWithin(result.at, cut.at) ? result : undefined;
+    if (result.stopped && ends === outerStop) return undefined;
+    return isWithin(result.at, outerStop.at) ? result : undefined;
   }
 
-  #tryAll(at: number, stop: Cut): Opened {
+  #tryAll(at: number, stop: Stop): Opened {
     return this.#spec.options.hedge
       ? this.#race(at, stop)
       : this.#sequence(at, stop);
@@ -582,18 +588,18 @@ class Call implements Source {
     const errors = this.nested.toSorted((a, b) => a.times[0]! - b.times[0]!)
       .filter((record) => record.outcome !== "lost" && !isSkipped(record))
       .map(({ error }) => error);
-    return { at, error: `all[${errors.join()}]`, isExhausted: true };
+    return { at, error: `all[${errors.join()}]`, allFailed: true };
   }
 
-  #sequence(at: number, stop: Cut): Opened {
+  #sequence(at: number, stop: Stop): Opened {
     const candidates = new Candidates(this.#spec.models);
     while (candidates.hasNext) {
       const candidate = candidates.take();
-      const run = this.#run(candidate, at, stop, this.#world, this.nested);
+      const run = this.#run(candidate, at, stop, this.#state, this.nested);
       at = run.at;
-      if (run.trial) this.#trial = run.trial;
-      if (run.trial) return { at };
-      if (run.cut) return { at, error: stop.error()!, cut: true };
+      if (run.attempt) this.#attempt = run.attempt;
+      if (run.attempt) return { at };
+      if (run.stopped) return { at, error: stop.error()!, stopped: true };
       if (run.refused !== undefined) return { at, error: run.refused };
       if (run.skippedAfter !== undefined) {
         candidates.skip(candidate, run.skippedAfter);
@@ -603,58 +609,60 @@ class Call implements Source {
   }
 
   /**
-   * With hedges: what each model would do if nobody disturbed it says when the
-   * others start and how the race ends. Then it is run once more, up to there.
+   * With hedges. A first run of each model, without interference, determines
+   * when the others start and how the race ends. A second run stops there.
    */
-  #race(at: number, stop: Cut): Opened {
+  #race(at: number, stop: Stop): Opened {
     const { models, options } = this.#spec;
     const { afterMs, maxInFlight, tokens } = options.hedge!;
-    if (options.health && models.some(isSlowToAdmit)) throw new Silent();
+    if (options.health && models.some(isSlowToAdmit)) throw new Unspecified();
     const candidates = new Candidates(models);
     const started: { candidate: Candidate; at: number; run: Run }[] = [];
     const begun = [...this.nested];
-    // One for all: a skipped model that is tried again plays its next script.
-    const undisturbed = this.#world.copy();
+    // One copy for all: a skipped model that is tried again runs its next script.
+    const undisturbed = this.#state.copy();
     this.#begun = begun;
-    let running: typeof started = [];
-    let alarm = Infinity;
+    let inFlight: typeof started = [];
+    let nextHedgeAt = Infinity;
     const canStart = () =>
-      running.length < maxInFlight &&
+      inFlight.length < maxInFlight &&
       (candidates.hasUnskipped || candidates.hasNext &&
-          running.every(({ candidate }) => candidate.forced));
+          inFlight.every(({ candidate }) => candidate.forced));
     const start = (at: number) => {
       const candidate = candidates.take();
       const run = this.#run(candidate, at, stop, undisturbed, begun);
       const one = { candidate, at, run };
       started.push(one);
-      running.push(one);
-      alarm = (run.startedAt ?? Infinity) + afterMs;
+      inFlight.push(one);
+      nextHedgeAt = (run.startedAt ?? Infinity) + afterMs;
     };
     let ending = { ...stop, at: Infinity };
     let winner: typeof started[number] | undefined;
     let refused: string | undefined;
     start(at);
-    while (running.length > 0) {
-      const next = running.reduce((a, b) => {
-        if (a.run.cut || b.run.cut) return a.run.cut ? b : a;
+    while (inFlight.length > 0) {
+      const next = inFlight.reduce((a, b) => {
+        if (a.run.stopped || b.run.stopped) return a.run.stopped ? b : a;
         return isBefore(b.run.at, a.run.at) ? b : a;
       });
-      const ends = next.run.cut ? stop.at : next.run.at;
-      if (next.run.cut && isBefore(stop.at, alarm)) {
+      const ends = next.run.stopped ? stop.at : next.run.at;
+      if (next.run.stopped && isBefore(stop.at, nextHedgeAt)) {
         ending = stop;
         break;
       }
-      if (isWithin(alarm, ends) && isWithin(alarm, stop.at)) {
-        if (begun.some((record) => isBusyAt(record, alarm))) throw new Silent();
+      if (isWithin(nextHedgeAt, ends) && isWithin(nextHedgeAt, stop.at)) {
+        if (begun.some((record) => isBusyAt(record, nextHedgeAt))) {
+          throw new Unspecified();
+        }
         const isAllowed = canStart() &&
-          (tokens === undefined || this.#world.use(options.hedge!) < tokens);
-        if (isAllowed) start(alarm);
-        else alarm = Infinity;
+          (tokens === undefined || this.#state.use(options.hedge!) < tokens);
+        if (isAllowed) start(nextHedgeAt);
+        else nextHedgeAt = Infinity;
         continue;
       }
-      if (ends === Infinity) throw new Silent();
-      running = running.filter((one) => one !== next);
-      if (next.run.trial) {
+      if (ends === Infinity) throw new Unspecified();
+      inFlight = inFlight.filter((one) => one !== next);
+      if (next.run.attempt) {
         winner = next;
         ending = { at: ends, outcome: "lost", error: () => undefined };
         break;
@@ -672,24 +680,30 @@ class Call implements Source {
       else at = ends;
     }
     let closedAt = 0;
-    const apart: RecordObservation[][] = [];
+    const recordsPerRun: ExpectedRecord[][] = [];
     for (const one of started) {
-      const cut = running.includes(one) ? ending : stop;
-      const records: RecordObservation[] = [];
-      const run = this.#run(one.candidate, one.at, cut, this.#world, records);
-      apart.push(records);
-      if (one === winner) this.#trial = run.trial;
+      const runStop = inFlight.includes(one) ? ending : stop;
+      const records: ExpectedRecord[] = [];
+      const run = this.#run(
+        one.candidate,
+        one.at,
+        runStop,
+        this.#state,
+        records,
+      );
+      recordsPerRun.push(records);
+      if (one === winner) this.#attempt = run.attempt;
       else closedAt = Math.max(closedAt, run.at);
     }
     for (const [i, { at }] of started.entries()) {
-      const others = apart.toSpliced(i, 1).flat();
-      // Which of two comes first that were not started by one another?
-      const isTied = apart[i]!.some(({ times: [start] }) =>
+      const others = recordsPerRun.toSpliced(i, 1).flat();
+      // Two attempts start at once, and neither started the other: a tie.
+      const isTied = recordsPerRun[i]!.some(({ times: [start] }) =>
         start !== at && others.some(({ times }) => times[0] === start)
       );
-      if (isTied) throw new Silent();
+      if (isTied) throw new Unspecified();
     }
-    this.nested.push(...apart.flat());
+    this.nested.push(...recordsPerRun.flat());
     this.#begun = this.nested;
     if (winner) {
       this.#losersClosedAt = closedAt;
@@ -699,7 +713,7 @@ class Call implements Source {
     return {
       at: Math.max(closedAt, ending.at),
       error: ending.error()!,
-      cut: ending === stop,
+      stopped: ending === stop,
     };
   }
 
@@ -707,9 +721,9 @@ class Call implements Source {
   #run(
     { spec, attempts, forced }: Candidate,
     at: number,
-    stop: Cut,
-    world: World,
-    records: RecordObservation[],
+    stop: Stop,
+    state: SharedState,
+    records: ExpectedRecord[],
   ): Run {
     const { options } = this.#spec;
     const { fallbackOn, retry } = options;
@@ -717,9 +731,9 @@ class Call implements Source {
     for (let tries = attempts + 1;; tries++) {
       let canWait = tries > 1;
       for (;;) {
-        const admitted = forced ? { at } : this.#admit(spec, at, stop, world);
+        const admitted = forced ? { at } : this.#admit(spec, at, stop, state);
         at = admitted.at;
-        if (admitted.cut) return { at, cut: true };
+        if (admitted.stopped) return { at, stopped: true };
         if (admitted.refusedUntil === undefined) break;
         records.push(skipped(nameOf(spec), at, admitted.refusedUntil));
         const waitMs = Math.max(0, admitted.refusedUntil - at);
@@ -728,20 +742,26 @@ class Call implements Source {
         }
         canWait = false;
         at += waitMs;
-        if (isWithin(stop.at, at)) return { at: stop.at, cut: true };
+        if (isWithin(stop.at, at)) return { at: stop.at, stopped: true };
       }
       startedAt ??= at;
-      const trial = new Trial(spec, at, { options, records, world });
-      const ran = trial.run(at, stop);
-      if (ran.committed) return { at: ran.at, trial, startedAt };
+      const attempt = new ReferenceAttempt(spec, at, {
+        options,
+        records,
+        state,
+      });
+      const ran = attempt.run(at, stop);
+      if (ran.committed) return { at: ran.at, attempt, startedAt };
       at = ran.at;
-      const error = trial.record.error!;
-      const { outcome } = trial.record;
+      const error = attempt.record.error!;
+      const { outcome } = attempt.record;
       if (outcome !== "failed" || isWithin(stop.at, at)) {
-        return { at, cut: true, startedAt };
+        return { at, stopped: true, startedAt };
       }
       at += fallbackOn?.slowMs ?? 0;
-      if (isWithin(stop.at, at)) return { at: stop.at, cut: true, startedAt };
+      if (isWithin(stop.at, at)) {
+        return { at: stop.at, stopped: true, startedAt };
+      }
       if (fallbackOn && isOdd(error)) {
         const thrown = fallbackOn.refuse === "odd by throwing";
         return {
@@ -750,28 +770,30 @@ class Call implements Source {
           startedAt,
         };
       }
-      if (!retry || tries >= retry.maxAttempts || isOurOwn(error)) {
+      if (!retry || tries >= retry.maxAttempts || isFallbackError(error)) {
         return { at, startedAt };
       }
       const { minDelayMs, maxDelayMs } = retry;
       at += Math.min(maxDelayMs, minDelayMs * 2 ** (tries - 1));
-      if (isWithin(stop.at, at)) return { at: stop.at, cut: true, startedAt };
+      if (isWithin(stop.at, at)) {
+        return { at: stop.at, stopped: true, startedAt };
+      }
     }
   }
 
-  /** What the health store says, and when that is known or not waited for. */
+  /** Calls admit(): the decision, and when it comes or its timeout fires. */
   #admit(
     spec: ModelSpec,
     at: number,
-    stop: Cut,
-    world: World,
-  ): { at: number; cut?: boolean; refusedUntil?: number | undefined } {
+    stop: Stop,
+    state: SharedState,
+  ): { at: number; stopped?: boolean; refusedUntil?: number | undefined } {
     if (!this.#spec.options.health) return { at };
     const { admissions = [] } = spec;
     const { gives, slowMs, retryInMs }: AdmissionSpec =
-      admissions[world.use(admissions)] ?? { gives: "yes" };
+      admissions[state.use(admissions)] ?? { gives: "yes" };
     const name = nameOf(spec);
-    world.health.push(`${at} ${name} admit`);
+    state.health.push(`${at} ${name} admit`);
     const refusedUntil = gives !== "no"
       ? undefined
       : retryInMs === undefined
@@ -783,29 +805,29 @@ class Call implements Source {
     }
     if (this.#isStoreSlow) return { at };
     const answersAt = gives === "no answer" ? Infinity : at + slowMs!;
-    const limit = at + PATIENCE_MS;
+    const limit = at + ADMIT_TIMEOUT_MS;
     const isInTime = isBefore(answersAt, limit);
     const end = isInTime ? answersAt : limit;
     if (!isWithin(stop.at, end)) {
       if (!isInTime || gives === "an error") this.#isStoreSlow = true;
       return { at: end, refusedUntil: isInTime ? refusedUntil : undefined };
     }
-    // A probe that nobody needs any more is given back when it comes.
-    if (gives === "yes") world.health.push(`${answersAt} ${name} released`);
-    return { at: stop.at, cut: true };
+    // A probe that is admitted after the stop is released.
+    if (gives === "yes") state.health.push(`${answersAt} ${name} released`);
+    return { at: stop.at, stopped: true };
   }
 
-  rest(at: number): void {
-    if (this.#closedAt !== undefined || !this.#trial) return;
+  idleUntil(at: number): void {
+    if (this.#closedAt !== undefined || !this.#attempt) return;
     const { at: stopAt, error } = this.#stop;
-    const { source } = this.#trial;
-    if (!isWithin(stopAt, at)) return source.rest(at);
-    source.rest(stopAt);
+    const { source } = this.#attempt;
+    if (!isWithin(stopAt, at)) return source.idleUntil(at);
+    source.idleUntil(stopAt);
     this.abort(stopAt, error());
   }
 
   abort(at: number, error = "closed"): void {
-    if (!this.#trial || this.#closedAt !== undefined) return;
+    if (!this.#attempt || this.#closedAt !== undefined) return;
     this.#rejection = error;
     this.#end(at, "cancelled", error);
   }
@@ -814,86 +836,88 @@ class Call implements Source {
     at: number,
     outcome: string,
     error?: string,
-    natural = this.#trial!.exhausted,
+    endedNaturally = this.#attempt!.exhausted,
   ): number {
-    const trial = this.#trial!;
-    if (outcome === "interrupted") trial.report(at, `failure ${error}`);
-    const closedAt = trial.settle(at, outcome, error, { natural });
+    const attempt = this.#attempt!;
+    if (outcome === "interrupted") attempt.report(at, `failure ${error}`);
+    const closedAt = attempt.settle(at, outcome, error, { endedNaturally });
     return this.#closedAt = Math.max(closedAt, this.#losersClosedAt);
   }
 
-  pull(at: number, cut: Cut): Pulled | undefined {
-    this.rest(at);
-    const pulled = this.#pull(at, cut);
-    if (pulled && isWithin(pulled.at, cut.at)) return pulled;
-    this.#lateAnswer = pulled;
+  pull(at: number, outerStop: Stop): Pulled | undefined {
+    this.idleUntil(at);
+    const pulled = this.#pull(at, outerStop);
+    if (pulled && isWithin(pulled.at, outerStop.at)) return pulled;
+    this.#lateResult = pulled;
     return undefined;
   }
 
-  #pull(at: number, cut: Cut): Pulled | undefined {
-    const trial = this.#trial!;
-    const { record } = trial;
+  #pull(at: number, outerStop: Stop): Pulled | undefined {
+    const attempt = this.#attempt!;
+    const { record } = attempt;
     if (this.#closedAt !== undefined) {
       const error = this.#rejection;
       this.#rejection = undefined;
       at = Math.max(at, this.#closedAt);
       return error === undefined ? { at, done: true } : { at, error };
     }
-    const chunk = trial.held.shift();
+    const chunk = attempt.buffered.shift();
     if (chunk !== undefined) {
       record.chunks++;
       return { at, chunk };
     }
-    if (trial.exhausted) return { at: this.#end(at, "completed"), done: true };
-    const limit = first(trial.timeout("idle", at), this.#stop, cut);
-    const pulled = trial.source.pull(at, limit);
-    const over = (
+    if (attempt.exhausted) {
+      return { at: this.#end(at, "completed"), done: true };
+    }
+    const limit = first(attempt.timeout("idle", at), this.#stop, outerStop);
+    const pulled = attempt.source.pull(at, limit);
+    const finish = (
       at: number,
       outcome: string,
       error: string,
-      natural = false,
+      endedNaturally = false,
     ) => ({
-      at: this.#end(at, outcome, error, natural),
+      at: this.#end(at, outcome, error, endedNaturally),
       error,
     });
     if (!pulled) {
-      if (limit.at === Infinity) throw new Silent();
-      if (limit.at === cut.at) return undefined;
-      return over(limit.at, limit.outcome, limit.error()!);
+      if (limit.at === Infinity) throw new Unspecified();
+      if (limit.at === outerStop.at) return undefined;
+      return finish(limit.at, limit.outcome, limit.error()!);
     }
     at = pulled.at;
-    if (!("chunk" in pulled)) trial.exhausted = true;
-    if ("error" in pulled) return over(at, "interrupted", pulled.error);
+    if (!("chunk" in pulled)) attempt.exhausted = true;
+    if ("error" in pulled) return finish(at, "interrupted", pulled.error);
     if ("done" in pulled) {
-      return trial.isCut()
-        ? over(at, "interrupted", `truncated ${record.model}`, true)
+      return attempt.isTruncated()
+        ? finish(at, "interrupted", `truncated ${record.model}`, true)
         : { at: this.#end(at, "completed"), done: true };
     }
-    const wrong = trial.failureOfPredicates(pulled.chunk, false);
-    if (wrong) return over(at, "interrupted", wrong);
+    const wrong = attempt.check(pulled.chunk, false);
+    if (wrong) return finish(at, "interrupted", wrong);
     record.chunks++;
     return pulled;
   }
 
-  /** The answer to a pull that was pending when the caller left. */
-  lateAnswer(left: number): Pulled {
-    const answer = this.#lateAnswer ?? { at: left, done: true as const };
-    this.#lateAnswer = undefined;
+  /** The result of a pull that was pending when the caller closed the stream. */
+  lateResult(left: number): Pulled {
+    const answer = this.#lateResult ?? { at: left, done: true as const };
+    this.#lateResult = undefined;
     return answer;
   }
 
-  /** The caller leaves: when that is done. */
+  /** The caller closes the stream. Returns when that is done. */
   leave(at: number): number {
-    this.rest(at);
+    this.idleUntil(at);
     this.#rejection = undefined;
     if (this.#closedAt === undefined) this.#end(at, "cancelled");
     return Math.max(at, this.#closedAt!);
   }
 
-  /** return() and disposal, which throw what closing threw, once. */
+  /** return() and disposal. The first of them throws the close errors. */
   return(at: number): Closed {
     const closedAt = this.leave(at);
-    const errors = this.#trial!.record.closeErrors
+    const errors = this.#attempt!.record.closeErrors
       .filter((error) => !error.includes(" timeout close "));
     if (this.#closeErrorThrown) return { at: closedAt, errors: [] };
     this.#closeErrorThrown = errors.length > 0;
@@ -907,43 +931,48 @@ class Call implements Source {
   stack(): ((at: number) => Closed)[] {
     return [
       (at) =>
-        this.#trial
+        this.#attempt
           ? this.return(at)
           : { at: Math.max(at, this.#settledAt), errors: [] },
     ];
   }
 
-  forget() {
+  abandon() {
     return { errors: [], late: false };
   }
 }
 
-/** An answer that is continued: calls one after the other, and one around. */
+/** A continued stream: an outer call around calls that run one after another. */
 class Continued {
-  readonly nested: RecordObservation[] = [];
+  readonly nested: ExpectedRecord[] = [];
   readonly #spec: ChainSpec;
   readonly #resume: ResumeSpec;
-  readonly #world: World;
-  readonly #stop: Cut;
+  readonly #state: SharedState;
+  readonly #stop: Stop;
   readonly #parts: Call[] = [];
-  /** What was pulled to see that there is an answer. */
-  #held: Pulled | undefined;
-  /** How much of the latest part is still preamble. */
+  /** The first pull, which opening the stream waits for. */
+  #buffered: Pulled | undefined;
+  /** The number of preamble chunks of the latest part that are still to come. */
   #skip = 0;
-  /** Where a pull was cut: when it comes to its end then. */
+  /** After a stopped pull: maps the stop time to when the pull settles. */
   #busy: ((at: number) => number) | undefined;
-  #isOver = false;
-  #natural = false;
+  #hasEnded = false;
+  #endedNaturally = false;
   #closedAt: number | undefined;
   #closeErrors: string[] = [];
   #rejection: string | undefined;
-  #lateAnswer: Pulled | undefined;
+  #lateResult: Pulled | undefined;
 
-  constructor(spec: ChainSpec, resume: ResumeSpec, world: World, abort: Cut) {
+  constructor(
+    spec: ChainSpec,
+    resume: ResumeSpec,
+    state: SharedState,
+    abort: Stop,
+  ) {
     const { totalMs = Infinity, ...options } = spec.options;
     this.#spec = { ...spec, options: { ...options, totalMs: undefined } };
     this.#resume = resume;
-    this.#world = world;
+    this.#state = state;
     this.#stop = first(abort, {
       at: totalMs,
       outcome: "cancelled",
@@ -959,37 +988,37 @@ class Continued {
     const opened = this.#openPart(at, 0, stop);
     if (!opened) return { at: this.#end(stop), error: stop.error()! };
     if (opened.error !== undefined) return opened;
-    this.#held = this.#step(opened.at, stop);
-    if (!this.#held) return { at: this.#end(stop), error: stop.error()! };
-    return { at: this.#held.at };
+    this.#buffered = this.#step(opened.at, stop);
+    if (!this.#buffered) return { at: this.#end(stop), error: stop.error()! };
+    return { at: this.#buffered.at };
   }
 
-  #openPart(at: number, from: number, cut: Cut) {
+  #openPart(at: number, from: number, outerStop: Stop) {
     const models = this.#spec.models.slice(from);
     const spec = { ...this.#spec, models };
-    const part = new Call(spec, this.#world, NEVER, this.nested);
+    const part = new Call(spec, this.#state, NEVER, this.nested);
     this.#parts.push(part);
     this.#busy = () => part.closedAt;
-    const opened = part.open(at, cut);
+    const opened = part.open(at, outerStop);
     if (opened) this.#busy = undefined;
     return opened;
   }
 
   /** One pull through all parts. */
-  #step(at: number, cut: Cut): Pulled | undefined {
+  #step(at: number, outerStop: Stop): Pulled | undefined {
     for (;;) {
       const part = this.#parts.at(-1)!;
-      const pulled = part.pull(at, cut);
+      const pulled = part.pull(at, outerStop);
       if (!pulled) {
         this.#busy = () => part.closedAt;
         return undefined;
       }
       at = pulled.at;
-      if ("done" in pulled) this.#isOver = this.#natural = true;
+      if ("done" in pulled) this.#hasEnded = this.#endedNaturally = true;
       if ("chunk" in pulled && this.#skip-- > 0) continue;
       if (!("error" in pulled)) return pulled;
-      const over = (at: number, error: string) => {
-        this.#isOver = true;
+      const finish = (at: number, error: string) => {
+        this.#hasEnded = true;
         return { at, error };
       };
       const { outcome, model } = part.record;
@@ -997,77 +1026,79 @@ class Continued {
         .findIndex((spec) => nameOf(spec) === model) + 1;
       const isLast = from === this.#spec.models.length;
       if (outcome !== "interrupted" || part.isComplete || isLast) {
-        return over(at, pulled.error);
+        return finish(at, pulled.error);
       }
       const { gives, slowMs = 0 } = this.#resume;
-      if (isWithin(cut.at, at + slowMs)) {
+      if (isWithin(outerStop.at, at + slowMs)) {
         this.#busy = (at) => at;
         return undefined;
       }
       at += slowMs;
-      if (gives === "nothing") return over(at, pulled.error);
-      if (gives === "an error") return over(at, `both(resume,${pulled.error})`);
-      const opened = this.#openPart(at, from, cut);
+      if (gives === "nothing") return finish(at, pulled.error);
+      if (gives === "an error") {
+        return finish(at, `both(resume,${pulled.error})`);
+      }
+      const opened = this.#openPart(at, from, outerStop);
       if (!opened) return undefined;
-      if (opened.error !== undefined) return over(opened.at, opened.error);
+      if (opened.error !== undefined) return finish(opened.at, opened.error);
       at = opened.at;
       this.#skip = this.#parts.at(-1)!.preamble;
     }
   }
 
-  /** Ends and closes all: the time when that is done. */
+  /** Ends and closes all parts. Returns when that is done. */
   #end({ at, error }: { at: number; error(): string | undefined }): number {
-    if (at === Infinity) throw new Silent();
+    if (at === Infinity) throw new Unspecified();
     const reason = error();
-    const natural = this.#natural;
-    if (!natural) this.#parts.at(-1)!.abort(at, reason);
+    const endedNaturally = this.#endedNaturally;
+    if (!endedNaturally) this.#parts.at(-1)!.abort(at, reason);
     let closed: Closed = { at, errors: [] };
     const errors: string[] = [];
     if (this.#busy) closed.at = Math.max(at, this.#busy(at));
-    else if (!this.#isOver) closed = this.#parts.at(-1)!.return(at);
+    else if (!this.#hasEnded) closed = this.#parts.at(-1)!.return(at);
     errors.push(...closed.errors);
     for (const part of this.#parts.toReversed()) {
       closed = part.stack()[0]!(closed.at);
       errors.push(...closed.errors);
     }
     this.#closeErrors = errors.filter((other) =>
-      other !== reason && !(other === "AbortError" && !natural)
+      other !== reason && !(other === "AbortError" && !endedNaturally)
     );
     return this.#closedAt = closed.at;
   }
 
-  #rest(at: number): void {
+  #idleUntil(at: number): void {
     if (this.#closedAt !== undefined) return;
     const stop = this.#stop;
-    if (!isWithin(stop.at, at)) return this.#parts.at(-1)!.rest(at);
-    this.#parts.at(-1)!.rest(stop.at);
+    if (!isWithin(stop.at, at)) return this.#parts.at(-1)!.idleUntil(at);
+    this.#parts.at(-1)!.idleUntil(stop.at);
     this.#rejection = stop.error();
     this.#end(stop);
   }
 
-  pull(at: number, cut: Cut): Pulled | undefined {
-    this.#rest(at);
-    const pulled = this.#pull(at, cut);
-    if (pulled && isWithin(pulled.at, cut.at)) return pulled;
-    this.#lateAnswer = pulled;
+  pull(at: number, outerStop: Stop): Pulled | undefined {
+    this.#idleUntil(at);
+    const pulled = this.#pull(at, outerStop);
+    if (pulled && isWithin(pulled.at, outerStop.at)) return pulled;
+    this.#lateResult = pulled;
     return undefined;
   }
 
-  #pull(at: number, cut: Cut): Pulled | undefined {
+  #pull(at: number, outerStop: Stop): Pulled | undefined {
     if (this.#closedAt !== undefined) {
       const error = this.#rejection;
       this.#rejection = undefined;
       at = Math.max(at, this.#closedAt);
       return error === undefined ? { at, done: true } : { at, error };
     }
-    const held = this.#held;
-    this.#held = undefined;
-    if (held && "chunk" in held) return { ...held, at };
-    const limit = first(this.#stop, cut);
-    const pulled = held ? { ...held, at } : this.#step(at, limit);
+    const buffered = this.#buffered;
+    this.#buffered = undefined;
+    if (buffered && "chunk" in buffered) return { ...buffered, at };
+    const limit = first(this.#stop, outerStop);
+    const pulled = buffered ? { ...buffered, at } : this.#step(at, limit);
     if (!pulled) {
-      if (limit.at === Infinity) throw new Silent();
-      if (limit.at === cut.at) return undefined;
+      if (limit.at === Infinity) throw new Unspecified();
+      if (limit.at === outerStop.at) return undefined;
       return { at: this.#end(limit), error: limit.error()! };
     }
     if ("chunk" in pulled) return pulled;
@@ -1075,14 +1106,14 @@ class Continued {
     return { ...pulled, at: this.#end({ at: pulled.at, error: () => error }) };
   }
 
-  lateAnswer(left: number): Pulled {
-    const answer = this.#lateAnswer ?? { at: left, done: true as const };
-    this.#lateAnswer = undefined;
+  lateResult(left: number): Pulled {
+    const answer = this.#lateResult ?? { at: left, done: true as const };
+    this.#lateResult = undefined;
     return answer;
   }
 
   leave(at: number): number {
-    this.#rest(at);
+    this.#idleUntil(at);
     this.#rejection = undefined;
     if (this.#closedAt === undefined) this.#end({ at, error: () => undefined });
     return Math.max(at, this.#closedAt!);
@@ -1096,30 +1127,26 @@ class Continued {
   }
 }
 
-/** Whether something has happened by then; at the same time says nothing. */
+/** Whether `at` comes before `limit`. A tie is not specified. */
 function isWithin(at: number, limit: number): boolean {
   return at !== Infinity && isBefore(at, limit);
 }
 
 /** Whether anything happens to an attempt, or inside it, at that time. */
-function isBusyAt({ times, nested }: RecordObservation, at: number): boolean {
+function isBusyAt({ times, nested }: ExpectedRecord, at: number): boolean {
   return times.includes(at) ||
     (nested ?? []).some((inner) => isBusyAt(inner, at));
 }
 
-/** Whether the store may throw, or answer too late to be waited for. */
+/** Whether the store may throw, or answer after `ADMIT_TIMEOUT_MS`. */
 function isSlowToAdmit({ admissions = [] }: ModelSpec): boolean {
   return admissions.some(({ gives, slowMs = 0 }) =>
-    gives === "an error" || gives === "no answer" || slowMs >= PATIENCE_MS
+    gives === "an error" || gives === "no answer" || slowMs >= ADMIT_TIMEOUT_MS
   );
 }
 
 /** The record of a model whose circuit is open. */
-function skipped(
-  model: string,
-  at: number,
-  retryAt: number,
-): RecordObservation {
+function skipped(model: string, at: number, retryAt: number): ExpectedRecord {
   return {
     model,
     outcome: "skipped",
@@ -1130,12 +1157,12 @@ function skipped(
   };
 }
 
-function isSkipped({ outcome }: RecordObservation): boolean {
+function isSkipped({ outcome }: ExpectedRecord): boolean {
   return outcome === "skipped";
 }
 
-/** Errors of the library itself, which are not retried. */
-function isOurOwn(error: string): boolean {
+/** Whether it is an error of the library itself; those are not retried. */
+function isFallbackError(error: string): boolean {
   return /(^|[[,])(empty |truncated )| timeout /.test(error);
 }
 
@@ -1150,41 +1177,41 @@ function nameOf(spec: ModelSpec): string {
 }
 
 /**
- * What must happen in a scenario.
+ * Computes what must happen in a scenario.
  *
- * @throws {Silent} If the rules do not say.
+ * @throws {Unspecified} If the contract does not specify it.
  */
-export function expectedObservation(scenario: Scenario): Observation {
+export function expectedResult(scenario: Scenario): ScenarioResult {
   const { chain, abortAt, resume } = scenario;
-  const world = new World();
+  const state = new SharedState();
   const abort = {
     at: abortAt ?? Infinity,
     outcome: "cancelled",
     error: () => "abort",
   };
   const call = resume
-    ? new Continued(chain, resume, world, abort)
-    : new Call(chain, world, abort);
-  const caller = callerStory(call, scenario);
-  const { fakes, health } = world;
+    ? new Continued(chain, resume, state, abort)
+    : new Call(chain, state, abort);
+  const caller = expectedCallerLog(call, scenario);
+  const { fakes, health } = state;
   return { caller, records: call.nested, fakes, health };
 }
 
-/** What the caller sees. */
-function callerStory(
+/** Computes what the caller sees, and when. */
+function expectedCallerLog(
   call: Call | Continued,
   { actions }: Scenario,
 ): string[] {
   const caller: string[] = [];
   const opened = call.open(0, NEVER);
-  if (!opened) throw new Silent();
+  if (!opened) throw new Unspecified();
   let now = opened.at;
   if (opened.error !== undefined) {
     caller.push(`${now} refused: ${opened.error}`);
     return caller;
   }
   caller.push(`${now} opened`);
-  const deliver = (pulled: Pulled): boolean => {
+  const log = (pulled: Pulled): boolean => {
     const { at } = pulled;
     if ("chunk" in pulled) caller.push(`${at} ${pulled.chunk}`);
     else if ("done" in pulled) caller.push(`${at} done`);
@@ -1194,7 +1221,7 @@ function callerStory(
   const pull = () => {
     const pulled = call.pull(now, NEVER)!;
     now = pulled.at;
-    return deliver(pulled);
+    return log(pulled);
   };
   const leave = (way: Leave) => {
     const closed = way === "throw"
@@ -1217,10 +1244,10 @@ function callerStory(
       case "pull, then": {
         const then = now + action.ms;
         const pulled = call.pull(now, { ...NEVER, at: then });
-        if (pulled) deliver(pulled);
+        if (pulled) log(pulled);
         now = then;
         leave(action.then);
-        if (!pulled) deliver(call.lateAnswer(now));
+        if (!pulled) log(call.lateResult(now));
         break;
       }
       default:

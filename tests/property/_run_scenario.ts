@@ -1,5 +1,5 @@
-// Plays a scenario with fakes in virtual time and writes down what happened, in
-// the words of the reference.
+// Runs a scenario with fakes in virtual time and records what happened, in the
+// format of the reference.
 
 import type { Subject } from "../contract/contract.ts";
 import type {
@@ -20,21 +20,21 @@ import {
   type AdmissionSpec,
   type ChainSpec,
   type CloseStep,
+  type ExpectedRecord,
   isChain,
   isOdd,
   type Leave,
   type ModelSpec,
-  type Observation,
-  type RecordObservation,
   type ResumeSpec,
   RETRY_AT,
   type Scenario,
+  type ScenarioResult,
   type Step,
 } from "./_scenario.ts";
 
 type Options = FallbackOptions<unknown, string>;
 
-/** Long enough for everything that goes on in the background. */
+/** Long enough for all background work to finish. */
 const AFTERWARDS_MS = 1_000_000;
 
 /** Errors by name: the same name is the same object. */
@@ -52,7 +52,7 @@ class Errors {
   }
 }
 
-/** An error in the words of the reference. */
+/** An error in the format of the reference. */
 function describe(error: unknown): string {
   if (error instanceof SuppressedError) {
     return `both(${describe(error.error)},${describe(error.suppressed)})`;
@@ -71,20 +71,20 @@ function describe(error: unknown): string {
     case "CircuitOpenError":
       return `circuit ${model} ${Object(error).retryAt}`;
     case "AbortError":
-      // Another object than the one that a script names.
+      // An abort reason of the library, not the error of a script.
       return message === "scripted" ? name : "closed";
   }
   return message ?? String(error);
 }
 
-/** Several errors of closing, first to last. */
+/** The close errors in a `SuppressedError`, first to last. */
 function flatten(error: unknown): string[] {
   return error instanceof SuppressedError
     ? [...flatten(error.suppressed), ...flatten(error.error)]
     : [describe(error)];
 }
 
-function tellRecord(record: Attempt): RecordObservation {
+function toExpectedRecord(record: Attempt): ExpectedRecord {
   const { model, outcome, chunks, nested } = record;
   const { startedAt, openedAt, firstContentAt, endedAt } = record;
   return {
@@ -94,12 +94,12 @@ function tellRecord(record: Attempt): RecordObservation {
     times: [startedAt, openedAt, firstContentAt, endedAt],
     ...("error" in record && { error: describe(record.error) }),
     closeErrors: "closeError" in record ? flatten(record.closeError) : [],
-    ...(nested && { nested: nested.map(tellRecord) }),
+    ...(nested && { nested: nested.map(toExpectedRecord) }),
   };
 }
 
-/** The journal's times are those since `start`. */
-function tellFakes(journal: Journal, start: number): string[][] {
+/** Times in the journal are relative to `start`. */
+function fakeLogs(journal: Journal, start: number): string[][] {
   return journal.calls.map(({ call }) =>
     journal.entries.filter((entry) => entry.call === call)
       .flatMap(({ at: since, type, value, model }) => {
@@ -113,14 +113,14 @@ function tellFakes(journal: Journal, start: number): string[][] {
 }
 
 /**
- * Plays a scenario.
+ * Runs a scenario.
  *
  * @returns What happened, and the journal.
  */
 export async function runScenario(
   { fallbackStream, fallbackModel, continueStream }: Subject,
   { chain, actions, abortAt, resume }: Scenario,
-): Promise<{ observation: Observation; journal: Journal }> {
+): Promise<{ result: ScenarioResult; journal: Journal }> {
   const journal = createJournal();
   const errors = new Errors();
   const caller: string[] = [];
@@ -171,11 +171,11 @@ export async function runScenario(
     return { name, stream };
   };
   const predicate =
-    (bad: string, name: string, verdict: (kind: string) => boolean) =>
+    (bad: string, name: string, decide: (kind: string) => boolean) =>
     (chunk: string) => {
       const kind = chunk.split(" ")[1]!;
       if (kind === bad) throw errors.get(name);
-      return verdict(kind);
+      return decide(kind);
     };
   const storeOf = (
     { models: specs }: ChainSpec,
@@ -273,7 +273,7 @@ export async function runScenario(
         resume
           ? await continueStream!(models, "hi", {
             ...options,
-            resume: ask(resume),
+            resume: resumeOf(resume),
           })
           : await fallbackStream(models, "hi", options),
       );
@@ -283,7 +283,7 @@ export async function runScenario(
     await sleep(AFTERWARDS_MS);
   });
 
-  function ask({ gives, slowMs }: ResumeSpec) {
+  function resumeOf({ gives, slowMs }: ResumeSpec) {
     return async () => {
       if (slowMs !== undefined) await sleep(slowMs);
       if (gives === "an error") throw errors.get("resume");
@@ -339,13 +339,13 @@ export async function runScenario(
     }
   }
 
-  const observation = {
+  const result = {
     caller,
-    records: records.map(tellRecord),
-    fakes: tellFakes(journal, start ?? 0),
+    records: records.map(toExpectedRecord),
+    fakes: fakeLogs(journal, start ?? 0),
     health,
   };
-  return { observation, journal };
+  return { result, journal };
 }
 
 function sleep(ms: number): Promise<void> {

@@ -1,6 +1,6 @@
-// A scenario, as data: what the models do, how they are called, and what the
-// caller does with the answer. It prints as it is written, so that what a run
-// has found can be pasted into a test.
+// A scenario as data: what the models do, the options, and what the caller does
+// with the stream. It is plain JSON, so a scenario that a run has found can be
+// pasted into a test.
 
 import type { SourceKind } from "@fallback/stream/testing";
 
@@ -24,7 +24,7 @@ export type Step =
 
 export interface FakeSpec {
   name: string;
-  /** What it does in each call; the last repeats. */
+  /** One script per call. The last script repeats. */
   scripts: Step[][];
   kind: SourceKind;
   ignoresAbort: boolean;
@@ -43,33 +43,33 @@ export interface ChainSpec {
 export type ModelSpec = FakeSpec | ChainSpec;
 
 /**
- * What the health store of the chain returns from `admit()` for a model: at
- * once, or by a promise after `slowMs`. After the last of them it says yes.
+ * The result of one admit() call of the chain's health store for a model: at
+ * once, or by a promise after `slowMs`. Later calls return yes.
  */
 export interface AdmissionSpec {
   gives: "yes" | "no" | "an error" | "no answer";
   slowMs?: number | undefined;
-  /** How long it refuses the model; else until far in the future. */
+  /** How long it refuses the model. Default: until `RETRY_AT`. */
   retryInMs?: number | undefined;
 }
 
 /**
- * Which failures fall back: all, or but those with an odd number: at once,
- * after `slowMs`, or by a condition that throws instead of refusing.
+ * A `fallbackOn` that refuses errors with an odd number, at once or after
+ * `slowMs`. It returns false, or throws if `refuse` says so.
  */
 export interface ConditionSpec {
   refuse: "odd" | "odd by throwing";
   slowMs?: number | undefined;
 }
 
-/** Delays without jitter, which double. */
+/** Delays double and have no jitter. */
 export interface RetrySpec {
   maxAttempts: number;
   minDelayMs: number;
   maxDelayMs: number;
 }
 
-/** With a budget of so many `tokens`, for as long as the scenario takes. */
+/** `tokens` is the hedge budget of the whole scenario. */
 export interface HedgeSpec {
   afterMs: number;
   maxInFlight: number;
@@ -88,13 +88,13 @@ export interface OptionsSpec {
   fallbackOn?: ConditionSpec | undefined;
   retry?: RetrySpec | undefined;
   hedge?: HedgeSpec | undefined;
-  /** Whether there is a store; what it says stands with the models. */
+  /** Whether there is a health store. The models hold its `admissions`. */
   health?: boolean | undefined;
 }
 
 export type Leave = "return" | "throw" | "dispose";
 
-/** What the caller does, one after the other; a last `dispose` always follows. */
+/** One action of the caller. A `dispose` always follows the last one. */
 export type Action =
   | { do: "wait"; ms: number }
   | { do: "pull"; count: number }
@@ -102,7 +102,7 @@ export type Action =
   | { do: Leave }
   | { do: "pull, then"; ms: number; then: Leave };
 
-/** How an interrupted answer is continued, if at all. */
+/** What `resume` returns or throws after a stream was interrupted. */
 export interface ResumeSpec {
   gives: "a request" | "nothing" | "an error";
   slowMs?: number | undefined;
@@ -115,29 +115,30 @@ export interface Scenario {
   resume?: ResumeSpec | undefined;
 }
 
-/** What happened, as the caller, the records and the journal show it. */
-export interface Observation {
+/** What happened, as seen by the caller, the records, the fakes and the stores. */
+export interface ScenarioResult {
   /** What the caller saw, and when. */
   caller: string[];
-  /** What the records say at the very end. */
-  records: RecordObservation[];
-  /** For each call of a fake, what was done to it, and when. */
+  /** The records at the end of the scenario. */
+  records: ExpectedRecord[];
+  /** For each call of a fake, what happened to it, and when. */
   fakes: string[][];
-  /** The calls of the health stores, and when. */
+  /** The calls of the health stores, and when they came. */
   health: string[];
 }
 
-export interface RecordObservation {
+/** An attempt record in the form in which both sides are compared. */
+export interface ExpectedRecord {
   model: string;
   outcome: string;
   chunks: number;
   times: (number | undefined)[];
   error?: string;
   closeErrors: string[];
-  nested?: RecordObservation[];
+  nested?: ExpectedRecord[];
 }
 
-/** When it is worth asking again for a model that a store refuses. */
+/** The default `retryAt` of a model that a store refuses. */
 export const RETRY_AT = 7_777_777;
 
 export function isChain(spec: ModelSpec): spec is ChainSpec {

@@ -1,5 +1,5 @@
-// The library with a listener of the test's own on every chain, the inner ones
-// too: to check that a listener changes nothing.
+// The library with an additional listener on every chain, also on inner chains.
+// For tests that a listener does not change the result.
 
 import {
   type FallbackListener,
@@ -13,14 +13,14 @@ import type { Subject } from "../contract/contract.ts";
 type Listening = Pick<FallbackOptions<never, never>, "onEvent">;
 
 /**
- * A subject that is withListener to.
+ * Makes a subject with an additional listener.
  *
- * @param listen Makes the listener of a call around the scenario's own.
+ * @param listen Wraps the listener of a call, if it has one.
  */
 export function withListener(
   listen: (own: FallbackListener | undefined) => FallbackListener,
 ): Subject {
-  const addListener = <Options extends Listening>(
+  const withListener = <Options extends Listening>(
     options?: Options,
   ): Options => ({
     ...options!,
@@ -28,10 +28,10 @@ export function withListener(
   });
   return {
     fallbackStream: (models, request, options) =>
-      fallbackStream(models, request, addListener(options)),
+      fallbackStream(models, request, withListener(options)),
     fallbackModel: (models, options) =>
-      fallbackModel(models as never, addListener(options)),
+      fallbackModel(models as never, withListener(options)),
     continueStream: (models, request, options) =>
-      continueStream(models, request, addListener(options)),
+      continueStream(models, request, withListener(options)),
   };
 }

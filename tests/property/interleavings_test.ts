@@ -1,5 +1,5 @@
-// Interleavings that timers do not produce: everything that models and caller do
-// waits for a scheduler, which lets it happen in any order.
+// Interleavings that virtual time does not produce: each step of models and
+// caller waits for a scheduler, which runs the steps in any order.
 
 import { setImmediate } from "node:timers";
 import {
@@ -12,20 +12,20 @@ import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
 import { stub } from "@std/testing/mock";
 import fc from "fast-check";
 
-/** Distinguishes the timer of a hedge from those of closing, which never fire here. */
+/** Distinguishes the hedge timer from close timeouts, which never fire here. */
 const HEDGE_MS = 4242;
 
-interface Behaviour {
+interface Behavior {
   refuses: boolean;
   failsAfter: number | undefined;
-  /** How many of its chunks are no content. */
+  /** The number of leading chunks that are not content. */
   preamble: number;
   chunks: number;
-  obeysAbort: boolean;
+  stopsOnAbort: boolean;
   readable: boolean;
 }
 
-/** What a model saw of its own stream. */
+/** What happened to a model's stream. */
 interface Seen {
   opened: boolean;
   ended: boolean;
@@ -35,24 +35,24 @@ interface Seen {
   signal: AbortSignal;
 }
 
-const behaviour: fc.Arbitrary<Behaviour> = fc.record({
+const behavior: fc.Arbitrary<Behavior> = fc.record({
   refuses: fc.boolean(),
   failsAfter: fc.option(fc.nat(4), { nil: undefined }),
   preamble: fc.nat(2),
   chunks: fc.nat(5),
-  obeysAbort: fc.boolean(),
+  stopsOnAbort: fc.boolean(),
   readable: fc.boolean(),
 });
 
-/** A model every step of which the scheduler lets happen. */
+/** A model whose steps the scheduler runs. */
 function scheduledModel(
   scheduler: fc.Scheduler,
   name: string,
-  behaviour: Behaviour,
+  behavior: Behavior,
   seen: Seen[],
   hedged: boolean,
 ) {
-  const scheduled = (what: string) =>
+  const turn = (what: string) =>
     scheduler.schedule(Promise.resolve(), `${name} ${what}`);
   const stream = async (
     _: unknown,
@@ -72,31 +72,31 @@ function scheduledModel(
     seen.push(me);
     stack.defer(() => void me.disposals++);
     const check = () => {
-      if (behaviour.obeysAbort) signal.throwIfAborted();
+      if (behavior.stopsOnAbort) signal.throwIfAborted();
     };
-    await scheduled("opens");
+    await turn("opens");
     check();
-    if (behaviour.refuses) throw new Error(`${name} refuses`);
+    if (behavior.refuses) throw new Error(`${name} refuses`);
     me.opened = true;
     let place = 0;
     const pull = async () => {
-      await scheduled("pulls");
+      await turn("pulls");
       try {
         check();
-        if (place === behaviour.failsAfter) throw new Error(`${name} fails`);
+        if (place === behavior.failsAfter) throw new Error(`${name} fails`);
       } catch (error) {
         me.ended = true;
         throw error;
       }
-      if (place < behaviour.chunks) return `${name}${place++}`;
+      if (place < behavior.chunks) return `${name}${place++}`;
       me.ended = true;
     };
     const stop = async () => {
       me.stops++;
-      await scheduled("closes");
+      await turn("closes");
       me.closed = true;
     };
-    if (behaviour.readable) {
+    if (behavior.readable) {
       return new ReadableStream({
         async pull(controller) {
           const chunk = await pull();
@@ -121,19 +121,19 @@ function scheduledModel(
     return { [Symbol.asyncIterator]: () => iterator };
   };
   const isContent = (chunk: string) =>
-    Number(chunk.slice(name.length)) >= behaviour.preamble;
+    Number(chunk.slice(name.length)) >= behavior.preamble;
   return { name, stream, isContent };
 }
 
 for (const hedged of [false, true]) {
   const rules = hedged ? "R1–R19" : "R1–R16";
   Deno.test({
-    name: `${rules} hold in every order in which things can happen`,
+    name: `${rules} hold in 4,000 random interleavings of models and caller`,
     permissions: "none",
     fn: async () => {
       const property = fc.asyncProperty(
         fc.scheduler(),
-        fc.array(behaviour, { minLength: 1, maxLength: 3 }),
+        fc.array(behavior, { minLength: 1, maxLength: 3 }),
         fc.constantFrom("none", "abort", "return", "throw", "dispose"),
         fc.integer({ min: 1, max: 3 }),
         fc.constant(hedged),
@@ -144,7 +144,7 @@ for (const hedged of [false, true]) {
   });
 }
 
-/** Lets the scheduler decide when the timers of hedges fire. */
+/** Replaces hedge timers by tasks of the scheduler. */
 function scheduleHedges(scheduler: fc.Scheduler): Disposable {
   const cleared = new Set<unknown>();
   const set = (fn: () => void, ms: number) => {
@@ -168,7 +168,7 @@ function scheduleHedges(scheduler: fc.Scheduler): Disposable {
 
 async function run(
   scheduler: fc.Scheduler,
-  behaviours: Behaviour[],
+  behaviors: Behavior[],
   ends: string,
   readers: number,
   hedged: boolean,
@@ -179,8 +179,8 @@ async function run(
   const signal = journal.watch(controller.signal);
   const reason = new Error("stop");
   const seen: Seen[] = [];
-  const models = behaviours.map((behaviour, i) =>
-    scheduledModel(scheduler, "abc"[i]!, behaviour, seen, hedged)
+  const models = behaviors.map((behavior, i) =>
+    scheduledModel(scheduler, "abc"[i]!, behavior, seen, hedged)
   );
   const chunks: string[] = [];
   const errors: unknown[] = [];
@@ -209,14 +209,14 @@ async function run(
         }
       }
     };
-    const leave = async () => {
+    const close = async () => {
       if (ends === "none" || ends === "abort") return;
-      await scheduler.schedule(Promise.resolve(), "the caller leaves");
+      await scheduler.schedule(Promise.resolve(), "the caller closes");
       if (ends === "return") await stream.return();
       if (ends === "dispose") await stream[Symbol.asyncDispose]();
       if (ends === "throw") await stream.throw(reason).catch(() => {});
     };
-    await Promise.all([leave(), ...Array.from({ length: readers }, read)]);
+    await Promise.all([close(), ...Array.from({ length: readers }, read)]);
     assertEquals(seen.length, modelsAtCommit, "opened after commitment");
   };
   const abort = async () => {
@@ -224,7 +224,7 @@ async function run(
     if (ends === "abort") controller.abort(reason);
   };
   await scheduler.waitFor(Promise.all([call(), abort()]));
-  // What goes on in the background: streams that open too late.
+  // Wait for background work: streams that open too late.
   do {
     while (scheduler.count() > 0) await scheduler.waitOne();
     await new Promise((resolve) => void setImmediate(resolve));
@@ -238,7 +238,7 @@ async function run(
     assertLessOrEqual(stops, 1);
     assert(!opened || ended || stops === 1, "left open");
     assertEquals(disposals, 1, "its stack");
-    assert(signal.aborted || ended, "over, but not aborted");
+    assert(signal.aborted || ended, "ended, but not aborted");
   }
   journal.assertClean();
 }

@@ -7,18 +7,18 @@ import { findReentrantViolation } from "./_reentrant.ts";
 
 const subject = { continueStream, fallbackModel, fallbackStream };
 
-test("fallbackStream() and the reference model agree in 12,000 random scenarios", async () => {
+test("fallbackStream() does what the reference model computes in 12,000 random scenarios", async () => {
   const found = await findViolation(subject, { runs: 12_000, seed: 20_261 });
   assertEquals(found, undefined, found);
 });
 
-test("fallbackStream() keeps its rules in 6,000 random scenarios in which callbacks abort or close the call", async () => {
+test("fallbackStream() keeps its invariants in 6,000 random scenarios in which user code interferes", async () => {
   const runs = { runs: 6_000, seed: 20_262 };
   const found = await findReentrantViolation(subject, runs);
   assertEquals(found, undefined, found);
 });
 
-test("the scenario that a failed run prints can be pasted as code", async () => {
+test("violation() accepts a scenario that is pasted from a run", async () => {
   const found = await violation(subject, {
     chain: {
       models: [{
