@@ -104,7 +104,7 @@ check(
   } probes while the server was up; at least ${least} ms apart, cooldown ${COOLDOWN_MS} ms`,
 );
 const next = probes.find(({ at }) => at > heldAt);
-const afterHeld = next!.at - heldAt;
+const afterHeld = (next?.at ?? Infinity) - heldAt;
 check(
   afterHeld >= COOLDOWN_MS - 20 && afterHeld < 4 * COOLDOWN_MS,
   `the next probe started ${afterHeld} ms after the probe of the killed process`,

@@ -1,6 +1,6 @@
 // `sseResponse()` over real connections. It closes the model's stream when Deno
-// notices that the client disconnected. That takes about a millisecond; the tests
-// allow for a busy machine.
+// notices that the client disconnected. That takes about a millisecond. The limit is
+// a timer of the same process, which is as late as the process on a busy machine.
 
 import { fallbackStream } from "@fallback/stream";
 import { errorResponse, type SseEnd, sseResponse } from "@fallback/stream/sse";
@@ -122,10 +122,8 @@ for (const [when, [script, part, heartbeatMs]] of Object.entries(disconnects)) {
       });
       const client = await connect(server.port);
       await client.readTo(part);
-      const disconnectedAt = performance.now();
       client.disconnect();
-      await deadline(server.ended, 10_000);
-      assertLess(performance.now() - disconnectedAt, DISCONNECT_LIMIT_MS);
+      await deadline(server.ended, DISCONNECT_LIMIT_MS);
       assertDisconnected(server.ends, passesSignal);
       assertLess(server.journal.calls[0]!.chunks, script.length);
       server.journal.assertClean();
@@ -140,11 +138,9 @@ Deno.test("sseResponse() over HTTP closes the stream at once when the client's f
   const reader = response.body!.getReader();
   assertEquals(parse([(await reader.read()).value!]), [["message", '"a"']]);
   const rest = reader.read().catch(() => "aborted");
-  const disconnectedAt = performance.now();
   controller.abort();
+  await deadline(server.ended, DISCONNECT_LIMIT_MS);
   assertEquals(await rest, "aborted");
-  await deadline(server.ended, 10_000);
-  assertLess(performance.now() - disconnectedAt, DISCONNECT_LIMIT_MS);
   assertDisconnected(server.ends, true);
   server.journal.assertClean();
 });

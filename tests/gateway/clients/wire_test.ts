@@ -36,10 +36,8 @@ for (const [phase, script] of Object.entries(phases)) {
       const [provider, backup] = served.providers;
       await until(() => provider!.calls.length > 0);
       await delay(50);
-      const disconnectedAt = performance.now();
       client.abort();
-      await deadline(provider!.calls[0]!.closed, 5000);
-      assert(performance.now() - disconnectedAt < 1000);
+      await deadline(provider!.calls[0]!.closed, 1000);
       assertEquals(provider!.calls[0]!.outcome, "aborted");
       assertEquals(backup!.calls.length, 0);
       await reading;
