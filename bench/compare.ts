@@ -1,6 +1,6 @@
-// This library beside those that do the same: `deno task compare`. Each library
-// meets the same faults through its own interface, and reads the same sources to
-// measure what that costs. The tables are written into `docs/comparison.md`, the
+// Compares this library with similar ones: `deno task compare`. Each library
+// meets the same faults through its own interface, and reads the same sources so
+// that its costs can be measured. The tables are written into `docs/comparison.md`, the
 // chart into `docs/compare.svg`.
 
 import { showProgress } from "./_progress.ts";
@@ -19,7 +19,7 @@ import {
 import { langchain } from "./compare/_langchain.ts";
 import type { Library, Way } from "./compare/_library.ts";
 import { ours } from "./compare/_ours.ts";
-import { play, type Situation, situations } from "./compare/_situations.ts";
+import { run, type Situation, situations } from "./compare/_situations.ts";
 import { figuresTable, type Seen, situationsReport } from "./compare/_table.ts";
 
 const ROOT = new URL("../", import.meta.url);
@@ -32,11 +32,11 @@ const libraries: readonly Library[] = [
   effect,
 ];
 
-/** What the command line says. */
+/** The flags of the command line. */
 interface Flags {
-  /** Little figures, and nothing written: for a test. */
+  /** Few repetitions, and nothing written: for a test. */
   readonly quick: boolean;
-  /** Prints what was seen as JSON, in place of tables. */
+  /** Prints the results as JSON instead of tables. */
   readonly json: boolean;
   readonly page: string | URL;
   readonly svg: string | URL;
@@ -62,25 +62,25 @@ function readFlags(args: readonly string[]): Flags {
   };
 }
 
-/** Plays every situation, for every way of using every library. */
-async function seeAll(): Promise<Map<Situation, Seen>> {
+/** Runs every situation, for every way of using every library. */
+async function runAll(): Promise<Map<Situation, Seen>> {
   const results = new Map<Situation, Seen>();
   for (const situation of situations) {
     showProgress(situation.name);
     const seen = new Map<Way, string>();
     for (const way of libraries.flatMap(({ ways }) => ways)) {
-      const words = await play(situation, way);
-      if (words !== undefined) seen.set(way, words);
+      const text = await run(situation, way);
+      if (text !== undefined) seen.set(way, text);
     }
     results.set(situation, seen);
   }
   return results;
 }
 
-/** The figures, of which the chart shows some. */
+/** The measured costs. */
 interface Costs {
   readonly rows: readonly Row[];
-  /** The chart; not of little figures. */
+  /** The chart, unless `quick`. */
   readonly svg?: string;
 }
 
@@ -110,7 +110,7 @@ async function measureAll(quick: boolean): Promise<Costs> {
   ];
   for (const [models, atOnce] of kinds) {
     const what = `calls, ${models} models, ${atOnce} at once`;
-    // The first makes the code hot, which takes more than 100,000 calls.
+    // The first also warms up the compiler, which takes over 100,000 calls.
     const warmUpMs = effort.warmUpMs * (calls.length ? 1 : 4);
     calls.push(
       await measured(
@@ -132,7 +132,7 @@ async function measureAll(quick: boolean): Promise<Costs> {
   return { rows: [...rows, bundled, imported], svg };
 }
 
-/** The first generated part: what was seen. */
+/** The first generated part: the results of the situations. */
 function situationsPart(results: ReadonlyMap<Situation, Seen>): string {
   const versions = libraries.map(({ name, version }) => `${name} ${version}`);
   return `Versions: ${versions.join(", ")}.\n\n${
@@ -176,7 +176,7 @@ async function format(text: string, extension: string): Promise<string> {
 }
 
 const flags = readFlags(Deno.args);
-const results = await seeAll();
+const results = await runAll();
 const { rows, svg } = await measureAll(flags.quick);
 showProgress("");
 const situationsText = situationsPart(results);
@@ -184,7 +184,7 @@ const figuresText = figuresTable(libraries, rows);
 if (flags.json) {
   const seen = [...results].map(([situation, seen]) => ({
     name: situation.name,
-    good: situation.good,
+    expected: situation.expected,
     ours: ours.ways.flatMap((way) => seen.get(way) ?? []),
   }));
   console.log(JSON.stringify({ seen, situationsText, figuresText }));
@@ -198,4 +198,4 @@ if (svg !== undefined) {
   });
   await Deno.writeTextFile(flags.svg, await format(svg, "svg"));
 }
-Deno.exit(); // whatever a library has left running
+Deno.exit(); // even if a library left something running

@@ -1,6 +1,6 @@
 /**
- * What the gateway costs over loopback HTTP, beside a handler that reads the
- * provider's body and sends the same bytes: processor time per event, latency of
+ * The cost of the gateway over loopback HTTP, compared with a handler that reads
+ * the provider's body and sends the same bytes: processor time per event, latency of
  * the first byte, memory of an open stream.
  *
  * `deno task bench:gateway`
@@ -22,7 +22,7 @@ const chunk = JSON.stringify({
   object: "chat.completion.chunk",
   created: 1_700_000_000,
   model: "gpt-4o-mini",
-  choices: [{ index: 0, delta: { content: " word" }, finish_reason: null }],
+  choices: [{ index: 0, delta: { content: " text" }, finish_reason: null }],
 });
 const event = `data: ${chunk}\n\n`;
 const END = utf8.encode(
@@ -38,13 +38,13 @@ const provider = Deno.serve(
     const [, events, packets] = new URL(request.url).pathname.split("/");
     request.body?.cancel();
     return new Response(
-      ReadableStream.from(play(Number(events), Number(packets))),
+      ReadableStream.from(packetsOf(Number(events), Number(packets))),
       { headers: { "content-type": "text/event-stream" } },
     );
   },
 );
 
-async function* play(events: number, packets: number) {
+async function* packetsOf(events: number, packets: number) {
   const packet = utf8.encode(event.repeat(events));
   for (let i = 0; i < packets; i++) {
     yield packet;

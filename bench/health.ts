@@ -8,7 +8,7 @@ import { redisHealth } from "@fallback/stream/redis";
 import { connect } from "../tests/redis/_client.ts";
 import { REDIS_SERVER, startRedis } from "../tests/redis/_server.ts";
 
-/** What one store costs, in microseconds per call of each method. */
+/** The costs of one store, in microseconds per call of each method. */
 export interface HealthCost {
   readonly store: string;
   /** `admit()` of a model that is up. */
@@ -84,7 +84,7 @@ async function median(
       if (result instanceof Promise) await result;
     }
     times.push((performance.now() - startedAt) / calls * 1000);
-    // What is queued is stored before the next round.
+    // Let queued reports be stored before the next round.
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   const sorted = times.slice(1).sort((a, b) => a - b); // the first warms up

@@ -1,9 +1,9 @@
 // `deno task demo`: an answer streams in although the first two providers fail.
 //
 // The providers are fakes that speak the OpenAI API over HTTP on this machine.
-// Models that are named as arguments replace the first ones; with OPENAI_API_KEY
-// set and no argument, gpt-4o-mini does. OPENAI_BASE_URL is the server of these
-// models.
+// Names of models as arguments replace the first fakes with real models. Without
+// arguments, gpt-4o-mini replaces the first one if OPENAI_API_KEY is set.
+// OPENAI_BASE_URL is the server of these models.
 
 import {
   attemptsOf,
@@ -36,8 +36,8 @@ const clean = (text: string) =>
   // deno-lint-ignore no-control-regex -- control characters are what it removes
   isTerminal ? text.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, "") : text;
 
-/** The words at about the speed of a fast model. */
-const words = ANSWER.split(/(?<= )/).flatMap((word) => [step.wait(35), word]);
+/** The answer, at about the speed of a fast model. */
+const answer = ANSWER.split(/(?<= )/).flatMap((word) => [step.wait(35), word]);
 
 const providers = [
   ["overloaded", [
@@ -47,7 +47,7 @@ const providers = [
     }),
   ]],
   ["silent", [{ choices: [{ delta: { role: "assistant" } }] }, step.hang()]],
-  ["steady", [step.wait(300), ...words]],
+  ["steady", [step.wait(300), ...answer]],
 ] as const;
 
 const apiKey = Deno.env.get("OPENAI_API_KEY");

@@ -148,14 +148,14 @@ export class ModelTimeoutError extends Error {
 export class EmptyStreamError extends Error {
   /** The model whose stream it was. */
   readonly model: string;
-  /** Why the model stopped, in the provider's word, if the model says so. */
+  /** Why the model stopped, as the provider names the reason, if it does. */
   declare readonly finishReason?: string;
 
   /**
    * Constructs the error.
    *
    * @param model The model whose stream it was.
-   * @param finishReason Why the model stopped, if the model says so.
+   * @param finishReason Why the model stopped, if the model reports it.
    */
   constructor(model: string, finishReason?: string) {
     const reason = finishReason === undefined
@@ -181,7 +181,7 @@ export class EmptyStreamError extends Error {
  * import { fakeModel } from "@fallback/stream/testing";
  * import { assertRejects } from "@std/assert";
  *
- * const models = [fakeModel("cut", ["Once", " upon"])];
+ * const models = [fakeModel("truncated", ["Once", " upon"])];
  * await using stream = await fallbackStream(models, "hi", {
  *   isFinal: (chunk) => chunk.endsWith("."),
  * });
@@ -234,7 +234,7 @@ export class CircuitOpenError extends Error {
   readonly retryAt: number;
 
   /**
-   * Constructs the error. Its message says how much time is left.
+   * Constructs the error. Its message has the remaining time.
    *
    * @param model The model that was skipped.
    * @param retryAt When to check again, in milliseconds since the

@@ -34,7 +34,7 @@ export interface ModelMapping<InnerRequest, InnerChunk, Request, Chunk> {
    */
   name?: string | undefined;
   /**
-   * Converts a request. What it throws is a failure of the attempt.
+   * Converts a request. An error that it throws is a failure of the attempt.
    *
    * @param request The request of the call. Declare its type: it is inferred
    * from here.
@@ -46,7 +46,7 @@ export interface ModelMapping<InnerRequest, InnerChunk, Request, Chunk> {
     context: ModelContext,
   ): NoInfer<InnerRequest> | PromiseLike<NoInfer<InnerRequest>>;
   /**
-   * Converts a chunk. What it throws is a failure of the attempt; after the
+   * Converts a chunk. An error that it throws is a failure of the attempt; after the
    * first content it ends the stream.
    *
    * @param chunk A chunk of the model.

@@ -89,6 +89,17 @@ Deno.test("README.md and CHANGELOG.md have only links that work on JSR", async (
   }
 });
 
+Deno.test("every page names only tasks that deno.json has", async () => {
+  for (const name of PAGES) {
+    const tasks = Array.from(
+      (await read(name)).matchAll(/\bdeno(?:@\S+)?\s+task\s+([a-z][\w:-]*)/g),
+      ([, task]) => task!,
+    );
+    const unknown = tasks.filter((task) => !Object.hasOwn(config.tasks, task));
+    assertEquals(unknown, [], name);
+  }
+});
+
 Deno.test("README.md has at most 260 lines", async () => {
   const lines = (await read("README.md")).trimEnd().split("\n");
   assert(lines.length <= 260, `${lines.length} lines`);

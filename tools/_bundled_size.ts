@@ -1,5 +1,5 @@
 /**
- * What a module costs whoever bundles it.
+ * The size of a module in a bundle.
  *
  * @module
  */

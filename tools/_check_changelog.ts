@@ -1,5 +1,5 @@
 /**
- * Whether the changelog knows the version that `deno.json` names.
+ * Checks that the changelog has a section for the version in `deno.json`.
  *
  * @module
  */
@@ -7,8 +7,8 @@
 import config from "../deno.json" with { type: "json" };
 
 /**
- * What to tell whoever has forgotten a section of the changelog; nothing if
- * nobody has.
+ * Returns the problem if the changelog has no section for the version, or
+ * `undefined`.
  *
  * @param changelog Its text, in the format of Keep a Changelog.
  * @param release Whether the version is released now, and needs a date.

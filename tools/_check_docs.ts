@@ -32,7 +32,7 @@ type Part =
 
 type Members = "constructors" | "properties" | "methods" | "callSignatures";
 
-/** How it describes one entry point. */
+/** One entry point. */
 interface Entry {
   readonly module_doc?: Comment;
   readonly symbols: readonly { name: string; declarations: Part[] }[];
@@ -43,13 +43,13 @@ const QUANTITY = /^ms$|(Ms|Bytes)$/;
 const UNIT = /\b(milliseconds|ms|bytes|[KM]iB)\b/;
 /** An example that is run, hence without `ignore`, and asserts. */
 const ASSERTING = /^```ts$[^]*"@std\/assert"/m;
-/** Results that need no description: nothing, or what was called. */
+/** Results that need no description: none, or the object itself. */
 const NOTHING = /^(void|unknown|this)$/;
 
 const names = (parts: readonly Part[] = []) =>
   parts.map(({ name, left, arg }) => name ?? left?.name ?? arg?.name).join();
 
-/** What a comment lacks. */
+/** The required parts that a comment lacks. */
 function* lacking(part: Part): Generator<string> {
   const { kind, jsDoc: { doc = "", tags = [] } = {} } = part;
   const tagsOf = (kind: string) => tags.filter((tag) => tag.kind === kind);
@@ -75,7 +75,7 @@ function* lacking(part: Part): Generator<string> {
   if (gives && tagsOf("return").length === 0) yield "@returns";
 
   const examples = tagsOf("example");
-  // Nobody constructs what a function of ours makes.
+  // Users do not construct the classes whose objects our functions return.
   const isConstructed = kind === "class" && !/made by \{@linkcode/.test(doc);
   const needsExample = kind === "function" || isConstructed;
   if (needsExample && examples.length === 0) yield "@example";
@@ -94,8 +94,8 @@ function* partsOf({ symbols }: Entry): Generator<[string, Part]> {
   for (const { name, declarations } of symbols) {
     for (const declaration of declarations) {
       const { kind, def = declaration } = declaration;
-      // A reference is documented where it leads to, and nobody sees the body
-      // of a function that has overloads.
+      // A reference is documented at its target, and the body of a function with
+      // overloads is not shown.
       const isUnseen = declarations.length > 1 && def.hasBody;
       if (kind === "reference" || isUnseen) continue;
       yield [name, declaration];
@@ -110,7 +110,7 @@ function* partsOf({ symbols }: Entry): Generator<[string, Part]> {
 
 const ROOT = new URL("../", import.meta.url);
 
-/** What the comments of an entry point lack, a line each. */
+/** The problems of an entry point's comments, a line each. */
 function* allLacking(url: string, entry: Entry): Generator<string> {
   const place = (url: string) =>
     relative(fileURLToPath(ROOT), fileURLToPath(url));
@@ -130,7 +130,7 @@ function* allLacking(url: string, entry: Entry): Generator<string> {
  *
  * @param entries The entry points, as `deno doc` takes them.
  * @param env What Deno needs in its environment.
- * @returns What is missing, if anything is.
+ * @returns The problems, a line each, or `undefined`.
  */
 export async function checkDocs(
   entries: readonly string[],

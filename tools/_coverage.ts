@@ -1,5 +1,5 @@
 /**
- * What part of `src` was run, and whether that is enough.
+ * How much of `src` the tests run, and whether that is enough.
  *
  * @module
  */
@@ -50,12 +50,12 @@ function sum(counts: readonly Count[], which: "lines" | "branches"): Part {
 }
 
 /**
- * Checks a coverage report in the format of lcov.
+ * Checks a report in the format of lcov against the thresholds.
  *
  * @returns A line for all files and, where that is too little, one for each file
  * that has too little.
  */
-export function checkCoverage(
+export function checkReport(
   lcov: string,
 ): { summary: string; isEnough: boolean } {
   const counts = lcov.split("end_of_record\n").filter((report) => report.trim())
@@ -77,11 +77,11 @@ export function checkCoverage(
   };
 }
 
-/** Our own files: neither tests nor tools count, nor copies in other folders. */
+/** Only `src` counts: no tests, no tools, no copies in other folders. */
 const OURS = new URL("../", import.meta.url).href
   .replaceAll(/[.+*?^$(){}|[\]\\]/g, "\\$&");
 
-/** What `deno coverage` says of what `deno test --coverage` left in a folder. */
+/** The report of `deno coverage` for a folder. */
 async function report(folder: string, format: string): Promise<string> {
   const { stdout, stderr, success } = await new Deno.Command(Deno.execPath(), {
     args: ["coverage", format, `--include=^${OURS}(src/|mod\\.ts$)`, folder],
@@ -91,11 +91,11 @@ async function report(folder: string, format: string): Promise<string> {
   return text.decode(stdout);
 }
 
-/** Judges what `deno test --coverage` has left in a folder. */
+/** Checks the coverage that `deno test --coverage` wrote to a folder. */
 export async function coverageOf(
   folder: string,
-): Promise<ReturnType<typeof checkCoverage>> {
-  return checkCoverage(await report(folder, "--lcov"));
+): Promise<ReturnType<typeof checkReport>> {
+  return checkReport(await report(folder, "--lcov"));
 }
 
 /** Every file, and each line of it that was not run. */

@@ -1,5 +1,5 @@
 /**
- * Deno with the standard library at hand.
+ * Runs Deno with access to the standard library.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * `deno task check [--release]`: everything that can be checked without running
- * our code, a line for each check and the count at the end.
+ * `deno task check [--release]`: all checks that do not run our code, with a line for
+ * each check and a summary at the end.
  *
  * @module
  */
@@ -17,7 +17,7 @@ interface CommandResult {
   readonly output: string;
 }
 
-/** A check, which returns what is wrong, if anything is. */
+/** A check. Resolves to the problem, or `undefined`. */
 interface Check {
   readonly name: string;
   run(): Promise<string | undefined>;
@@ -88,7 +88,7 @@ const sizeChecks = SIZE_LIMITS.map(({ what, entry, bytes }): Check => ({
   },
 }));
 
-/** No rule of the linter asks for a reason, behind two dashes. */
+/** The linter has no rule that requires a reason after `--`. */
 async function ignoresWithoutReason(): Promise<string | undefined> {
   const ignores = ["-e", "// deno-lint-[i]gnore"];
   const reasons = ["-e", " -- "];

@@ -5,9 +5,8 @@
  * `deno pack` leaves the specifiers of the import map as they are, so that Node
  * cannot resolve them, and makes `jsr:` packages dependencies of the scope
  * `@jsr`, which npm's own registry does not have. And it names no package of which
- * only types are imported. So this packs a copy of what is
- * published, in which npm packages are imported by inline `npm:` specifiers and
- * what we use of the standard library (three small modules) is bundled, and then
+ * only types are imported. So this packs a copy of the published files, in which npm packages are imported by inline `npm:` specifiers and
+ * the three modules of the standard library that we use are bundled, and then
  * writes the dependencies into the `package.json`.
  *
  * @module
@@ -41,7 +40,7 @@ function rewriteSpecifiers(
 const stemOf = (specifier: string) =>
   specifier.slice("@std/".length).replaceAll("-", "_");
 
-/** What is published, with specifiers that `deno pack` understands. */
+/** The published files, with specifiers that `deno pack` understands. */
 async function packedFiles(): Promise<
   { files: Files; std: Set<string>; dependencies: Record<string, string> }
 > {

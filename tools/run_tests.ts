@@ -1,6 +1,6 @@
 /**
- * `deno task test`: all tests but the slow ones, and then how much of `src` they
- * have run, which has to be nearly all of it.
+ * `deno task test`: all tests but the slow ones, and a check of how much of `src`
+ * they run.
  *
  * - With paths or other arguments of `deno test`: just those tests.
  * - `--quick`: the tests that a contributor runs after each change.

@@ -1,5 +1,5 @@
-// ai-fallback: a language model of the AI SDK. It has no clocks, no retries and
-// no hedge; its memory is that it stays with the model to which it fell back.
+// ai-fallback: a language model of the AI SDK. It has no timeouts, no
+// retries and no hedge. It keeps using the model to which it fell back.
 
 import { createFallback } from "npm:ai-fallback@3.0.0";
 import type { Library, Way } from "./_library.ts";
@@ -18,8 +18,8 @@ function way(name: string, retryAfterOutput: boolean): Way {
         return (await model.doStream(request())).stream;
       };
     },
-    make(specs, journal, { attempts, goOn }) {
-      if (attempts || goOn) return;
+    make(specs, journal, { attempts, continues }) {
+      if (attempts || continues) return;
       const reasons: unknown[] = [];
       const model = createFallback({
         models: specs.map((spec) => languageModel(spec, journal)),
@@ -27,12 +27,12 @@ function way(name: string, retryAfterOutput: boolean): Way {
         onError: (error) => void reasons.push(error),
       });
       return {
-        async *call(signal, told) {
+        async *call(signal, reported) {
           try {
             const { stream } = await model.doStream(request(signal));
             yield* chunksOf(stream);
           } finally {
-            told?.push(...reasons);
+            reported?.push(...reasons);
           }
         },
       };

@@ -1,5 +1,5 @@
 // ai-retry, on both of its layers: `createRetryableModel` under the AI SDK, and
-// `retryableStreamText` around it, which is experimental and has the clocks.
+// `retryableStreamText` around it, which is experimental and has the timeouts.
 
 import { createRetryableModel } from "npm:ai-retry@2.4.0/language-model";
 import * as below from "npm:ai-retry@2.4.0/language-model/conditions";
@@ -28,8 +28,8 @@ export const aiRetry: Library = {
         };
       },
       make(specs, journal, need) {
-        if (need.goOn) return;
-        const { clocks, attempts, only5xx, notEmpty, memory } = need;
+        if (need.continues) return;
+        const { timeouts, attempts, only5xx, notEmpty, memory } = need;
         const [model, ...others] = specs.map((spec) =>
           languageModel(spec, journal)
         );
@@ -42,11 +42,11 @@ export const aiRetry: Library = {
               : [],
             ...others.flatMap((model) => [
               // A retry needs a deadline of its own after the call's has passed.
-              ...clocks
+              ...timeouts
                 ? [
                   below.timeout().switch({
                     model,
-                    timeout: clocks.firstContentMs,
+                    timeout: timeouts.firstContentMs,
                   }),
                 ]
                 : [],
@@ -64,11 +64,11 @@ export const aiRetry: Library = {
             void reasons.push("error" in current && current.error),
         });
         return {
-          async *call(signal, told) {
+          async *call(signal, reported) {
             const signals = [
               ...signal ? [signal] : [],
-              // The one clock there is: all of the first attempt.
-              ...clocks ? [AbortSignal.timeout(clocks.firstContentMs)] : [],
+              // The only timeout limits the whole first attempt.
+              ...timeouts ? [AbortSignal.timeout(timeouts.firstContentMs)] : [],
             ];
             const only = signals.length > 1
               ? AbortSignal.any(signals)
@@ -77,7 +77,7 @@ export const aiRetry: Library = {
               const { stream } = await retryable.doStream(request(only));
               yield* chunksOf(stream);
             } finally {
-              told?.push(...reasons);
+              reported?.push(...reasons);
             }
           },
         };
@@ -95,23 +95,23 @@ export const aiRetry: Library = {
             .fullStream;
       },
       make(specs, journal, need) {
-        if (need.goOn) return;
-        const { clocks, attempts, only5xx, notEmpty } = need;
+        if (need.continues) return;
+        const { timeouts, attempts, only5xx, notEmpty } = need;
         const [model, ...others] = specs.map((spec) =>
           languageModel(spec, journal)
         );
         return {
-          async *call(signal, told): AsyncGenerator<Chunk> {
+          async *call(signal, reported): AsyncGenerator<Chunk> {
             const { fullStream } = await retryableStreamText({
               model: model!,
               prompt: "Hi",
               onError: () => {}, // else it writes to the console
               ...(signal && { abortSignal: signal }),
-              ...(clocks && {
+              ...(timeouts && {
                 timeout: {
-                  firstChunkMs: clocks.firstContentMs,
-                  chunkMs: clocks.idleMs,
-                  totalMs: clocks.totalMs,
+                  firstChunkMs: timeouts.firstContentMs,
+                  chunkMs: timeouts.idleMs,
+                  totalMs: timeouts.totalMs,
                 },
               }),
               retry: {
@@ -134,7 +134,7 @@ export const aiRetry: Library = {
                   ]),
                 ],
                 onError: ({ current }) =>
-                  void told?.push("error" in current && current.error),
+                  void reported?.push("error" in current && current.error),
               },
             });
             for await (const part of fullStream) {

@@ -66,7 +66,7 @@ export function chart(
       draw(panel, ways, panelWidth)
     }</g>`;
   });
-  const words = panels.map(({ title, row }) => {
+  const cells = panels.map(({ title, row }) => {
     const parts = ways.flatMap((way) => {
       const figure = row.figures.get(way);
       return figure === undefined ? [] : `${way.label} ${inUnit(row, figure)}`;
@@ -75,7 +75,7 @@ export function chart(
   });
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img" aria-labelledby="title desc">
 <title id="title">${escape(title)}</title>
-<desc id="desc">${escape(words.join(" "))}</desc>
+<desc id="desc">${escape(cells.join(" "))}</desc>
 <style>${STYLE}</style>
 <rect class="card" x="0.5" y="0.5" width="${WIDTH - 1}" height="${
     height - 1

@@ -1,4 +1,4 @@
-// Effect's execution plan over streams. It has no clocks of its own, so each
+// Effect's execution plan over streams. It has no timeouts of its own, so each
 // model's stream has Effect's general one, `Stream.timeoutOrElse`.
 
 import {
@@ -98,8 +98,8 @@ function way(name: string, preventFallbackOnPartialStream: boolean): Way {
       );
       return () => Stream.toAsyncIterable(stream);
     },
-    make(specs, journal, { clocks, attempts, only5xx, goOn }) {
-      if (goOn) return;
+    make(specs, journal, { timeouts, attempts, only5xx, continues }) {
+      if (continues) return;
       const [first, ...others] = specs.map(
         ({ name, scripts, ignoresAbort }) => {
           const stream = streamOf(
@@ -110,9 +110,9 @@ function way(name: string, preventFallbackOnPartialStream: boolean): Way {
           );
           return {
             provide: Layer.succeed(Answer, {
-              stream: clocks
+              stream: timeouts
                 ? stream.pipe(Stream.timeoutOrElse({
-                  duration: clocks.firstContentMs,
+                  duration: timeouts.firstContentMs,
                   orElse: () => Stream.fail(new Error("timed out")),
                 }))
                 : stream,
@@ -124,7 +124,7 @@ function way(name: string, preventFallbackOnPartialStream: boolean): Way {
       );
       const plan = ExecutionPlan.make(first!, ...others);
       return {
-        call(signal, told) {
+        call(signal, reported) {
           const stream = Stream.unwrap(
             Effect.map(Answer, ({ stream }) => stream),
           ).pipe(
@@ -133,7 +133,7 @@ function way(name: string, preventFallbackOnPartialStream: boolean): Way {
               onEvent: (event) =>
                 Effect.sync(() => {
                   if (event._tag !== "AttemptFailure") return;
-                  told?.push(Cause.squash(event.cause));
+                  reported?.push(Cause.squash(event.cause));
                 }),
             }),
           );

@@ -1,5 +1,5 @@
-// What it costs: the same sources through every library, each in a process of
-// its own, in turns, so that a ratio means something where a time does not.
+// Costs: the same sources through every library, each in a process of its own,
+// in turns. Times depend on the machine, but ratios of one run can be compared.
 
 import { fileURLToPath } from "node:url";
 import { type Child, startChild } from "../../tests/_child_process.ts";
@@ -11,12 +11,12 @@ import type { Job } from "./_meter.ts";
 /** One row of the table. */
 export interface Row {
   readonly name: string;
-  /** What stands behind a number, with the space before it. */
+  /** Printed after the number, with the space before it. */
   readonly unit: string;
   readonly digits: number;
-  /** A number for each way of using a library; none where it cannot be. */
+  /** A number for each way of using a library that supports it. */
   readonly figures: ReadonlyMap<Way, number>;
-  /** Whether a figure is also said as a multiple of the first. */
+  /** Whether a figure is also shown as a multiple of the first. */
   readonly relative?: true;
 }
 
@@ -30,13 +30,13 @@ export interface Effort {
 export const FULL: Effort = { warmUpMs: 800, roundMs: 80, rounds: 9 };
 export const QUICK: Effort = { warmUpMs: 1, roundMs: 1, rounds: 1 };
 
-/** Above this, one round has to do. */
+/** If a batch takes longer, one round is enough. */
 const LONG_MS = 1000;
 
-/** What can be done any number of times; gives the milliseconds that it took. */
+/** Repeats a piece of work. Resolves to the milliseconds that it took. */
 type Work = (times: number) => Promise<number>;
 
-/** What one time of a work costs, and that as a multiple of the first work. */
+/** The cost of one repetition, also as a multiple of the first work. */
 interface Cost {
   readonly ms: number;
   readonly ratio: number;
@@ -55,7 +55,7 @@ async function inTurns<Key>(
   for (const work of works.values()) {
     let times = least;
     let took = await work(times);
-    for (let spent = took; spent < warmUpMs; spent += took) {
+    for (let elapsedMs = took; elapsedMs < warmUpMs; elapsedMs += took) {
       if (took < warmUpMs / 4) times *= 2;
       took = await work(times);
     }
@@ -78,7 +78,7 @@ async function inTurns<Key>(
   }));
 }
 
-/** Processes that do what they are asked, one for each way and one for none. */
+/** Processes that run jobs: one for each way, and one that only reads sources. */
 export class Meters implements AsyncDisposable {
   readonly ways: readonly Way[];
   readonly #meters = new Map<Way | undefined, Child>();
@@ -168,7 +168,7 @@ const startMeter = (settings: readonly string[]) =>
     timeoutMs: 120_000,
   });
 
-/** The ways whose costs differ: not the settings of one and the same. */
+/** The ways whose costs differ: one for each entry. */
 function firstWays(libraries: readonly Library[]): Way[] {
   const entries = new Set<string>();
   return libraries.flatMap(({ ways }) => ways).filter(({ entry }) =>
@@ -183,7 +183,7 @@ async function deno(...args: string[]): Promise<void> {
   await runSuccessfully(Deno.execPath(), args, { cwd });
 }
 
-/** What a bundler makes of the smallest module that imports it. */
+/** The size of the smallest module that imports it, bundled. */
 export async function size(ways: readonly Way[]): Promise<Row> {
   const figures = new Map<Way, number>();
   for (const way of ways) {
@@ -198,7 +198,7 @@ export async function size(ways: readonly Way[]): Promise<Row> {
   };
 }
 
-/** What a new process takes to import it, beyond one that imports nothing. */
+/** The time to import it, minus the time of a process that imports nothing. */
 export async function importing(
   ways: readonly Way[],
   effort: Effort,

@@ -31,7 +31,7 @@ class FakeChat extends BaseChatModel {
   }
 
   override _generate(): Promise<ChatResult> {
-    return Promise.reject(new Error("nobody asks for this"));
+    return Promise.reject(new Error("not used here"));
   }
 
   override async *_streamResponseChunks(
@@ -69,7 +69,7 @@ class Bare extends Runnable<string, Part> {
   }
 
   override invoke(): Promise<Part> {
-    return Promise.reject(new Error("nobody asks for this"));
+    return Promise.reject(new Error("not used here"));
   }
 
   override async *_streamIterator(): AsyncGenerator<Part> {
@@ -90,8 +90,8 @@ export const langchain: Library = {
       const chain = first!.withFallbacks(others);
       return () => chain.stream("Hi");
     },
-    make(specs, journal, { clocks, attempts, goOn }) {
-      if (goOn) return;
+    make(specs, journal, { timeouts, attempts, continues }) {
+      if (continues) return;
       const [model, ...fallbacks] = specs
         .map(({ name, scripts, ignoresAbort }) =>
           new FakeChat(
@@ -102,17 +102,21 @@ export const langchain: Library = {
           )
         )
         .map((chat) =>
-          clocks ? chat.withConfig({ timeout: clocks.firstContentMs }) : chat
+          timeouts
+            ? chat.withConfig({ timeout: timeouts.firstContentMs })
+            : chat
         )
         .map((chat) =>
           attempts ? chat.withRetry({ stopAfterAttempt: attempts }) : chat
         );
       const chain = model!.withFallbacks(fallbacks);
       return {
-        async *call(signal, told) {
+        async *call(signal, reported) {
           const stream = await chain.stream("Hi", {
             ...(signal && { signal }),
-            callbacks: [{ handleLLMError: (error) => void told?.push(error) }],
+            callbacks: [{
+              handleLLMError: (error) => void reported?.push(error),
+            }],
           });
           for await (const { text, id, response_metadata } of stream) {
             if (text) yield { kind: "text", text };

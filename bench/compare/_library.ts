@@ -1,4 +1,4 @@
-// What every library is driven through: the same fakes with the same scripts,
+// The common interface of the libraries: the same fakes with the same scripts,
 // behind whatever a library takes for a model, and the answer as chunks that
 // mean the same everywhere.
 
@@ -12,15 +12,15 @@ export type Part = LanguageModelV4StreamPart;
 export interface Chunk {
   /** An error event inside an open stream is one too. */
   readonly kind: "metadata" | "text" | "final" | "error";
-  /** What the table shows: `A0` is the first text of model A, `Am` its metadata. */
+  /** The text in the table: `A0` is the first text of model A, `Am` its metadata. */
   readonly text: string;
-  /** What an error event says. */
+  /** The error of an error event. */
   readonly error?: unknown;
 }
 
 export type Line = Chunk | Step;
 
-/** A model, as its fake will play it. */
+/** A fake model and its scripts. */
 export interface Spec {
   readonly name: string;
   /** A script for each call, of which the last repeats. */
@@ -29,46 +29,46 @@ export interface Spec {
 }
 
 /**
- * What the caller wants beyond falling back. A library that has it is told; one
- * that has not is left as it is, and the table shows what happens then.
+ * What the caller wants beyond falling back. A library that has a setting
+ * for it gets that setting. Another is left as it is, and the table shows the result.
  */
 export interface Needs {
   /**
    * Nothing within `firstContentMs`, or nothing more within `idleMs`, is a failure,
-   * and no call is longer than `totalMs`. A library with one clock gets the
-   * first of them, for only that finds a silent model in time.
+   * and no call is longer than `totalMs`. A library with a single timeout gets
+   * `firstContentMs`, because only that detects a silent model in time.
    */
-  readonly clocks?: {
+  readonly timeouts?: {
     readonly firstContentMs: number;
     readonly idleMs: number;
     readonly totalMs: number;
   };
-  /** How often each model may be asked. */
+  /** The maximum number of calls per model. */
   readonly attempts?: number;
   /** Whether only the statuses 5xx are reasons to fall back. */
   readonly only5xx?: boolean;
-  /** Whether an answer without any text is none. */
+  /** Whether an answer without any text is a failure. */
   readonly notEmpty?: boolean;
-  /** Whether a model that was down is remembered. */
+  /** Whether a model that was down is skipped for a while. */
   readonly memory?: boolean;
-  /** Asks the next model beside one that is silent for so long. */
+  /** Calls the next model in parallel after this much silence. */
   readonly hedgeMs?: number;
-  /** Asks the next model to go on where a cut answer stopped. */
-  readonly goOn?: boolean;
+  /** Whether the next model continues a truncated answer. */
+  readonly continues?: boolean;
 }
 
-/** What makes calls; made once, as an application would. */
+/** Makes calls. It is created once, as in an application. */
 export interface Caller {
   /**
-   * Asks, and gives the answer. Iterating throws what the caller is told.
+   * Starts a call. Iterating throws the error that the caller gets.
    *
-   * @param signal The caller's own.
-   * @param told Gets what the library says beside the answer about what failed.
+   * @param signal Cancels the call.
+   * @param reported Gets the failures that the library reports besides the answer.
    */
-  call(signal?: AbortSignal, told?: unknown[]): AsyncIterable<Chunk>;
+  call(signal?: AbortSignal, reported?: unknown[]): AsyncIterable<Chunk>;
 }
 
-/** Gives a new answer, or throws. Its parts are those of the AI SDK. */
+/** Returns a new answer, or throws. Its parts are those of the AI SDK. */
 export type Source = () => AsyncIterable<Part> | ReadableStream<Part>;
 
 /** Opens one answer from a list of sources. */
@@ -79,20 +79,20 @@ export type Open = () =>
 /** One way to use a library. */
 export interface Way {
   readonly name: string;
-  /** What the chart calls it. */
+  /** The label in the chart. */
   readonly label: string;
   /** The smallest module that imports it, in `entries/`. */
   readonly entry: string;
   /** Whether it takes a `ReadableStream` and nothing else. */
   readonly readableOnly?: true;
   /**
-   * The same with nothing around it that costs time. What has no state of a
-   * call is made once; what has, for every call, or calls would be mixed up.
+   * The same without the test code, for measurements. Objects without the state
+   * of a call are created once; others for every call, or calls would mix.
    */
   bare(sources: readonly Source[]): Open;
   /**
-   * @param need What the library is told, as far as it has that.
-   * @returns The caller, or nothing if this way has no such thing at all.
+   * @param need The settings, as far as the library has them.
+   * @returns The caller, or `undefined` if this way supports none of them.
    */
   make(
     specs: readonly Spec[],
@@ -101,7 +101,7 @@ export interface Way {
   ): Caller | undefined;
 }
 
-/** A library, with each way of using it of which the results differ. */
+/** A library, with the ways of using it whose results differ. */
 export interface Library {
   readonly name: string;
   readonly version: string;
@@ -110,7 +110,7 @@ export interface Library {
   readonly ways: readonly Way[];
 }
 
-/** A signal of which nobody will ever hear. */
+/** A signal that never aborts. */
 export const never: AbortSignal = new AbortController().signal;
 
 /** A failure as the AI SDK's providers throw it, which all libraries know. */

@@ -1,11 +1,11 @@
-// One way of using a library in a process of its own, so that no other has
-// made its functions slow or its heap large. It does what it is asked,
-// and says how long that took. Told of no way, it only reads sources.
+// One way of using a library in a process of its own, so that no other library
+// slows its functions down or fills its heap. It runs jobs and prints how long
+// each took. Without a way, it only reads the sources.
 
 import { serveCommands } from "../../tests/_child_process.ts";
 import type { Library, Open, Part, Source } from "./_library.ts";
 
-/** What to do, so and so many times. */
+/** A job, repeated `times` times. */
 export type Job =
   & { readonly times: number }
   & (
@@ -29,7 +29,7 @@ const finish: Part = {
   },
 };
 
-/** Which part comes at a place of an answer. */
+/** The part at an index of an answer. */
 function partAt(place: number, count: number): Part {
   return place === 0
     ? start
@@ -65,7 +65,7 @@ async function drain(
   if (count < atLeast) throw new Error(`only ${count} of ${atLeast} chunks`);
 }
 
-async function ask(open: Open): Promise<void> {
+async function callOnce(open: Open): Promise<void> {
   await drain(await open(), 1);
 }
 
@@ -74,14 +74,14 @@ const refuse: Source = () => {
   throw refused;
 };
 
-/** Makes what does a job. */
+/** Prepares a call of one way. */
 type Bare = (sources: readonly Source[]) => Open;
 
 function workOf(job: Job, bare: Bare): () => Promise<void> {
   const { times } = job;
   if (job.what === "chunk") {
     const open = bare([() => sources[job.kind](times)]);
-    // Some keep the frame of an answer to themselves.
+    // Some libraries drop the parts around the text.
     return async () => await drain(await open(), times - 4);
   }
   const { models, atOnce } = job;
@@ -91,12 +91,12 @@ function workOf(job: Job, bare: Bare): () => Promise<void> {
   ));
   if (atOnce === 1) {
     return async () => {
-      for (let made = 0; made < times; made++) await ask(open);
+      for (let made = 0; made < times; made++) await callOnce(open);
     };
   }
   return async () => {
     for (let made = 0; made < times; made += atOnce) {
-      await Promise.all(Array.from({ length: atOnce }, () => ask(open)));
+      await Promise.all(Array.from({ length: atOnce }, () => callOnce(open)));
     }
   };
 }
@@ -112,8 +112,8 @@ if (import.meta.main) {
   await serveCommands({
     async measure(job: Job) {
       const work = workOf(job, bare);
-      // No collection by hand before: with the last objects of a shape it would
-      // throw away the code that was made for it, and each round begin cold.
+      // No garbage collection before: it would discard the compiled code of
+      // shapes without objects, and each round would start cold.
       const begin = performance.now();
       await work();
       return performance.now() - begin;

@@ -1,4 +1,4 @@
-// Ours, both ways: `fallbackStream`, and `fallbackLanguageModel` for those who
+// This library, both ways: `fallbackStream`, and `fallbackLanguageModel` for those who
 // use the AI SDK.
 
 import config from "../../deno.json" with { type: "json" };
@@ -21,9 +21,9 @@ type Options = Pick<
 >;
 
 function optionsFor(need: Needs): Options {
-  const { clocks, attempts, only5xx, memory, hedgeMs } = need;
+  const { timeouts, attempts, only5xx, memory, hedgeMs } = need;
   return {
-    timeouts: clocks,
+    timeouts,
     retry: attempts ? { maxAttempts: attempts, minDelayMs: 1 } : undefined,
     fallbackOn: only5xx ? hasStatus("5xx") : undefined,
     health: memory ? memoryHealth() : undefined,
@@ -62,9 +62,9 @@ export const ours: Library = {
         );
         const options = optionsFor(need);
         return {
-          async *call(signal, told) {
+          async *call(signal, reported) {
             try {
-              await using stream = need.goOn
+              await using stream = need.continues
                 ? await continueStream(models, "Hi", {
                   ...options,
                   signal,
@@ -72,9 +72,9 @@ export const ours: Library = {
                 })
                 : await fallbackStream(models, "Hi", { ...options, signal });
               yield* stream;
-              told?.push(...stream.attempts.map(({ error }) => error));
+              reported?.push(...stream.attempts.map(({ error }) => error));
             } catch (error) {
-              told?.push(...attemptsOf(error).map(({ error }) => error));
+              reported?.push(...attemptsOf(error).map(({ error }) => error));
               throw error;
             }
           },
@@ -91,18 +91,18 @@ export const ours: Library = {
         return async () => (await model.doStream(request())).stream;
       },
       make(specs, journal, need) {
-        if (need.goOn) return;
+        if (need.continues) return;
         const model = fallbackLanguageModel(
           specs.map((spec) => languageModel(spec, journal)),
           optionsFor(need),
         );
         return {
-          async *call(signal, told) {
+          async *call(signal, reported) {
             try {
               const { stream } = await model.doStream(request(signal));
-              yield* chunksOf(stream, told);
+              yield* chunksOf(stream, reported);
             } catch (error) {
-              told?.push(...attemptsOf(error).map(({ error }) => error));
+              reported?.push(...attemptsOf(error).map(({ error }) => error));
               throw error;
             }
           },

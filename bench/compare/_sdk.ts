@@ -1,5 +1,5 @@
 // Language models of the AI SDK, for the libraries that take those: fakes that
-// play the common scripts as parts, and the parts as chunks again.
+// convert the common scripts to parts, and the parts back to chunks.
 
 import type {
   LanguageModelV4,
@@ -17,7 +17,7 @@ import {
   Step,
 } from "./_library.ts";
 
-/** What is asked, the same in every call. */
+/** The request, the same in every call. */
 export function request(signal?: AbortSignal): LanguageModelV4CallOptions {
   return {
     prompt: [{ role: "user", content: [{ type: "text", text: "Hi" }] }],
@@ -37,12 +37,12 @@ function streamingModel(
     provider: "fake",
     modelId,
     supportedUrls: {},
-    doGenerate: () => Promise.reject(new Error("nobody asks for this")),
+    doGenerate: () => Promise.reject(new Error("not used here")),
     doStream: async (options) => ({ stream: await stream(options) }),
   };
 }
 
-/** A fake that plays a script. */
+/** A fake that follows a script. */
 export function languageModel(spec: Spec, journal: Journal): LanguageModelV4 {
   const { name, scripts, ignoresAbort } = spec;
   const fake = fakeModel<Part | Step>(name, {
@@ -106,7 +106,7 @@ function finish(tokens: number): Part {
 /** Reads the parts as a caller does, to whom an error part is an error. */
 export async function* chunksOf(
   parts: AsyncIterable<Part>,
-  told?: unknown[],
+  reported?: unknown[],
 ): AsyncGenerator<Chunk> {
   for await (const part of parts) {
     switch (part.type) {
@@ -119,7 +119,7 @@ export async function* chunksOf(
         yield { kind: "metadata", text: part.id ?? "" };
         break;
       case "finish":
-        told?.push(part.providerMetadata);
+        reported?.push(part.providerMetadata);
         yield { kind: "final", text: "" };
     }
   }

@@ -1,5 +1,5 @@
-// What can happen to a call, and what a caller then sees: one row of the table
-// each. Every cell is what was seen in this run.
+// Situations of a call, and their results for the caller: one row of the table
+// each. Every cell is observed in this run.
 
 import { delay } from "@std/async/delay";
 import { step } from "@fallback/stream/testing";
@@ -23,19 +23,19 @@ import { catchUnhandled, inVirtualTime } from "./_time.ts";
 
 /** One row. */
 export interface Situation {
-  /** What happens, and what the library was told, as far as it can be. */
+  /** What happens, and which settings the library gets. */
   readonly name: string;
-  /** What should be seen, where that is no matter of taste. */
-  readonly good?: string;
-  /** What is seen. */
-  see(stage: Stage): Promise<string>;
+  /** The right result, if there is one. */
+  readonly expected?: string;
+  /** Runs the situation, and describes the result. */
+  see(trial: Trial): Promise<string>;
 }
 
-/** What this way of using a library has no means for. */
+/** This way of using a library does not support the situation. */
 class CannotError extends Error {}
 
-/** Where one situation is played, for one way of using a library. */
-class Stage {
+/** One run of a situation, for one way of using a library. */
+class Trial {
   readonly journal: Journal = createJournal();
   readonly #way: Way;
 
@@ -63,13 +63,13 @@ class Stage {
     return caller;
   }
 
-  /** How often a model was asked. */
-  asked(model: string): number {
+  /** How often a model was called. */
+  callsOf(model: string): number {
     return this.journal.calls.filter((call) => call.model === model).length;
   }
 
-  /** What has become of the first stream of A. */
-  get fate(): string {
+  /** The state of the first stream of A. */
+  get firstStreamEnd(): string {
     const { closes, ended, signal } = this.journal.calls[0]!;
     return closes.length > 0 || ended === "fail"
       ? "closed"
@@ -81,15 +81,15 @@ class Stage {
   }
 }
 
-/** What came of a situation; a way that has no means for it gives nothing. */
-export async function play(
+/** Runs a situation. Returns `undefined` if the way does not support it. */
+export async function run(
   { see }: Situation,
   way: Way,
 ): Promise<string | undefined> {
   using unhandled = catchUnhandled();
   let seen: string;
   try {
-    const outcome = await inVirtualTime(() => see(new Stage(way)));
+    const outcome = await inVirtualTime(() => see(new Trial(way)));
     seen = outcome.hangs ? "hangs" : outcome.value;
   } catch (error) {
     if (error instanceof CannotError) return;
@@ -98,14 +98,14 @@ export async function play(
   return unhandled.count ? `${seen}, and an unhandled rejection` : seen;
 }
 
-/** What the caller got, and how it ended. */
+/** The chunks that the caller got, and the end. */
 interface Seen {
   readonly texts: readonly string[];
   readonly error?: unknown;
   readonly failed: boolean;
 }
 
-/** Reads an answer to its end, which is an error perhaps. */
+/** Reads an answer to its end or its error. */
 async function read(chunks: AsyncIterable<Chunk>): Promise<Seen> {
   const got: Chunk[] = [];
   try {
@@ -127,27 +127,27 @@ function show(chunks: readonly Chunk[]): string[] {
   });
 }
 
-function inWords({ texts, failed }: Seen): string {
-  const words = failed ? [...texts, "error"] : texts;
-  return words.length ? words.join(" ") : "nothing";
+function summarize({ texts, failed }: Seen): string {
+  const cells = failed ? [...texts, "error"] : texts;
+  return cells.length ? cells.join(" ") : "nothing";
 }
 
-/** Everything that an error, or a list of reasons, says. */
-function said(thing: unknown, depth = 0): string {
+/** All texts of an error or of a list of reasons. */
+function textsOf(thing: unknown, depth = 0): string {
   if (typeof thing === "string") return thing;
   if (typeof thing !== "object" || thing === null || depth > 6) return "";
   const { message, cause, ...rest } = thing as Error;
   return [message, cause, ...Object.values(rest), ...errorsOf(thing)]
-    .map((part) => said(part, depth + 1)).join("\n");
+    .map((part) => textsOf(part, depth + 1)).join("\n");
 }
 
 function errorsOf(thing: object): readonly unknown[] {
   return "errors" in thing && Array.isArray(thing.errors) ? thing.errors : [];
 }
 
-/** Of which of the failures a caller has learnt. */
+/** How many of the failures are reported to the caller. */
 function known(messages: readonly string[], ...from: unknown[]): string {
-  const text = from.map((thing) => said(thing)).join("\n");
+  const text = from.map((thing) => textsOf(thing)).join("\n");
   const count = messages.filter((message) => text.includes(message)).length;
   return `${count} of ${messages.length}`;
 }
@@ -166,40 +166,40 @@ function slowly(model: string, count: number, everyMs: number): Line[] {
   ];
 }
 
-const clocks = { firstContentMs: 300, idleMs: 300, totalMs: 10_000 };
-/** When the clocks were of no use. */
+const timeouts = { firstContentMs: 300, idleMs: 300, totalMs: 10_000 };
+/** Later than this, the timeouts had no effect. */
 const LATE_MS = 2000;
 
-/** A situation of which only what the caller reads is looked at. */
+/** A situation whose result is only what the caller reads. */
 function reading(
   name: string,
-  good: string,
+  expected: string,
   scripts: readonly (readonly Line[])[],
   need?: Needs,
   ignoresAbort?: boolean,
 ): Situation {
   return {
     name,
-    good,
-    see: async (stage) => {
-      const caller = stage.make(scripts, need, ignoresAbort);
+    expected,
+    see: async (trial) => {
+      const caller = trial.make(scripts, need, ignoresAbort);
       const start = Date.now();
-      const words = inWords(await read(caller.call()));
+      const cells = summarize(await read(caller.call()));
       const ms = Date.now() - start;
-      return ms > LATE_MS ? `${words} after ${ms / 1000} s` : words;
+      return ms > LATE_MS ? `${cells} after ${ms / 1000} s` : cells;
     },
   };
 }
 
-/** Aborts a call after a while; says how that ended, and who was asked. */
+/** Aborts a call after 50 ms. Describes its end, and whether B was called. */
 async function aborting(
-  stage: Stage,
+  trial: Trial,
   script: readonly Line[],
   ignoresAbort: boolean,
 ): Promise<string> {
   const controller = new AbortController();
   const reason = new Error("the caller has left");
-  const caller = stage.make([script, answer("B")], {}, ignoresAbort);
+  const caller = trial.make([script, answer("B")], {}, ignoresAbort);
   const reading = read(caller.call(controller.signal));
   await delay(50);
   controller.abort(reason);
@@ -210,12 +210,12 @@ async function aborting(
     : seen.texts.some((text) => text.startsWith("B"))
     ? "answers B"
     : "ends as if complete";
-  return stage.asked("B") ? `${how}, B called` : how;
+  return trial.callsOf("B") ? `${how}, B called` : how;
 }
 
 const MANY = 5000;
 
-/** Whether a fake's chunk is a text, of ours or of the AI SDK. */
+/** Whether a fake's chunk is a text, in our format or the AI SDK's. */
 function isText(value: unknown): boolean {
   const { kind, type } = Object(value);
   return kind === "text" || type === "text-delta";
@@ -250,75 +250,81 @@ export const situations: readonly Situation[] = [
   ),
   {
     name: "an error after two chunks, continued by the next model",
-    good: "A0 A1 B2 B3",
-    see: async (stage) => {
-      const cut = [metadata("A"), ...texts("A", 2), step.fail(overloaded("A"))];
+    expected: "A0 A1 B2 B3",
+    see: async (trial) => {
+      const truncated = [
+        metadata("A"),
+        ...texts("A", 2),
+        step.fail(overloaded("A")),
+      ];
       const rest = [metadata("B"), ...texts("B", 2, 2), final];
-      return inWords(
-        await read(stage.make([cut, rest], { goOn: true }).call()),
+      return summarize(
+        await read(trial.make([truncated, rest], { continues: true }).call()),
       );
     },
   },
   {
     name: "8 overlapping calls through one wrapper, the first model down",
-    good: "8 of 8",
-    see: async (stage) => {
-      const caller = stage.make([down("A"), answer("B")]);
+    expected: "8 of 8",
+    see: async (trial) => {
+      const caller = trial.make([down("A"), answer("B")]);
       const all = await Promise.all(
         Array.from({ length: 8 }, async (_, i) => {
           await delay(3 * i);
           return await read(caller.call());
         }),
       );
-      const whole = all.filter((seen) => inWords(seen) === "B0 B1 B2");
+      const whole = all.filter((seen) => summarize(seen) === "B0 B1 B2");
       return `${whole.length} of 8`;
     },
   },
   {
     name: "the caller leaves the loop after one chunk",
-    good: "closed",
-    see: async (stage) => {
-      const caller = stage.make([slowly("A", 100, 20), answer("B")]);
+    expected: "closed",
+    see: async (trial) => {
+      const caller = trial.make([slowly("A", 100, 20), answer("B")]);
       for await (const { kind } of caller.call()) if (kind === "text") break;
       await delay(5000);
-      return stage.asked("B") ? `${stage.fate}, B called` : stage.fate;
+      return trial.callsOf("B")
+        ? `${trial.firstStreamEnd}, B called`
+        : trial.firstStreamEnd;
     },
   },
   {
     name: "the caller aborts before the first token",
-    good: "ends",
-    see: (stage) => aborting(stage, [step.open(), step.hang()], false),
+    expected: "ends",
+    see: (trial) => aborting(trial, [step.open(), step.hang()], false),
   },
   {
     name: "the caller aborts in mid-answer, and the provider ignores it",
-    good: "ends",
-    see: (stage) =>
-      aborting(stage, [metadata("A"), ...texts("A", 1), step.hang()], true),
+    expected: "ends",
+    see: (trial) =>
+      aborting(trial, [metadata("A"), ...texts("A", 1), step.hang()], true),
   },
   reading("opening hangs, with timeouts of 300 ms", "B0 B1 B2", [
     [step.hang()],
     answer("B"),
-  ], { clocks }),
+  ], { timeouts }),
   reading("silence after the metadata, with timeouts of 300 ms", "B0 B1 B2", [
     [metadata("A"), step.hang()],
     answer("B"),
-  ], { clocks }),
+  ], { timeouts }),
   reading(
     "silence after the metadata, and the provider ignores its signal",
     "B0 B1 B2",
     [[metadata("A"), step.hang()], answer("B")],
-    { clocks },
+    { timeouts },
     true,
   ),
   reading("silence in mid-answer, with timeouts of 300 ms", "A0 A1 error", [
     [metadata("A"), ...texts("A", 2), step.hang()],
     answer("B"),
-  ], { clocks }),
+  ], { timeouts }),
   {
     name: "a healthy answer of a second, with timeouts of 300 ms",
-    good: "20 of 20",
-    see: async (stage) => {
-      const caller = stage.make([slowly("A", 20, 50)], { clocks });
+    expected: "20 of 20",
+    see: async (trial) => {
+      const caller = trial.make([slowly("A", 20, 50)], { timeouts });
       const { texts } = await read(caller.call());
       return `${texts.filter((text) => text.startsWith("A")).length} of 20`;
     },
@@ -326,9 +332,9 @@ export const situations: readonly Situation[] = [
   {
     name:
       "the first model takes 10 s, hedged after 1 s: time to the first text",
-    good: "1,000 ms",
-    see: async (stage) => {
-      const caller = stage.make([
+    expected: "1,000 ms",
+    see: async (trial) => {
+      const caller = trial.make([
         [step.wait(10_000), ...answer("A")],
         answer("B"),
       ], { hedgeMs: 1000 });
@@ -347,41 +353,41 @@ export const situations: readonly Situation[] = [
   ], { notEmpty: true }),
   {
     name: "an error event: when the failed stream is closed",
-    good: "before B is opened",
-    see: async (stage) => {
+    expected: "before B is opened",
+    see: async (trial) => {
       const script = [
         errorEvent(overloaded("A")),
         step.wait(100),
         ...answer("A"),
       ];
-      await read(stage.make([script, answer("B")]).call());
+      await read(trial.make([script, answer("B")]).call());
       await delay(5000);
-      const { entries } = stage.journal;
+      const { entries } = trial.journal;
       const closed = entries.findIndex(({ model, type }) =>
         model === "A" && type === "close"
       );
-      const asked = entries.findIndex(({ model }) => model === "B");
+      const opened = entries.findIndex(({ model }) => model === "B");
       return closed < 0
         ? "never"
-        : asked < 0
+        : opened < 0
         ? "B is not opened"
-        : closed < asked
+        : closed < opened
         ? "before B is opened"
         : "after B is opened";
     },
   },
   {
     name: "the caller reads one text: how many are read from the model",
-    good: `1 of ${MANY.toLocaleString("en")}`,
-    see: async (stage) => {
+    expected: `1 of ${MANY.toLocaleString("en")}`,
+    see: async (trial) => {
       const script = answer("A", MANY);
-      const caller = stage.make([script]);
+      const caller = trial.make([script]);
       for await (const { kind } of caller.call()) {
         if (kind !== "text") continue;
-        await delay(1000); // or it is not the caller who is slow
+        await delay(1000); // so that the model could run ahead
         break;
       }
-      const read = stage.journal.entries.filter(({ type, value }) =>
+      const read = trial.journal.entries.filter(({ type, value }) =>
         type === "chunk" && isText(value)
       );
       return `${read.length.toLocaleString("en")} of ${
@@ -395,51 +401,51 @@ export const situations: readonly Situation[] = [
   ], { only5xx: true }),
   {
     name: "three models fail: reasons in the error",
-    good: "3 of 3",
-    see: async (stage) => {
+    expected: "3 of 3",
+    see: async (trial) => {
       const names = ["A", "B", "C"];
-      const { error } = await read(stage.make(names.map(down)).call());
+      const { error } = await read(trial.make(names.map(down)).call());
       return known(names.map((name) => `${name} is overloaded`), error);
     },
   },
   {
     name: "a 503, then a 400 that must not fall back: reasons reported",
-    good: "2 of 2",
-    see: async (stage) => {
+    expected: "2 of 2",
+    see: async (trial) => {
       const refused = [step.fail(failure("B does not understand", 400))];
-      const caller = stage.make([down("A"), refused, answer("C")], {
+      const caller = trial.make([down("A"), refused, answer("C")], {
         only5xx: true,
       });
-      const told: unknown[] = [];
-      const { error } = await read(caller.call(undefined, told));
+      const reported: unknown[] = [];
+      const { error } = await read(caller.call(undefined, reported));
       const messages = ["A is overloaded", "B does not understand"];
-      return known(messages, error, told);
+      return known(messages, error, reported);
     },
   },
   {
     name: "an answer after two failures: reasons reported",
-    good: "2 of 2",
-    see: async (stage) => {
-      const told: unknown[] = [];
-      const caller = stage.make([down("A"), down("B"), answer("C")]);
-      await read(caller.call(undefined, told));
-      return known(["A is overloaded", "B is overloaded"], told);
+    expected: "2 of 2",
+    see: async (trial) => {
+      const reported: unknown[] = [];
+      const caller = trial.make([down("A"), down("B"), answer("C")]);
+      await read(caller.call(undefined, reported));
+      return known(["A is overloaded", "B is overloaded"], reported);
     },
   },
   {
     name:
       "10 calls, the first model down, with a health memory: attempts on it",
-    see: async (stage) => {
-      const caller = stage.make([down("A"), answer("B")], { memory: true });
+    see: async (trial) => {
+      const caller = trial.make([down("A"), answer("B")], { memory: true });
       for (let call = 0; call < 10; call++) await read(caller.call());
-      return `${stage.asked("A")} of 10`;
+      return `${trial.callsOf("A")} of 10`;
     },
   },
   {
     name:
       "10 calls, the first attempt fails, with a health memory: answers of the first model",
-    see: async (stage) => {
-      const caller = stage.makeOf([
+    see: async (trial) => {
+      const caller = trial.makeOf([
         { name: "A", scripts: [down("A"), answer("A")] },
         { name: "B", scripts: [answer("B")] },
       ], { memory: true });

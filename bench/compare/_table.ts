@@ -5,45 +5,48 @@ import type { Row } from "./_figures.ts";
 import type { Library, Way } from "./_library.ts";
 import type { Situation } from "./_situations.ts";
 
-/** What was seen of each way; one that has no means for it is left out. */
+/** The result of each way. A way that does not support the situation is left out. */
 export type Seen = ReadonlyMap<Way, string>;
 
-/** What the ways of a library did, without repetitions. */
+/** The results of a library's ways, without repetitions. */
 function seenOf({ ways }: Library, seen: Seen): string[] {
   return [...new Set(ways.flatMap((way) => seen.get(way) ?? []))];
 }
 
 /** One mark, or one for each way where they differ. */
-function marksOf(seen: readonly string[], good: string): string {
-  const marks = seen.map((it) => it === good ? "✓" : "✗");
+function marksOf(seen: readonly string[], expected: string): string {
+  const marks = seen.map((it) => it === expected ? "✓" : "✗");
   return [...new Set(marks)].join(" / ") || "–";
 }
 
-/** Which situations each library handles as it should, and what it did if not. */
+/** Which situations each library handles correctly, and its result if not. */
 export function situationsReport(
   libraries: readonly Library[],
   results: ReadonlyMap<Situation, Seen>,
 ): string {
-  const isJudged = ([{ good }]: [Situation, Seen]) => good !== undefined;
-  const judged = [...results].filter(isJudged);
-  const others = [...results].filter((result) => !isJudged(result));
+  const hasExpected = ([{ expected }]: [Situation, Seen]) =>
+    expected !== undefined;
+  const checked = [...results].filter(hasExpected);
+  const others = [...results].filter((result) => !hasExpected(result));
   const names = libraries.map(({ name }) => name);
   return [
     table([
       ["situation", ...names],
-      ...judged.map(([{ name, good }, seen]) => [
+      ...checked.map(([{ name, expected }, seen]) => [
         name,
-        ...libraries.map((library) => marksOf(seenOf(library, seen), good!)),
+        ...libraries.map((library) =>
+          marksOf(seenOf(library, seen), expected!)
+        ),
       ]),
     ]),
     "What each ✗ stands for:",
-    judged.flatMap(([{ name, good }, seen]) => {
+    checked.flatMap(([{ name, expected }, seen]) => {
       const wrong = libraries.flatMap((library) => {
-        const bad = seenOf(library, seen).filter((it) => it !== good);
+        const bad = seenOf(library, seen).filter((it) => it !== expected);
         return bad.length > 0 ? [`${library.name}: ${bad.join(" / ")}`] : [];
       });
       return wrong.length > 0
-        ? [`- **${name}** (expected: ${good}). ${wrong.join("; ")}.`]
+        ? [`- **${name}** (expected: ${expected}). ${wrong.join("; ")}.`]
         : [];
     }).join("\n"),
     "Where no answer is the right one:",
@@ -57,7 +60,7 @@ export function situationsReport(
   ].join("\n\n");
 }
 
-/** A number with as many digits as it deserves. */
+/** Formats a number; from 100 on, without a fraction. */
 export function number(value: number, digits: number): string {
   const fractionDigits = value < 100 ? digits : 0;
   return Math.max(0, value).toLocaleString("en", {
@@ -71,7 +74,7 @@ export function figuresTable(
   rows: readonly Row[],
 ): string {
   return table([
-    ["what it costs", ...libraries.map(({ name }) => name)],
+    ["cost", ...libraries.map(({ name }) => name)],
     ...rows.map((row) => [
       row.name,
       ...libraries.map((library) => figuresOf(library, row)),
@@ -82,13 +85,13 @@ export function figuresTable(
 function figuresOf({ ways }: Library, row: Row): string {
   const { unit, digits, figures, relative } = row;
   const [first] = figures.values();
-  const words = ways.flatMap((way) => {
+  const cells = ways.flatMap((way) => {
     const figure = figures.get(way);
     if (figure === undefined) return [];
-    const word = `${number(figure, digits)}${unit}`;
+    const cell = `${number(figure, digits)}${unit}`;
     return relative && figure !== first
-      ? `${word} (${number(figure / first!, 1)} ×)`
-      : word;
+      ? `${cell} (${number(figure / first!, 1)} ×)`
+      : cell;
   });
-  return words.join(" / ") || "–";
+  return cells.join(" / ") || "–";
 }

@@ -1,18 +1,18 @@
-// Virtual time for code that is not ours. Unlike `virtualTime` of the harness
-// it lets many turns of the event loop pass before time advances, for others
-// go through the loop on their way; and what hangs is a result, not an error.
+// Virtual time for other libraries. Unlike `virtualTime` of the harness, it lets
+// many turns of the event loop pass before time advances, because some libraries
+// wait for the loop. A call that hangs is a result, not an error.
 
 import { setImmediate } from "node:timers";
 import { FakeTime } from "@std/testing/time";
 
 const { setTimeout } = globalThis;
 
-/** Turns without any progress after which everybody is taken to wait. */
+/** After so many turns without progress, only a timer can help. */
 const TURNS = 30;
-/** How long nothing may happen, in real time, until a call is said to hang. */
-const PATIENCE_MS = 100;
+/** After so much real time without progress, a call hangs. */
+const HANG_MS = 100;
 
-/** What came of a run in virtual time. */
+/** The result of a run in virtual time. */
 export type Outcome<T> = { readonly hangs: false; readonly value: T } | {
   readonly hangs: true;
 };
@@ -28,18 +28,18 @@ export async function inVirtualTime<T>(
   };
   const result = fn();
   result.then(settle, settle);
-  let patient = true;
+  let mayWait = true;
   for (;;) {
     for (let turn = 0; turn < TURNS && !settled; turn++) {
       await new Promise((resolve) => void setImmediate(resolve));
     }
     if (settled) return { hangs: false, value: await result };
     if (time.next()) {
-      patient = true;
-    } else if (patient) {
-      // There may be timers that were taken before time was ours.
-      patient = false;
-      await new Promise((resolve) => void setTimeout(resolve, PATIENCE_MS));
+      mayWait = true;
+    } else if (mayWait) {
+      // Real timers may be left from before the time was faked.
+      mayWait = false;
+      await new Promise((resolve) => void setTimeout(resolve, HANG_MS));
     } else {
       return { hangs: true };
     }

@@ -1,18 +1,18 @@
-// What a client of the protocol sees of one call.
+// One call, as a client of the chat completions protocol sees it.
 
 import { createParser } from "eventsource-parser";
 
-/** The end of a call, as a client sees it. */
+/** The result of a call, as the client sees it. */
 export interface Seen {
   readonly status: number;
   readonly text: string;
-  /** A `finish_reason` has come. */
+  /** Whether a `finish_reason` arrived. */
   readonly finished: boolean;
-  /** `[DONE]` has come. */
+  /** Whether `[DONE]` arrived. */
   readonly done: boolean;
-  /** The code of an error, in the body or in the stream. */
+  /** The error code, from the body or the stream. */
   readonly errorCode: string | undefined;
-  /** Whether the client knows that it failed. */
+  /** Whether the client got an error. */
   readonly failed: boolean;
   readonly model: string | undefined;
   readonly usage: { readonly completion_tokens?: number } | undefined;

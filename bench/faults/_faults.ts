@@ -1,17 +1,17 @@
-// The sixteen faults: what the first provider does, and what a client must see.
+// The sixteen faults: what the first provider does, and what the client must receive.
 
 import { step, wire, type WireScript } from "@fallback/stream/testing";
 import type { Seen } from "./_client.ts";
-import { chunk, ending, STORY, TOKENS } from "./_story.ts";
+import { ANSWER, chunk, ending, TOKENS } from "./_provider.ts";
 
-/** How long things take. */
+/** The timing of a run. */
 export interface Timing {
   readonly name: "fast" | "full";
-  /** How much shorter than in reality everything is. */
+  /** All durations are divided by this. */
   readonly factor: number;
 }
 
-/** What came of the calls of a fault. */
+/** The calls of one fault, as the client and the providers saw them. */
 export interface Outcome {
   /** The calls, in order. */
   readonly seen: readonly Seen[];
@@ -29,7 +29,7 @@ export interface Fault {
   readonly refusesPrefill?: boolean;
   /** Twenty calls, while the first provider is down and then works again. */
   readonly flaps?: boolean;
-  /** Whether the client was served well. */
+  /** Whether the gateway handled the fault correctly. */
   readonly passes: (outcome: Outcome, timing: Timing) => boolean;
 }
 
@@ -46,11 +46,11 @@ const error = (code: string | null, message: string) => ({
   error: { message, type: "invalid_request_error", code, param: null },
 });
 
-/** The answer is whole, and the client knows it. */
+/** The answer is complete and marked as complete. */
 const isWhole = (seen: Seen | undefined) =>
-  seen !== undefined && seen.text === STORY && seen.done && !seen.failed;
+  seen !== undefined && seen.text === ANSWER && seen.done && !seen.failed;
 
-/** It is whole, or the client knows that it is not. */
+/** The answer is complete, or the client gets an error. */
 const isHonest = (seen: Seen | undefined) =>
   seen !== undefined && (isWhole(seen) || (seen.failed && !seen.done));
 
@@ -138,7 +138,7 @@ export const FAULTS: readonly Fault[] = [
     name: "no [DONE]",
     scripts: () => [[...HEALTHY, step.truncate()]],
     passes: ({ seen: [seen] }) =>
-      seen!.text === STORY && seen!.finished && !seen!.failed,
+      seen!.text === ANSWER && seen!.finished && !seen!.failed,
   },
   {
     name: "400 context_length_exceeded",

@@ -6,7 +6,7 @@ import { openaiModel } from "@fallback/stream/openai";
 import { delay } from "@std/async/delay";
 import type { Timing } from "./_faults.ts";
 
-/** Where the providers of one fault are. */
+/** The base URLs of the providers of one fault. */
 export interface Providers {
   readonly primary: string;
   readonly fallback: string;
@@ -26,7 +26,7 @@ export interface Gateway extends AsyncDisposable {
   open(providers: Providers, timing: Timing): Route;
 }
 
-/** Ours, continuing answers that broke off. */
+/** This library's gateway, which continues truncated answers. */
 export function ours(): Gateway {
   return {
     name: "@fallback/stream",

@@ -1,6 +1,6 @@
 /**
- * Plays sixteen faults of providers to gateways, and prints which of them serve
- * their client well: `deno task faults [--full] [--ours]`.
+ * Runs gateways against sixteen faults of a provider, and prints which faults each
+ * gateway handles: `deno task faults [--full] [--ours]`.
  *
  * In the fast timing, everything takes a tenth of the time. `--full` takes about
  * three minutes. `--ours` leaves Portkey's gateway out, which is installed from
@@ -11,7 +11,7 @@
 
 import { FAULTS, type Timing } from "./_faults.ts";
 import { type Gateway, ours, portkey } from "./_gateways.ts";
-import { play, type Result } from "./_play.ts";
+import { type Result, runFault } from "./_run_fault.ts";
 
 const timing: Timing = Deno.args.includes("--full")
   ? { name: "full", factor: 1 }
@@ -26,7 +26,7 @@ try {
   console.log(`Sixteen faults, streaming, in the ${timing.name} timing`);
   for (const [number, fault] of FAULTS.entries()) {
     const results = await Promise.all(
-      gateways.map((gateway) => play(gateway, fault, timing)),
+      gateways.map((gateway) => runFault(gateway, fault, timing)),
     );
     results.forEach((result, i) => passed[i]! += result.passed ? 1 : 0);
     hasFailed ||= !results[0]!.passed;

@@ -15,7 +15,7 @@ const handler = gateway({
 
 /** Reads the provider's body in JavaScript and sends the same bytes. */
 async function relay(request: Request): Promise<Response> {
-  const { body } = await ask(request);
+  const { body } = await callProvider(request);
   const reader = body!.getReader();
   return new Response(
     new ReadableStream({
@@ -29,7 +29,7 @@ async function relay(request: Request): Promise<Response> {
   );
 }
 
-function ask(request: Request): Promise<Response> {
+function callProvider(request: Request): Promise<Response> {
   return fetch(`${provider}/chat/completions`, {
     method: "POST",
     headers: { "content-type": "application/json" },
@@ -43,7 +43,7 @@ function measureTime(): object {
   return { cpu: user + system };
 }
 
-/** Bytes. To collect garbage throws away compiled code, so it is apart. */
+/** Bytes. Apart from the time, because garbage collection discards compiled code. */
 function measureMemory(): object {
   const { gc } = globalThis as { gc?: () => void };
   gc?.();
@@ -61,7 +61,7 @@ Deno.serve({
   if (pathname === "/memory") return Response.json(measureMemory());
   if (pathname.startsWith("/relay/")) return await relay(request);
   if (pathname.startsWith("/pass/")) {
-    return new Response((await ask(request)).body);
+    return new Response((await callProvider(request)).body);
   }
   return await handler(request);
 });

@@ -1,10 +1,10 @@
-// The ways in which a provider can fail, as scripts of what it sends.
+// The failures of a provider, as scripts of its responses.
 
 import { step, wire, type WireScript } from "@fallback/stream/testing";
 
 /**
- * What the first models do instead of answering, by the name of the failure.
- * Those that are not in the list answer.
+ * The scripts of the first models, by the name of the failure.
+ * Models without a script answer.
  */
 const FAILURES = {
   "healthy": () => [],
@@ -36,45 +36,45 @@ const FAILURES = {
     ROLE,
     step.hang(),
   ]],
-  "stall": (words) => [[step.wait(400), ...half(words), step.hang()]],
-  "cut": (words) => [[
+  "stall": (answer) => [[step.wait(400), ...half(answer), step.hang()]],
+  "reset": (answer) => [[
     step.wait(400),
-    ...half(words),
+    ...half(answer),
     step.fail(new Error("connection reset")),
   ]],
-  "truncated": (words) => [[step.wait(400), ...half(words), step.truncate()]],
+  "truncated": (answer) => [[step.wait(400), ...half(answer), step.truncate()]],
   "no-done": (
-    words,
-  ) => [[step.wait(400), ...words, wire.finish(), step.truncate()]],
-} satisfies Record<string, (words: WireScript) => WireScript[]>;
+    answer,
+  ) => [[step.wait(400), ...answer, wire.finish(), step.truncate()]],
+} satisfies Record<string, (answer: WireScript) => WireScript[]>;
 
-/** A way to fail, or not to. */
+/** The name of a failure, or "healthy". */
 export type Failure = keyof typeof FAILURES;
 
-/** All of them. */
+/** All names of failures. */
 export const failures = Object.keys(FAILURES) as readonly Failure[];
 
 /** The chunk with which most answers begin. It is not content yet. */
 const ROLE = { choices: [{ index: 0, delta: { role: "assistant" } }] };
 
-/** Whether a value names a way to fail. */
+/** Whether a value is the name of a failure. */
 export function isFailure(value: unknown): value is Failure {
   return failures.some((failure) => failure === value);
 }
 
 /**
- * What the model at a place does instead of answering; nothing if it answers.
+ * The script of the model at an index, or `undefined` if it answers.
  *
- * @param words What it would have said.
+ * @param answer The script of its complete answer.
  */
 export function scriptOf(
   failure: Failure,
   index: number,
-  words: WireScript,
+  answer: WireScript,
 ): WireScript | undefined {
-  return FAILURES[failure](words)[index];
+  return FAILURES[failure](answer)[index];
 }
 
-function half(words: WireScript): WireScript {
-  return words.slice(0, Math.ceil(words.length / 2));
+function half(answer: WireScript): WireScript {
+  return answer.slice(0, Math.ceil(answer.length / 2));
 }

@@ -1,4 +1,4 @@
-// A call as it happens: the attempts from the start, then the answer.
+// A call in progress: the attempts from the start, then the answer.
 
 import {
   type Attempt,
@@ -17,7 +17,7 @@ import {
 export type CallEvent =
   /** More of the text. */
   | string
-  /** What was tried so far, and the output tokens that providers reported. */
+  /** The attempts so far, and the output tokens that providers reported. */
   | {
     readonly attempts: AttemptSummary[];
     readonly tokens: number | undefined;
@@ -52,7 +52,7 @@ export type CallOptions = Required<
 /**
  * Merges the events of a call with its chunks. It begins with the first
  * `next()`, and is not an async generator because the `return()` of one would
- * wait for the `next()` before it, and so for a model that says nothing.
+ * wait for the `next()` before it, and so for a silent model.
  */
 export class LiveCall implements SseSource<CallEvent> {
   readonly #begin: (options: CallOptions) => Promise<FallbackStream<ChatChunk>>;
@@ -81,7 +81,7 @@ export class LiveCall implements SseSource<CallEvent> {
   /** Must not be called again before it has resolved. */
   async next(): Promise<IteratorResult<CallEvent, undefined>> {
     this.#next ??= this.#pull();
-    // It is thrown after the event that says why.
+    // The error is thrown after the event with the reason.
     this.#next.catch(() => {});
     // A new promise each time: a race keeps what it waits for.
     this.#changed = Promise.withResolvers();
@@ -115,7 +115,7 @@ export class LiveCall implements SseSource<CallEvent> {
       signal: this.#abort.signal,
       onEvent: ({ type, attempts }) => {
         this.#attempts = attempts;
-        // Neither changes what a summary says.
+        // Neither changes the summary.
         if (type === "opened" || type === "closed") return;
         this.#hasChanged = true;
         this.#changed.resolve();

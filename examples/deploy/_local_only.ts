@@ -1,5 +1,5 @@
-// Without an access key only this machine may ask, and no page from elsewhere: a
-// web page can reach a server on its visitor's machine.
+// Without an access key only this machine may call, and no page of another site:
+// a web page can reach a server on its visitor's machine.
 
 type Handler = (request: Request) => Promise<Response>;
 

@@ -17,7 +17,7 @@ const FAKES: readonly OpenAIModelOptions[] = [
   { model: "fake reserve", fetch: answer("reserve", 600) },
 ];
 
-/** What the fakes say in answer to the first, second and third question. */
+/** The answers of the fakes to the first, second and third question. */
 const ANSWERS = [
   "I am a fake: a script inside this function that speaks the protocol of a " +
   "real provider, at about its speed. So I cannot answer you, but I can show " +
@@ -36,14 +36,14 @@ const ANSWERS = [
   "the same question.",
 ];
 
-/** What a model says that is about to fail, or to look like it. */
+/** The answer of a model that fails, or seems to fail. */
 const BAD_ANSWER =
   "This is the primary. Something is wrong with my answer, and you will see " +
   "what it is. You have already read part of it, so no other model may begin " +
   "again: you would read two answers mixed into one. The call ends with an " +
   "error instead, and the application decides what to do.";
 
-/** Where the real providers are, and which model is asked there. */
+/** The real providers, and the model to call at each. */
 export function realProviders(
   env: (name: string) => string | undefined,
 ): OpenAIModelOptions[] {
@@ -52,7 +52,7 @@ export function realProviders(
   const groq = env("GROQ_API_KEY");
   const mistral = env("MISTRAL_API_KEY");
   return [
-    // A server of one's own may need no key.
+    // Your own server may need no key.
     ...(openai || baseURL
       ? [{
         model: env("OPENAI_MODEL") || "gpt-4o-mini",
@@ -93,7 +93,7 @@ export function modelsOf(
   const chains = new Map(failures.map((failure) => [
     failure,
     providers.map((provider, index) => {
-      const script = scriptOf(failure, index, words(BAD_ANSWER));
+      const script = scriptOf(failure, index, speechOf(BAD_ANSWER));
       if (!script) return openaiModel(provider);
       // Only the network is replaced: the code that reads it is the same.
       const fetch: OpenAIModelOptions["fetch"] = (url, init) =>
@@ -104,7 +104,7 @@ export function modelsOf(
   return (failure) => chains.get(failure)!;
 }
 
-/** A fake's network: it answers after a while, and differently to each question. */
+/** A fake's network: it answers after a while, with the answer for that question. */
 function answer(
   name: string,
   firstWordMs: number,
@@ -112,13 +112,13 @@ function answer(
   return async (url, init) => {
     const { messages } = await new Request(url, init).json();
     const turn = Math.floor(messages.length / 2) % ANSWERS.length;
-    const script = words(`This is the ${name}. ${ANSWERS[turn]}`);
+    const script = speechOf(`This is the ${name}. ${ANSWERS[turn]}`);
     return fakeProvider([step.wait(firstWordMs), ...script]).fetch(url, init);
   };
 }
 
-/** A text word by word, with a short rest where a speaker takes one. */
-function words(text: string): WireScript {
+/** A text word by word, with a pause after punctuation. */
+function speechOf(text: string): WireScript {
   return text.split(/(?<= )/).flatMap((
     word,
   ) => [

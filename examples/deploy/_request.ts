@@ -1,36 +1,36 @@
-// What a visitor may ask. Everything else is refused here with a 4xx that says
-// why, before any model hears of it.
+// The requests that a visitor may send. Others are refused here with a 4xx and
+// its reason, before any model is called.
 
 import { deadline } from "@std/async/deadline";
 import { type Failure, isFailure } from "./_failures.ts";
 
-/** A conversation, and how the primary is to fail. */
+/** A conversation, and how the first model fails. */
 export interface Question {
-  /** What was said so far; the last word is the visitor's. */
+  /** The messages so far; the last one is the visitor's. */
   readonly messages: readonly Message[];
-  /** What is done to the primary. */
+  /** The failure of the first model. */
   readonly fail: Failure;
 }
 
 /** One message of a conversation. */
 export interface Message {
-  /** Who speaks. */
+  /** The author. */
   readonly role: "user" | "assistant";
-  /** What is said. */
+  /** The text. */
   readonly content: string;
 }
 
-/** How much one request may ask. */
+/** The limits of one request. */
 export interface Limits {
-  /** How many bytes a body may have. */
+  /** The most bytes of a body. */
   readonly bytes: number;
-  /** How long a body may take, in milliseconds. */
+  /** The longest time to receive a body, in milliseconds. */
   readonly bodyMs: number;
-  /** How many messages a conversation may have. */
+  /** The most messages of a conversation. */
   readonly messages: number;
 }
 
-/** A request that is not answered, and why. */
+/** A request that is refused, and the reason. */
 export class Refusal extends Error {
   override readonly name = "Refusal";
   readonly #status: number;
@@ -62,7 +62,7 @@ export async function readQuestion(
   request: Request,
   limits: Limits,
 ): Promise<Question> {
-  // A page of another site cannot send this type without asking us first.
+  // A page of another site cannot send this type without a CORS preflight.
   const type = request.headers.get("content-type") ?? "";
   if (!/^application\/json\s*(;|$)/i.test(type)) {
     throw new Refusal(415, "the content type must be application/json");
@@ -98,7 +98,7 @@ async function readBytes(
   try {
     await deadline(read(), bodyMs);
   } catch (error) {
-    // Nobody waits for a sender that may never stop.
+    // Do not wait: the sender may never stop.
     reader.cancel().catch(() => {});
     if (error instanceof Refusal) throw error;
     if (error instanceof DOMException && error.name === "TimeoutError") {
@@ -149,7 +149,7 @@ function checkMessage(value: unknown): Message {
   ) {
     throw new Refusal(400, "a message's content must be a text");
   }
-  // A new object: nothing else that came with it reaches a model.
+  // A new object, so that no other field reaches a model.
   return { role, content };
 }
 

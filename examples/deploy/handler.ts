@@ -25,7 +25,7 @@ import {
   Refusal,
 } from "./_request.ts";
 
-/** What a handler needs. */
+/** Options of the handler. */
 export interface HandlerOptions {
   /** The models, best first; the first ones fail in the way that is given. */
   readonly models: (
@@ -39,7 +39,7 @@ export interface HandlerOptions {
   readonly timeouts?: Timeouts | undefined;
   /** The limits of one request to `/chat`. */
   readonly limits?: Partial<Limits> | undefined;
-  /** Who may ask. Without it, everyone. */
+  /** Checks who may call. Without it, everyone may. */
   readonly authorize?: Authorize | undefined;
   /** The most tokens of an answer. */
   readonly maxTokens?: number | undefined;
@@ -174,8 +174,8 @@ function answer(
 const STATUSES = { completed: 200, interrupted: 502, cancelled: 499 };
 
 /**
- * Failures on purpose say nothing about a model, so each kind of them has
- * circuits of its own.
+ * Simulated failures do not count for the real model, so each kind of failure
+ * has its own circuits.
  */
 function circuitsOf(health: HealthStore, failure: Failure): HealthStore {
   if (failure === "healthy") return health;

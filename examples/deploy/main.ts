@@ -5,7 +5,7 @@
 // and OPENAI_MODEL), GROQ_API_KEY, MISTRAL_API_KEY. Without any, fakes answer.
 // FAKE_BACKUPS=1 puts the fakes after the real providers.
 //
-// Every call costs money with real providers. So other machines may ask only if
+// Every call costs money with real providers. So other machines may call only if
 // ACCESS_KEYS is set, to one or more keys with commas between them. MAX_TOKENS
 // (2,000) limits an answer, MAX_CONCURRENT (100) the calls at once. There is no
 // limit per visitor.

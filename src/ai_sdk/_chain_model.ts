@@ -28,10 +28,10 @@ import { toWholeModel } from "./_whole_answer.ts";
 
 type Part = LanguageModelV4StreamPart;
 
-/** A chain whose models are known only when it is called. */
+/** A chain whose models are resolved for each call. */
 export type LanguageModelChain = Chain<NestedCallOptions, Part>;
 
-/** What a {@linkcode ChainLanguageModel} is made of. */
+/** The settings of a {@linkcode ChainLanguageModel}. */
 export interface ChainModelInit {
   readonly specificationVersion: "v4";
   readonly modelId: string;
@@ -56,7 +56,7 @@ export class ChainLanguageModel implements LanguageModelV4 {
     this.modelId = init.modelId;
   }
 
-  /** What all models can fetch themselves, for any of them may have to. */
+  /** The URLs that every model can fetch: any of them may get the request. */
   get supportedUrls(): PromiseLike<Urls> | Urls {
     const { supportedUrls, entries } = this.#init;
     if (supportedUrls) return supportedUrls;
@@ -69,9 +69,11 @@ export class ChainLanguageModel implements LanguageModelV4 {
   ): Promise<LanguageModelV4StreamResult> {
     const entries = this.#entriesFor(options);
     const results = new Map<number, LanguageModelV4StreamResult>();
-    const judge = this.#init.chain.options.isContent ? undefined : isContent;
+    const contentPredicate = this.#init.chain.options.isContent
+      ? undefined
+      : isContent;
     const models = entries.map((entry) =>
-      toStreamModel(entry, judge, (result, attemptNumber) => {
+      toStreamModel(entry, contentPredicate, (result, attemptNumber) => {
         results.set(attemptNumber, result);
       })
     );
@@ -92,8 +94,8 @@ export class ChainLanguageModel implements LanguageModelV4 {
     const { chain } = this.#init;
     const entries = this.#entriesFor(options);
     const models = entries.map((entry) => toWholeModel(entry, chain.options));
-    // The models judge their chunks themselves, so that `isContent` of the
-    // options, which judges parts, is not called with whole answers.
+    // The models bring their own predicates, so that `isContent` of the options,
+    // which takes parts, is not called with whole answers.
     const wholeChain = { ...chain, models } as unknown as Chain<
       NestedCallOptions,
       LanguageModelV4GenerateResult
@@ -114,7 +116,7 @@ export class ChainLanguageModel implements LanguageModelV4 {
     };
   }
 
-  /** What a function returns or throws concerns this call alone. */
+  /** Resolves the models for one call. */
   #entriesFor(request: LanguageModelV4CallOptions): readonly Entry[] {
     const { entries, specificationVersion } = this.#init;
     return typeof entries === "function"
@@ -146,7 +148,7 @@ export function parseEntries(models: unknown, expected?: string): Entry[] {
   return entries;
 }
 
-/** Runs one call, within the attempt that calls it if that is one of ours. */
+/** Runs one call, nested in the attempt of an outer chain if there is one. */
 function open<Chunk>(
   chain: Chain<NestedCallOptions, Chunk>,
   options: NestedCallOptions,

@@ -31,7 +31,7 @@ export class ChatChunkMapper {
   readonly #warn: Warn;
   readonly #wantsUsage: boolean;
   readonly #calls = new Map<string, OpenCall>();
-  /** What was reported already, so that each kind is reported once. */
+  /** Kinds that were already reported: each is reported once. */
   readonly #warned = new Set<string>();
   #id = `chatcmpl-${crypto.randomUUID()}`;
   #created = Math.floor(Date.now() / 1000);
@@ -138,7 +138,7 @@ export class ChatChunkMapper {
     });
   }
 
-  /** A whole call: what was not streamed of it is delivered now. */
+  /** A whole call: delivers the rest that was not streamed. */
   #completeCall(part: PartOf<"tool-call">): readonly ChatChunk[] {
     const { toolCallId, toolName, input } = part;
     if (part.providerExecuted) {
@@ -214,7 +214,7 @@ function toSeconds(timestamp: unknown): number | undefined {
   return Number.isNaN(ms) ? undefined : Math.floor(ms / 1000);
 }
 
-/** Files of version 3 have their data as it is, those of version 4 in a box. */
+/** Files of version 3 have their data as it is, those of version 4 in an object. */
 function toUrl({ data: given, mediaType }: PartOf<"file">): {
   readonly url: string;
   readonly data?: string;

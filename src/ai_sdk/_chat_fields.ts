@@ -3,13 +3,13 @@
 import { assertArgument } from "../_shared/arguments.ts";
 import { describeValue } from "../_shared/error_text.ts";
 
-/** An object of which nothing is known. */
+/** An object with unknown fields. */
 export type Fields = Readonly<Record<string, unknown>>;
 
-/** Reports what is left out. */
+/** Reports a field that is left out. */
 export type Warn = (message: string, field?: string) => void;
 
-/** The error for what can be neither converted nor left out. */
+/** The error for a field that can be neither converted nor left out. */
 export function unsupported(
   path: string,
   value: unknown,

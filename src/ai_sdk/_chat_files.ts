@@ -216,7 +216,7 @@ function readDataUrl(url: string, path: string): ReadFile {
   }
 }
 
-/** Bytes as base64, in pieces, for an argument list has a limit. */
+/** Bytes as base64, in pieces, because an argument list has a size limit. */
 export function toBase64(bytes: Uint8Array): string {
   let binary = "";
   for (let i = 0; i < bytes.length; i += 8192) {

@@ -21,7 +21,7 @@ import type {
 
 type CallOptions = LanguageModelV4CallOptions;
 
-/** What each field becomes. `undefined` stands for nothing, on purpose. */
+/** The converter of each field. `undefined`: the field is ignored on purpose. */
 const CONVERTERS: Readonly<
   Record<
     string,

@@ -4,7 +4,7 @@
 /** Patterns of URLs by media type. */
 export type Urls = Record<string, RegExp[]>;
 
-/** A model that says which URLs it fetches. */
+/** A model with the URLs that it fetches. */
 interface Fetching {
   readonly supportedUrls: PromiseLike<Urls> | Urls;
 }
@@ -25,7 +25,7 @@ export async function commonUrls(
   return Object.fromEntries(common);
 }
 
-/** None if a model cannot say: downloaded files suit every model. */
+/** Returns none if a model has no list: every model accepts downloaded files. */
 async function urlsOf(model: Fetching): Promise<Urls> {
   try {
     return await model.supportedUrls;

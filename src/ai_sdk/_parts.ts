@@ -1,5 +1,5 @@
-// What the parts of an AI SDK stream say about the answer. A part is judged by
-// what it carries: providers add part types and kinds of `custom` parts all the
+// Which parts of an AI SDK stream are content, an end or an error. The fields of a
+// part decide, not its type: providers add part types and kinds of `custom` parts all the
 // time, and most of them are protocol, such as `anthropic.message_start`.
 
 import type { LanguageModelV4StreamPart } from "@ai-sdk/provider";
@@ -38,13 +38,13 @@ function isText(value: unknown): boolean {
   return typeof value === "string" && value !== "";
 }
 
-/** Files of version 3 have their data as it is, those of version 4 in a box. */
+/** Files of version 3 have their data as it is, those of version 4 in an object. */
 function hasData(data: unknown): boolean {
   const { data: inner = data } = Object(data);
   return Object(inner).length !== 0;
 }
 
-/** Returns the predicate that tells which part ends a model's answer. */
+/** Returns the predicate for the part that ends a model's answer. */
 export function finalPredicate(model: string): (part: Part) => boolean {
   return (part) => isFinal(part, model);
 }
@@ -53,7 +53,7 @@ export function finalPredicate(model: string): (part: Part) => boolean {
  * Whether a part ends a complete answer. Every part passes here, so this is
  * also where an error inside the stream becomes an error of the stream.
  *
- * @throws The error of an `error` part, or for a `finish` that is none.
+ * @throws The error of an `error` part, or for a `finish` of an incomplete answer.
  */
 function isFinal(part: Part, model: string): boolean {
   if (part.type === "error") throw toStreamError(part.error);
@@ -66,7 +66,7 @@ type FinishReason = (Part & { type: "finish" })["finishReason"];
 
 /**
  * @param isTruncated Whether a finish reason stands for a missing end.
- * @throws {TruncatedStreamError} If the answer was cut off.
+ * @throws {TruncatedStreamError} If the answer was truncated.
  * @throws {StreamPartError} If the model ended it with an error.
  */
 export function assertFinished(
@@ -84,7 +84,7 @@ export function assertFinished(
   }
 }
 
-/** How a provider says that its own stream broke off. */
+/** Finish reasons of a provider whose own stream broke off. */
 export function isInterrupted(reason: FinishReason): boolean {
   return reason?.unified === "interrupted";
 }

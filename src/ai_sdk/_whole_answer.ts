@@ -1,5 +1,5 @@
-// Whole answers, judged as the same answer in a stream is: one that is empty or
-// filtered falls back there and here.
+// Whole answers follow the rules of streams: an empty or filtered answer falls
+// back in both.
 
 import type {
   LanguageModelV4GenerateResult,
@@ -18,13 +18,13 @@ import { toUsage } from "./_usage.ts";
 
 type Part = LanguageModelV4StreamPart;
 
-/** The options of a chain that judge its answers. */
+/** The predicates of a chain's options. */
 type JudgeOptions = Pick<
   FallbackOptions<NestedCallOptions, Part>,
   "isContent" | "allowEmpty"
 >;
 
-/** A model that gives one whole answer as its only chunk. */
+/** A model whose only chunk is a whole answer. */
 export function toWholeModel(
   entry: Entry,
   options: JudgeOptions,
@@ -40,7 +40,7 @@ export function toWholeModel(
       const result = await entry.model.doGenerate(
         callOptions(entry, request, context),
       );
-      // A whole body cannot break off, so a missing reason is none.
+      // A whole body cannot break off, so a missing reason is no truncation.
       assertFinished(result.finishReason, entry.name, isInterrupted);
       const hasContent = toParts(result).some((part) =>
         options.isContent ? options.isContent(part) : isContent(part)

@@ -1,5 +1,5 @@
 /**
- * A language model of the AI SDK in a chain of ours.
+ * A language model of the AI SDK as a model of a chain.
  *
  * @module
  */
@@ -28,7 +28,7 @@ import { usage } from "./_usage.ts";
 /**
  * Options of a language model in a chain.
  *
- * @typeParam CallOptions What the model is asked.
+ * @typeParam CallOptions The options of the model's calls.
  */
 export interface AiSdkModelOptions<CallOptions> {
   /**
@@ -39,14 +39,14 @@ export interface AiSdkModelOptions<CallOptions> {
    */
   readonly name?: string | undefined;
   /**
-   * Wins over the `providerOptions` of the call, provider by provider and
+   * Overrides the `providerOptions` of the call, provider by provider and
    * option by option.
    */
   readonly providerOptions?: ProviderOptions | undefined;
   /**
-   * Wins over the settings of the call: a temperature, a limit of tokens.
-   * `undefined` removes a setting. Headers win one by one, whatever the case of
-   * their names.
+   * Overrides the settings of the call: a temperature, a limit of tokens.
+   * `undefined` removes a setting. Headers are overridden one by one; the
+   * case of their names does not matter.
    */
   readonly settings?:
     | {

@@ -29,13 +29,13 @@ import type {
 } from "./specification.ts";
 import { usage } from "./_usage.ts";
 
-/** Something of a request or an answer that could not be passed on. */
+/** A part of a request or an answer that was not passed on. */
 export interface ChatWarning {
   /** The name of the model. */
   readonly model: string;
   /** The field of the request or the kind of part, if it is one. */
   readonly field?: string;
-  /** What was left out, and why. */
+  /** The part that was left out, and why. */
   readonly message: string;
 }
 
@@ -48,8 +48,8 @@ export interface ChatModelOptions<CallOptions>
   extends AiSdkModelOptions<CallOptions> {
   /**
    * Called for every field of a request that the language model does not take,
-   * for every warning of its provider, and for what an answer has that a chunk
-   * cannot carry. What it throws is ignored.
+   * for every warning of its provider, and for every part of an answer that a
+   * chunk cannot carry. Errors that it throws are ignored.
    */
   readonly onWarning?: ((warning: ChatWarning) => void) | undefined;
 }
@@ -172,7 +172,7 @@ export function chatModel(
   const entry = parseEntry({ ...entryOptions, model }, "model");
   const { name, model: languageModel } = entry;
   const { modelId, provider } = languageModel;
-  const judge = { isContent, isFinal: finalPredicate(name), usage };
+  const inspection = { isContent, isFinal: finalPredicate(name), usage };
   const warn = (message: string, field?: string) =>
     ignoreErrors(() =>
       options.onWarning?.({
@@ -191,7 +191,7 @@ export function chatModel(
         callOptions(entry, converted, context),
       );
       const mapper = new ChatChunkMapper(modelId, request, warn);
-      return new MappedSource(stream, judge, (part) => mapper.map(part));
+      return new MappedSource(stream, inspection, (part) => mapper.map(part));
     },
   };
 }

@@ -88,7 +88,7 @@ const OPTION_NAMES: OptionNames<FallbackLanguageModelOptions<never, never>> = {
   specificationVersion: true,
 };
 
-/** A `finish` part is final here, whatever the caller thinks. */
+/** A `finish` part is always final here, so the option is removed. */
 function optionNamesOfChain(): Omit<typeof CHAIN_OPTION_NAMES, "isFinal"> {
   const { isFinal: _, ...names } = CHAIN_OPTION_NAMES;
   return names;

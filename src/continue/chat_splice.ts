@@ -8,7 +8,7 @@ import type { ChatChunk, ChatDelta, ChatUsage } from "../openai/mod.ts";
 import type { ChunkSplice, NextPart } from "./options.ts";
 import { TextSplice, type TextSpliceOptions } from "./text_splice.ts";
 
-/** The fields of a delta that say nothing by themselves. */
+/** The fields of a delta that carry no content by themselves. */
 const EMPTY_FIELDS = new Set(["role", "content"]);
 
 /**
@@ -29,14 +29,14 @@ const EMPTY_FIELDS = new Set(["role", "content"]);
  * import { fakeProvider, step } from "@fallback/stream/testing";
  * import { assertEquals } from "@std/assert";
  *
- * const story = "Once upon a time there was a queen";
- * const cut = fakeProvider([story, step.fail(new Error("reset"))]);
- * const next = fakeProvider([story, " who could code."]);
- * const models = [cut, next].map(({ fetch }, i) =>
+ * const opening = "Once upon a time there was a queen";
+ * const broken = fakeProvider([opening, step.fail(new Error("reset"))]);
+ * const next = fakeProvider([opening, " who could code."]);
+ * const models = [broken, next].map(({ fetch }, i) =>
  *   openaiModel({ model: `model-${i}`, fetch })
  * );
  *
- * const messages = [{ role: "user", content: "Tell me a story" }];
+ * const messages = [{ role: "user", content: "Write a fairy tale" }];
  * await using stream = await continueStream(models, { messages }, {
  *   resume: ({ request, chunks }) => continueText(request, chunks),
  *   splice: chatSplice,
@@ -121,7 +121,7 @@ function withoutContent(chunk: ChatChunk): ChatChunk {
   return { ...chunk, choices: [{ ...choice, delta }, ...others] };
 }
 
-/** Whether a chunk has nothing to say any more. */
+/** Whether nothing of a chunk is left to deliver. */
 function isBare({ choices, usage }: ChatChunk): boolean {
   return !usage && choices.every(({ delta, finish_reason }) =>
     !finish_reason &&

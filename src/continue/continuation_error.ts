@@ -6,7 +6,7 @@
 
 /**
  * The next model began the answer again and then wrote something else than what
- * the caller already has. Nothing of it is delivered.
+ * the caller already has. Its text is not delivered.
  *
  * @example Usage
  * ```ts

@@ -41,10 +41,10 @@ const OPTION_NAMES = {
  * import { fakeModel, step } from "@fallback/stream/testing";
  * import { assertEquals, assertRejects } from "@std/assert";
  *
- * const cut = fakeModel("cut", ["1, 2, ", step.fail(new Error("filtered"))]);
+ * const broken = fakeModel("broken", ["1, 2, ", step.fail(new Error("filtered"))]);
  * const next = fakeModel("next", ["3"]);
  *
- * await using stream = await continueStream([cut, next], "Count to 3", {
+ * await using stream = await continueStream([broken, next], "Count to 3", {
  *   resume({ request, chunks, error }) {
  *     if (error instanceof TypeError) return `${request}: ${chunks.join("")}`;
  *   },
@@ -69,7 +69,7 @@ export async function continueStream<Request, Chunk>(
   });
 }
 
-/** The same with another way to keep what was delivered. */
+/** The same, with another way to keep the delivered chunks. */
 export async function openContinued<Request, Chunk>(
   models: readonly ModelLike<Request, Chunk>[],
   request: Request,

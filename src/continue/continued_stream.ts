@@ -1,6 +1,6 @@
 // The stream of an answer with several parts: a call around the calls of the
-// parts. The outer call brings everything that the rules say about a stream, and
-// the total timeout, which must not start anew with each part.
+// parts. The outer call provides the guarantees of a stream, and the total timeout,
+// which must not restart with each part.
 
 import { MAX_TIMEOUT_MS } from "../_shared/arguments.ts";
 import { linkAttempts } from "../attempts_of.ts";
@@ -26,7 +26,7 @@ export class ContinuedStream<Request, Chunk> extends InspectableStream
   readonly #options: ContinueOptions<Request, Chunk>;
   readonly #delivered: DeliveryLog<Chunk>;
   #parts!: Parts<Request, Chunk>;
-  /** The outer call, whose only model plays the parts. */
+  /** The outer call, whose only model delivers the parts. */
   #whole!: CommittedStream<Chunk>;
 
   constructor(

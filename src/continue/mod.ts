@@ -1,17 +1,17 @@
 /**
  * Continuing an answer that broke off: when a model fails in the middle of its
- * answer, the models after it continue where it stopped. What they are asked is
- * the caller's own choice.
+ * answer, the models after it continue where it stopped. The caller
+ * makes their request.
  *
  * ```ts
  * import { continueStream } from "@fallback/stream/continue";
  * import { fakeModel, step } from "@fallback/stream/testing";
  * import { assertEquals } from "@std/assert";
  *
- * const cut = fakeModel("cut", ["Once upon ", "a ", step.fail(new Error("reset"))]);
+ * const broken = fakeModel("broken", ["Once upon ", "a ", step.fail(new Error("reset"))]);
  * const next = fakeModel("next", ["time", "."]);
  *
- * await using stream = await continueStream([cut, next], "Tell me a story", {
+ * await using stream = await continueStream([broken, next], "Tell me a story", {
  *   resume: ({ request, chunks }) => `${request}: ${chunks.join("")}`,
  * });
  * assertEquals((await Array.fromAsync(stream)).join(""), "Once upon a time.");

@@ -7,7 +7,7 @@
 import type { FallbackOptions } from "../types/options.ts";
 
 /**
- * What there is when a model has failed in the middle of its answer.
+ * The state when a model has failed in the middle of its answer.
  *
  * @typeParam Request The type of the request.
  * @typeParam Chunk The type of one chunk of an answer.
@@ -24,7 +24,7 @@ export interface Interruption<Request, Chunk> {
 }
 
 /**
- * What there is when the next model begins to answer.
+ * The state when the next model begins to answer.
  *
  * @typeParam Chunk The type of one chunk of an answer.
  */
@@ -36,8 +36,8 @@ export interface NextPart<Chunk> {
 }
 
 /**
- * Joins the chunks of one part to those that were delivered before it. What its
- * methods throw ends the stream.
+ * Joins the chunks of one part to those that were delivered before it. An error
+ * of its methods ends the stream.
  *
  * @typeParam Chunk The type of one chunk of an answer.
  */
@@ -46,14 +46,14 @@ export interface ChunkSplice<Chunk> {
    * Takes the next chunk of the part.
    *
    * @param chunk The chunk.
-   * @returns What is delivered: one chunk, several in an array, or `undefined`
+   * @returns The chunks to deliver: one chunk, several in an array, or `undefined`
    * for none.
    */
   push(chunk: Chunk): Chunk | readonly Chunk[] | undefined;
   /**
    * The part has ended.
    *
-   * @returns What is delivered after its last chunk.
+   * @returns The chunks to deliver after its last one.
    */
   end(): Chunk | readonly Chunk[] | undefined;
 }
@@ -69,7 +69,7 @@ export interface ContinueOptions<Request, Chunk>
   /**
    * Makes the request for the models after the one that failed, or gives up with
    * `undefined`: then the stream ends with the error. It is called only while
-   * models are left, and not after a final chunk. What it throws ends the stream.
+   * models are left, and not after a final chunk. An error that it throws ends the stream.
    *
    * @param interruption What was delivered, and why it broke off.
    * @returns The request, or `undefined`, or a promise of one of them.
@@ -91,10 +91,10 @@ export interface ContinueOptions<Request, Chunk>
     | undefined;
 }
 
-/** Keeps what was delivered. */
+/** Keeps the delivered chunks. */
 export interface DeliveryLog<Chunk> {
   /** Called for each chunk that is delivered. */
   add(chunk: Chunk): void;
-  /** What `resume` and `splice` get as `chunks`. */
+  /** The `chunks` for `resume` and `splice`. */
   chunks(): readonly Chunk[];
 }

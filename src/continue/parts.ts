@@ -31,7 +31,7 @@ export class Parts<Request, Chunk>
   #preamble = 0;
   /** Chunks that have arrived and are not delivered yet. */
   readonly #ready = new Queue<Chunk>();
-  /** What `splice` threw: it ends the answer. */
+  /** The error of `splice`, which ends the answer. */
   #failure: Failure | undefined;
   #hasEnded = false;
 
@@ -108,7 +108,7 @@ export class Parts<Request, Chunk>
 
   async #end({ error }: Failure): Promise<never> {
     this.#hasEnded = true;
-    // What closing throws is in the record of the attempt.
+    // The attempt's record has the error of closing.
     await this.#part.return().catch(() => {});
     throw error;
   }

@@ -25,7 +25,7 @@ export interface TextSpliceOptions {
 
 /**
  * Joins the text of the next model to the text that was delivered. Models that
- * are made to continue often begin again, or repeat the last words.
+ * are made to continue often begin again, or repeat its last part.
  *
  * - If the new text begins with all of the delivered text, apart from white
  *   space at the start, that much is skipped.
@@ -119,7 +119,7 @@ export class TextSplice {
   /**
    * The new text has ended.
    *
-   * @returns What is left to deliver; `undefined` for nothing.
+   * @returns The text to deliver, or `undefined` for none.
    *
    * @throws {ContinuationError} If the new text contradicts what was delivered.
    */

@@ -1,12 +1,12 @@
-// A circuit breaker as plain data: what is remembered of one model, and a
-// reducer that applies an event to it. It holds no clock, timer or method, so
-// it can be kept in memory or in a database, and an event can be applied again
-// to a newer value after a conflict.
+// A circuit breaker as plain data: the state of one model, and a reducer that
+// applies an event to it. It has no timer and no method, so it can be kept in
+// memory or in a database, and an event can be applied again to a newer value
+// after a conflict.
 //
 // Why not `CircuitBreaker` of @std/async or `RollingCounter` of
 // @std/data-structures: the first runs the work itself, as one promise, whereas
 // a stream reports when it commits and perhaps once more, and its state cannot
-// be stored. The second changes in place and knows no time. Both are unstable.
+// be stored. The second is mutable and has no time. Both are unstable.
 //
 // The states are those of Nygard, "Release It!" (2007).
 
@@ -16,7 +16,7 @@ import type {
   ResolvedCircuitOptions,
 } from "./circuit_options.ts";
 
-/** What is remembered of one model. */
+/** The state of one model. */
 export type Circuit = ClosedCircuit | OpenCircuit;
 
 /** Calls go through. */
@@ -56,15 +56,15 @@ export interface CircuitEvent {
   readonly retryAfterMs: number;
 }
 
-/** The circuit of a model that nothing is known of. */
+/** The circuit of a model without any event. */
 export const CLOSED: Circuit = { state: "closed", window: [] };
 
 /** The window is counted in this many slices, so it is exact to one percent. */
 export const SLICES = 100;
 
 /**
- * Corrects times that cannot be right: the clock was set back, or the clock of
- * another process is ahead. A circuit that claims to be open for longer than
+ * Corrects impossible times: the system clock was set back, or that of another
+ * process is ahead. A circuit that claims to be open for longer than
  * the longest cooldown may be probed now, and calls of the future count as if
  * they had just ended.
  */
@@ -178,13 +178,13 @@ function reduceOpen(
     };
   }
   // Of a call that began before the circuit opened, or of one that was made
-  // because every other model failed. Only the provider's wish counts.
+  // because every other model failed. Only the provider's `Retry-After` counts.
   return retryAfterMs > 0 && at + retryAfterMs > retryAt
     ? { ...circuit, retryAt: at + retryAfterMs }
     : circuit;
 }
 
-/** In milliseconds: what the provider asks for, else a time that doubles. */
+/** In milliseconds: the wait that the provider asks for, else one that doubles. */
 function cooldown(
   failedProbes: number,
   retryAfterMs: number,

@@ -1,4 +1,4 @@
-// What a database has to do for circuits that many processes share.
+// The interface of a database for circuits that many processes share.
 
 import type { Circuit, CircuitEvent } from "./_circuit.ts";
 

@@ -4,7 +4,7 @@
 import { getProperty } from "../_shared/safe_access.ts";
 import { type Circuit, CLOSED, type Slice, SLICES } from "./_circuit.ts";
 
-/** The longest window that is believed. Ours have one slice more than SLICES. */
+/** The longest window that is accepted. Our windows have SLICES + 1 slices. */
 const MAX_SLICES = 10 * SLICES;
 
 /** The latest time that a `Date` can have. */

@@ -13,7 +13,7 @@ export function encodeName(name: string): string {
   return `${UTF16}${units.join("")}`; // no well-formed name has a colon here
 }
 
-/** The name that a key stands for; `undefined` if the key is not one of ours. */
+/** The name that a key stands for; `undefined` if it is no key of a model. */
 export function decodeName(key: unknown): string | undefined {
   if (typeof key !== "string") return undefined;
   try {

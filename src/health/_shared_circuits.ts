@@ -1,7 +1,7 @@
 // Circuits that many processes share through a database, and a local copy of
 // them: when it is fresh enough to be used, how long a call waits for the
-// database, and what happens without it. How circuits are stored is the
-// backend's business (`./kv`, `./redis`).
+// database, and what happens without it. The backends (`./kv`, `./redis`)
+// store the circuits.
 //
 // The local copy is a write-behind cache. An event is applied to it at once and
 // queued; one exchange at a time sends the queue and reads what others stored.
@@ -36,7 +36,7 @@ const MAX_PENDING_EVENTS = 10_000;
 
 const NONE: ReadonlySet<string> = new Set();
 
-/** What is known here of one model. */
+/** The local state of one model. */
 interface Entry {
   circuit: Circuit;
   /** When it was read, in milliseconds since the epoch. */
@@ -103,7 +103,7 @@ export class SharedCircuits {
     const isQueued = this.#record(model, event) !== undefined;
     const isUrgent = event.type !== "success" ||
       this.#entryOf(model).circuit.state !== before;
-    // Without urgency it goes with the next exchange.
+    // A report that is not urgent waits for the next exchange.
     return isQueued && isUrgent && !this.#isRefused(Date.now())
       ? this.#exchange()
       : undefined;
@@ -134,7 +134,7 @@ export class SharedCircuits {
       : afterwards;
   }
 
-  /** Waits for an exchange; if it is slow, nobody else waits for `cacheMs`. */
+  /** Waits for an exchange. If it is slow, later calls do not wait for `cacheMs`. */
   async #waitUntil(deadline: number, exchange: Promise<void>): Promise<void> {
     const done = exchange.then(() => true);
     // In a process that was busy, the timer may run before an answer that has
@@ -214,7 +214,7 @@ export class SharedCircuits {
     return this.#exchange();
   }
 
-  /** One exchange at a time: what is requested meanwhile goes with the next. */
+  /** Runs one exchange at a time. Requests meanwhile join the next one. */
   #exchange(): Promise<void> {
     return this.#next ??= this.#exchangeNext();
   }
@@ -231,7 +231,7 @@ export class SharedCircuits {
     await done;
   }
 
-  /** Sends what is pending, in as many batches as it takes. Never rejects. */
+  /** Sends the pending events, in as many batches as needed. Never rejects. */
   async #sendAll(models: ReadonlySet<string>): Promise<void> {
     const last = this.#pending.at(-1);
     const stored = new Map<string, Circuit>();
@@ -271,7 +271,7 @@ export class SharedCircuits {
     return circuits;
   }
 
-  /** Replaces the local copy by what is stored, plus what is not yet. */
+  /** Replaces the local copy by the stored state plus the pending events. */
   #store(circuits: ReadonlyMap<string, Circuit>): void {
     const now = Date.now();
     for (const [model, circuit] of circuits) {

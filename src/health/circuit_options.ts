@@ -71,7 +71,7 @@ export interface CircuitOptions {
   maxCooldownMs?: number | undefined;
   /**
    * The longest wait that a provider may ask for, in milliseconds. A failure
-   * that says when to come back, by `error.retryAfterMs` or the headers
+   * with a time to retry, by `error.retryAfterMs` or the headers
    * `retry-after-ms` and `retry-after`, opens the circuit at once and for that
    * long, but not for longer than this.
    *
@@ -172,7 +172,7 @@ export function parseCircuitOptions<Options extends CircuitOptions>(
   };
 }
 
-/** The event that a report is to a circuit. */
+/** The event of a circuit for a report. */
 export function toCircuitEvent(
   outcome: HealthReport,
   error: unknown,

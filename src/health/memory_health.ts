@@ -35,14 +35,14 @@ export interface MemoryHealth extends HealthStore {
    * Counts the outcome of an attempt.
    *
    * @param model The name of the model in the list.
-   * @param outcome What became of the attempt.
+   * @param outcome The outcome of the attempt.
    * @param error Why it failed.
    *
    * @throws Whatever `isFailure` throws.
    */
   report(model: string, outcome: HealthReport, error?: unknown): void;
   /**
-   * Returns the circuits of all models that something is remembered of.
+   * Returns the circuits of all models that have a state.
    *
    * @returns One entry per model, sorted by name.
    */

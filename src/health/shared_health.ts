@@ -1,5 +1,5 @@
 /**
- * What the stores that are shared through a database have in common.
+ * The common part of the stores that are shared through a database.
  *
  * @module
  */
@@ -27,16 +27,16 @@ export interface SharedHealthOptions extends CircuitOptions {
    * How long a circuit that was read is used, in milliseconds. While calls keep
    * coming, it is read again in the background after half of that. A call that
    * waited in vain, and a database that refused, are followed by as long a
-   * pause in which nobody waits.
+   * pause in which no call waits.
    *
    * @default {1000}
    */
   cacheMs?: number | undefined;
   /**
    * Called with each failure of the database. Calls do not fail with it, so
-   * this is where it shows. The result is not awaited, and errors are ignored.
+   * only this reports it. The result is not awaited, and errors are ignored.
    *
-   * @param error What went wrong.
+   * @param error The error.
    */
   onError?: ((error: unknown) => unknown) | undefined;
 }
@@ -61,10 +61,10 @@ export interface SharedHealth extends HealthStore {
    * Counts the outcome of an attempt.
    *
    * @param model The name of the model in the list.
-   * @param outcome What became of the attempt.
+   * @param outcome The outcome of the attempt.
    * @param error Why it failed.
    * @returns A promise that resolves when the report is stored or could not be
-   * stored; `undefined` if there is nothing to store yet. Nobody has to wait
+   * stored; `undefined` if there is nothing to store yet. Callers need not wait
    * for it.
    *
    * @throws Whatever `isFailure` throws.
@@ -91,7 +91,7 @@ export const SHARED_OPTION_NAMES: OptionNames<SharedHealthOptions> = {
   onError: true,
 };
 
-/** Makes a store of what a database needs to know. */
+/** Makes a store from the backend of a database. */
 export function sharedHealth<Options extends SharedHealthOptions>(
   options: Options,
   names: OptionNames<Options>,

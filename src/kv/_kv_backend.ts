@@ -36,7 +36,7 @@ const MAX_PAUSE_MS = 20;
 /** The circuits in a Deno KV. */
 export class KvBackend implements CircuitBackend {
   readonly maxEvents = 1000;
-  /** Nothing tells whether a commit without an answer was done. */
+  /** A commit without an answer may or may not have been applied. */
   readonly isIdempotent = false;
   readonly #kv: KvStore;
   readonly #prefix: readonly KvKeyPart[];

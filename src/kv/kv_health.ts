@@ -17,7 +17,7 @@ import type { KvKeyPart, KvStore } from "./kv_store.ts";
 /** Options of {@linkcode kvHealth}. */
 export interface KvHealthOptions extends SharedHealthOptions {
   /**
-   * What the keys begin with. The version of the format and the name of the
+   * The prefix of the keys. The version of the format and the name of the
    * model follow.
    *
    * @default {["fallback-stream", "health"]}

@@ -1,15 +1,15 @@
 /**
- * What is needed of a Deno KV.
+ * The methods of a Deno KV that the store needs.
  *
  * @module
  */
 
-/** A part of a key: what `Deno.KvKeyPart` is. */
+/** A part of a key, as `Deno.KvKeyPart`. */
 export type KvKeyPart = Uint8Array | string | number | bigint | boolean;
 
 /**
- * What is needed of a `Deno.Kv`. It is described here so that the types do not
- * depend on an unstable API, and so that other clients of Deno KV fit.
+ * The methods of a `Deno.Kv` that the store needs. They are declared here so
+ * that the types do not depend on an unstable API, and other clients fit.
  */
 export interface KvStore {
   /**
@@ -19,7 +19,7 @@ export interface KvStore {
    * @returns The value and its version.
    */
   get(key: readonly KvKeyPart[]): Promise<{
-    /** What is stored, or `null`. */
+    /** The stored value, or `null`. */
     value: unknown;
     /** Which version that is, or `null` if nothing is stored. */
     versionstamp: string | null;
@@ -33,7 +33,7 @@ export interface KvStore {
   list(selector: { prefix: readonly KvKeyPart[] }): AsyncIterable<{
     /** The whole key. */
     key: readonly unknown[];
-    /** What is stored. */
+    /** The stored value. */
     value: unknown;
   }>;
   /**
@@ -44,7 +44,7 @@ export interface KvStore {
   atomic(): KvTransaction;
 }
 
-/** What is needed of a `Deno.AtomicOperation`. */
+/** The methods of a `Deno.AtomicOperation` that the store needs. */
 export interface KvTransaction {
   /**
    * Makes the transaction fail if the stored version differs.
@@ -61,7 +61,7 @@ export interface KvTransaction {
    * Stores a value for `expireIn` milliseconds.
    *
    * @param key Where to store it.
-   * @param value What to store.
+   * @param value The value.
    * @param options For how long.
    */
   set(

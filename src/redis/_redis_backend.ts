@@ -24,7 +24,7 @@ import type { RedisSend } from "./redis_health.ts";
  */
 const VERSION = "v1";
 
-/** What stands for `Infinity` in the script. */
+/** Stands for `Infinity` in the script. */
 const INFINITE = "1e300";
 
 /** The circuits in a Redis or Valkey server. */
@@ -37,7 +37,7 @@ export class RedisBackend implements CircuitBackend {
   readonly #keys: readonly [circuits: string, batches: string];
   readonly #options: ResolvedCircuitOptions;
   readonly #scriptOptions: readonly string[];
-  /** The server's clock minus ours, in milliseconds, as the last reply showed. */
+  /** Server time minus local time in the last reply, in milliseconds. */
   #offset: number | undefined;
 
   constructor(
@@ -67,7 +67,7 @@ export class RedisBackend implements CircuitBackend {
     batch: Batch | undefined,
   ): Promise<ReadonlyMap<string, Circuit>> {
     const events = batch?.events ?? [];
-    // Times are the server's, and its clock is not known before the first reply.
+    // Times are server times, and the offset is unknown before the first reply.
     if (batch && this.#offset === undefined) await this.#run(0, []);
     const names = new Set(models);
     for (const { model } of events) names.add(model);
@@ -117,7 +117,7 @@ export class RedisBackend implements CircuitBackend {
       const model = decodeName(line.slice(0, separator));
       const circuit = parseCircuit(line.slice(separator + 1), -this.#offset);
       if (!circuit) throw unexpectedReply(reply);
-      // Something else may have written into the hash.
+      // Another program may have written into the hash.
       if (model !== undefined) circuits.set(model, circuit);
     }
     return { flags: head[2]!, circuits };
@@ -147,7 +147,7 @@ function unexpectedReply(reply: unknown): TypeError {
   );
 }
 
-/** @param shift What is added to each time, in milliseconds. */
+/** @param shift Milliseconds to add to each time. */
 function parseCircuit(text: string, shift: number): Circuit | undefined {
   const open = /^open \d+ (\d+) ([01]) (\d+) (\d+)$/.exec(text);
   if (open) {

@@ -1,6 +1,6 @@
 // The reducer of `src/health/_circuit.ts` as a script that runs in the server,
 // so that an exchange is one atomic command and processes never conflict.
-// Both are held to the same reference by the tests in `tests/redis`.
+// The tests in `tests/redis` compare both with the same reference.
 //
 // KEYS[1]  a hash with the circuits: a field per model
 // KEYS[2]  the last batch of this process: "number flags"

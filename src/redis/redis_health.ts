@@ -25,7 +25,7 @@ export type RedisSend = (args: readonly string[]) => PromiseLike<unknown>;
 /** Options of {@linkcode redisHealth}. */
 export interface RedisHealthOptions extends SharedHealthOptions {
   /**
-   * What the keys begin with, in braces: `{fallback-stream}:v1`. Stores with
+   * The prefix of the keys, in braces: `{fallback-stream}:v1`. Stores with
    * different prefixes share nothing.
    *
    * @default {"fallback-stream"}
@@ -90,7 +90,7 @@ export function redisHealth(
       const expected = "be a non-empty string without braces";
       const isString = typeof prefix === "string";
       assertArgument(isString, "options.prefix", expected, prefix);
-      // In a cluster, what is between the first braces says where a key is.
+      // In a Redis cluster, the text in the first braces selects a key's slot.
       const isTag = /^[^{}]+$/.test(prefix) && prefix.isWellFormed();
       assertArgument(isTag, "options.prefix", expected, prefix, RangeError);
       return new RedisBackend(send, prefix, resolved);

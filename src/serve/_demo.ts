@@ -4,21 +4,21 @@ import type { GatewayOptions } from "../gateway/options.ts";
 import { openaiModel } from "../openai/mod.ts";
 import { fakeProvider, step, wire, type WireScript } from "../testing/mod.ts";
 
-const WORDS =
-  "This answer comes from a fake model. The first model of the chain was overloaded, and the gateway asked the next one."
+const TOKENS =
+  "This answer comes from a fake model. The first model of the chain was overloaded, and the gateway called the next one."
     .split(/(?<= )/);
 
 const usage = {
   choices: [],
   usage: {
     prompt_tokens: 9,
-    completion_tokens: WORDS.length,
-    total_tokens: 9 + WORDS.length,
+    completion_tokens: TOKENS.length,
+    total_tokens: 9 + TOKENS.length,
   },
 };
 
 const answer: WireScript = [
-  ...WORDS.flatMap((word) => [step.wait(40), word]),
+  ...TOKENS.flatMap((token) => [step.wait(40), token]),
   wire.finish(),
   usage,
 ];
@@ -32,7 +32,7 @@ export function demoOptions(): Pick<GatewayOptions, "models" | "authorize"> {
     step.wait(200),
     wire.status(529, { body: { error: { message: "overloaded" } } }),
   ]);
-  const broken = fake("fake-broken", [...WORDS.slice(0, 6), step.truncate()]);
+  const broken = fake("fake-broken", [...TOKENS.slice(0, 6), step.truncate()]);
   const steady = fake("fake-steady", answer);
   return {
     models: {

@@ -1,4 +1,4 @@
-// What is served without a file.
+// The configuration without a file.
 
 import { PROVIDERS } from "./_providers.ts";
 import type { ModelConfig, ServeConfig } from "./config.ts";

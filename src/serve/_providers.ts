@@ -1,8 +1,8 @@
-// Well-known providers: where they are, and what starts without a configuration.
+// Well-known providers: their URLs, keys and default models.
 
-/** What is known about a provider. */
+/** The settings of a known provider. */
 export interface Provider {
-  /** What comes before `/chat/completions`. */
+  /** The URL before `/chat/completions`. */
   readonly baseURL: string;
   /** The environment variable that usually has the key. Local servers have none. */
   readonly keyName?: string;

@@ -208,7 +208,7 @@ function checkNames(
   );
 }
 
-/** Only for values that are no secrets. */
+/** Shows a value; only for values that are no secrets. */
 function wrong(place: string, expected: string, value: unknown): TypeError {
   return new TypeError(
     `'${place}' must ${expected}: current value is ${describeValue(value)}`,

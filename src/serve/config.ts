@@ -13,13 +13,13 @@ export interface ModelConfig {
    * server needs a `baseURL`.
    */
   readonly provider?: string | undefined;
-  /** What the server calls the model. */
+  /** The name of the model on the server. */
   readonly model: string;
   /** The key, or `"$NAME"` for that of an environment variable. */
   readonly apiKey?: string | undefined;
-  /** What comes before `/chat/completions`. */
+  /** The URL before `/chat/completions`. */
   readonly baseURL?: string | undefined;
-  /** What the model is called in logs. */
+  /** The name of the model in logs. */
   readonly name?: string | undefined;
   /** Further headers. A value may be `"$NAME"`. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
@@ -31,7 +31,8 @@ export interface ModelConfig {
 export interface ServeConfig {
   /** Access keys. One may be `"$NAME"`, with commas between several keys. */
   readonly keys?: readonly string[] | undefined;
-  /** What clients ask for, and the models that answer, in order of preference. */
+  /** The chains: the model name that clients send, and the models that answer, in
+   * order of preference. */
   readonly models: Readonly<Record<string, readonly ModelConfig[]>>;
   /** How the models of a chain are tried. */
   readonly fallback?: {

@@ -1,4 +1,4 @@
-// What may be said to a client. An error of a provider can hold its answer, a
+// The error messages that a client may see. An error of a provider can hold its answer, a
 // key or a stack, so only the messages of this module's own errors are shown.
 
 import { messageOf } from "../_shared/error_text.ts";
@@ -6,7 +6,7 @@ import { statusOf } from "../_shared/http_status.ts";
 import { isInstance } from "../_shared/safe_access.ts";
 import { AllModelsFailedError, isFallbackError } from "../errors.ts";
 
-/** A message about an error that says nothing of what a provider said. */
+/** A message about an error without any text of a provider. */
 export function publicMessage(error: unknown): string {
   // Its message quotes the errors of all models.
   if (isInstance(error, AllModelsFailedError)) return "All models failed";

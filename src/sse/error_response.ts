@@ -39,12 +39,12 @@ const OPTION_NAMES: OptionNames<ErrorResponseOptions> = {
  *
  * - 499 if `options.signal` has aborted with this error as its reason
  * - 500 if the error does not come from a call: a mistake of the program
- * - 503 with `Retry-After` if an error says when to try again
+ * - 503 with `Retry-After` if an error has a time to retry
  * - 504 if every model timed out
  * - 502 otherwise
  *
  * The body is JSON, `{ "error": { "message", "attempts" } }`. It never includes
- * what a provider said. Log the error itself: `console.error(error)`.
+ * text of a provider. Log the error itself: `console.error(error)`.
  *
  * @param error The error that was caught.
  * @param options Headers, and the signal of the call.

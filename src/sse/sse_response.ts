@@ -20,7 +20,7 @@ import { publicMessage } from "./_public_message.ts";
 import { summarizeAttempts } from "./summarize_attempts.ts";
 
 /**
- * What can be sent: a stream of `fallbackStream`, or any async iterable.
+ * A source that can be sent: a stream of `fallbackStream`, or any async iterable.
  *
  * @typeParam Chunk The type of one chunk.
  */
@@ -66,7 +66,7 @@ export interface SseOptions<Chunk> {
   /** Additional headers. They override the defaults. */
   readonly headers?: RequestInit["headers"] | undefined;
   /**
-   * Called once when everything is closed. What it throws or returns is
+   * Called once when everything is closed. Its errors and its result are
    * ignored.
    */
   readonly onClose?: ((end: SseEnd) => unknown) | undefined;
@@ -82,7 +82,7 @@ const OPTION_NAMES: OptionNames<SseOptions<never>> = {
 
 const HEADERS = {
   "content-type": "text/event-stream",
-  // A proxy that compresses or buffers would hold the chunks back.
+  // A proxy that compresses or buffers would delay the chunks.
   "cache-control": "no-cache, no-transform",
   "x-accel-buffering": "no",
 };
@@ -161,7 +161,7 @@ export function sseResponse<Chunk>(
 
 type Controller = ReadableStreamDefaultController<Uint8Array>;
 
-/** What a pull of the source came to. */
+/** The result of a pull of the source. */
 type Arrival<Chunk> =
   | { readonly result: IteratorResult<Chunk> }
   | { readonly error: unknown };
@@ -176,7 +176,7 @@ class SseBody<Chunk> implements UnderlyingDefaultSource<Uint8Array> {
   #controller: Controller | undefined;
   /** Ends the pull of a client that waits. */
   #finishPull: (() => void) | undefined;
-  /** What has arrived while nobody was reading. */
+  /** Chunks that arrived while the client was not reading. */
   #arrived: Arrival<Chunk> | undefined;
   /** The source was pulled, and has not answered yet. */
   #isWaiting = false;
@@ -201,7 +201,7 @@ class SseBody<Chunk> implements UnderlyingDefaultSource<Uint8Array> {
     this.#controller = controller;
   }
 
-  /** The client reads: sends what has arrived, or waits for it. */
+  /** The client reads: sends the chunks that have arrived, or waits for one. */
   pull(): Promise<void> {
     const arrived = this.#arrived;
     this.#arrived = undefined;
@@ -227,7 +227,7 @@ class SseBody<Chunk> implements UnderlyingDefaultSource<Uint8Array> {
   readonly #onResult = (result: IteratorResult<Chunk>): void =>
     this.#onArrival({ result });
 
-  /** After a heartbeat nobody may be reading: then it has to wait. */
+  /** After a heartbeat the client may not be reading. Then this waits. */
   #onArrival(arrival: Arrival<Chunk>): void {
     this.#isWaiting = false;
     const finish = this.#finishPull;
@@ -274,7 +274,7 @@ class SseBody<Chunk> implements UnderlyingDefaultSource<Uint8Array> {
     this.#controller!.enqueue(this.#encoder.encode(text));
   }
 
-  /** Nothing has arrived for a while. The next heartbeat waits for a reader. */
+  /** Sends a heartbeat after a silence. The next one waits for a reader. */
   #sendHeartbeat(): void {
     const finish = this.#finishPull;
     if (!finish) return;
@@ -295,7 +295,7 @@ class SseBody<Chunk> implements UnderlyingDefaultSource<Uint8Array> {
         text += this.#formatChunk(ready.value);
       }
     } finally {
-      // What came before an error is sent before it.
+      // Chunks before an error are sent before it.
       if (text !== "" && !this.#isCancelled) this.#send(text);
     }
   }

@@ -8,13 +8,13 @@ import type { Attempt } from "../types/attempt.ts";
 import { publicMessage } from "./_public_message.ts";
 
 /**
- * An attempt without anything that a provider said. Times are in milliseconds
+ * An attempt without any text of a provider. Times are in milliseconds
  * since the epoch.
  */
 export interface AttemptSummary {
   /** The model's name in the list. */
   readonly model: string;
-  /** What became of it. */
+  /** The outcome. */
   readonly outcome: Attempt["outcome"];
   /** When it was started, or skipped. */
   readonly startedAt: number;
@@ -24,7 +24,7 @@ export interface AttemptSummary {
   readonly endedAt?: number;
   /** How many chunks were delivered. */
   readonly chunks: number;
-  /** A message about the error that says nothing of what a provider said. */
+  /** A message about the error without any text of a provider. */
   readonly error?: string;
   /** The attempts of a nested chain. */
   readonly nested?: readonly AttemptSummary[];
@@ -32,7 +32,7 @@ export interface AttemptSummary {
 
 /**
  * Summarizes attempts for a client, as the last event of `sseResponse` does, for
- * events that show earlier what is being tried.
+ * events that show earlier which model is being tried.
  *
  * @param attempts The attempts of a call, which may still be running.
  * @returns A copy without anything that a provider said.

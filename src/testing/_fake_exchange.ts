@@ -16,7 +16,7 @@ import {
 
 const END = end();
 
-/** Whether a step belongs to opening if it comes before what sends the headers. */
+/** Whether a step belongs to opening if no headers are sent before it. */
 export function isPause(item: unknown): item is Step {
   return item instanceof Step && ["wait", "hang", "fail"].includes(item.type);
 }
@@ -58,7 +58,7 @@ export class FakeExchange {
     this.#client.addEventListener("abort", this.#leave);
     const head = script.find((item) => item instanceof StatusStep) ??
       new StatusStep(200);
-    const packets = this.#play(script, head);
+    const packets = this.#send(script, head);
     await packets.next();
     const body = new ReadableStream<Uint8Array>({
       start: (controller) => {
@@ -75,7 +75,7 @@ export class FakeExchange {
   }
 
   /** Yields `undefined` when the answer opens, and from then on packets. */
-  async *#play(
+  async *#send(
     script: WireScript,
     head: StatusStep,
   ): AsyncGenerator<Uint8Array | undefined, undefined> {

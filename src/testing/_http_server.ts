@@ -1,5 +1,5 @@
 // HTTP/1.1 by hand. `Deno.serve` answers a request that its handler refuses
-// with a 500, where a connection may have to be cut before any header; it joins
+// with a 500, where a connection may have to be closed before any header; it joins
 // packets; and it reports that a client has disconnected only by a signal whose
 // use it warns about.
 
@@ -7,7 +7,7 @@ import { concat } from "@std/bytes/concat";
 
 const HOST = "127.0.0.1";
 
-/** Answers a request; a rejection, or a body that breaks, cuts the connection. */
+/** Answers a request; a rejection, or a body that breaks, closes the connection. */
 export type Handler = (request: Request) => Promise<Response>;
 
 /** Where a server listens; disposing of it stops the server. */
@@ -21,7 +21,7 @@ export interface HttpServer extends AsyncDisposable {
  *
  * @param handler Answers the requests. Their signal aborts when the client
  * leaves or the server is stopped, and the body of the answer must break then.
- * @returns The server. Disposing of it cuts every connection.
+ * @returns The server. Disposing of it closes every connection.
  */
 export function serveHttp(handler: Handler): HttpServer {
   const listener = Deno.listen({ hostname: HOST, port: 0 });

@@ -1,4 +1,4 @@
-// One call of a fake model: it plays a script.
+// One call of a fake model: it runs a script.
 
 import { delay } from "@std/async/delay";
 import type { ModelContext, StreamSource } from "../types/model.ts";
@@ -42,14 +42,14 @@ export class ScriptPlayer<Chunk> {
     if (stackScript) stack.defer(() => this.#close("stack", stackScript));
   }
 
-  /** Plays what belongs to opening. */
+  /** Runs the steps before the stream opens. */
   async open(): Promise<StreamSource<Chunk>> {
     for (;;) {
       const step = this.#script[this.#place];
       if (!(step instanceof Step) || isEnd(step)) break;
       this.#place++;
       if (step.type === "open") break;
-      await this.#play(step);
+      await this.#runStep(step);
     }
     this.#call.opened = true;
     this.#call.write("open");
@@ -88,12 +88,12 @@ export class ScriptPlayer<Chunk> {
         this.#call.write("chunk", step);
         return { done: false, value: step as Chunk };
       }
-      await this.#play(step);
+      await this.#runStep(step);
     }
   }
 
-  /** Plays a step that takes time or fails, as long as the signal allows. */
-  async #play(step: Step): Promise<void> {
+  /** Runs a step that takes time or fails, as long as the signal allows. */
+  async #runStep(step: Step): Promise<void> {
     try {
       await perform(
         step,

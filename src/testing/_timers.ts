@@ -1,22 +1,22 @@
 // Which timers are pending while time is virtual, which FakeTime does not expose.
-// The timers of the fakes themselves are left out: they are the slowness of a
-// provider, not a leak of the library.
+// The timers of the fakes are not tracked: they simulate a slow
+// provider and are no leak of the library.
 
 import type { OpenJournal } from "./journal.ts";
 
-/** What is tracked while {@linkcode virtualTime} runs. */
+/** The journals and timers that are tracked while {@linkcode virtualTime} runs. */
 export interface Watch {
-  /** The journals that have written since then. */
+  /** The journals that have recorded something since it started. */
   readonly journals: Set<OpenJournal>;
   /** The pending timers, each with its duration in milliseconds. */
   readonly pending: Map<number, number>;
 }
 
-/** The one of the innermost {@linkcode virtualTime}, if any. */
+/** The tracking of the innermost {@linkcode virtualTime}, if any runs. */
 let current: Watch | undefined;
 let isTracking = true;
 
-/** Makes sure that a journal learns of the timers that are left at the end. */
+/** Registers a journal, which then reports the timers that are left at the end. */
 export function trackJournal(journal: OpenJournal): void {
   current?.journals.add(journal);
 }

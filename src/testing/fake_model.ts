@@ -1,5 +1,5 @@
 /**
- * A model that does what a script says.
+ * A model that follows a script.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { ScriptPlayer } from "./_script_player.ts";
 import { createJournal, type Journal } from "./journal.ts";
 import type { Script, Step } from "./script.ts";
 
-/** What a fake's `stream()` returns. */
+/** The kind of stream that a fake's `stream()` returns. */
 export type SourceKind = "iterable" | "generator" | "readable";
 
 /**
@@ -27,7 +27,7 @@ export interface FakeModelOptions<Chunk> {
   /** {@linkcode Model.provider}. */
   provider?: string | undefined;
   /**
-   * What `stream()` returns: a plain async iterable, an async generator, whose
+   * The result of `stream()`: a plain async iterable, an async generator, whose
    * `return()` queues behind a pending `next()`, or a `ReadableStream`.
    *
    * @default {"generator"}
@@ -39,7 +39,7 @@ export interface FakeModelOptions<Chunk> {
    * @default {false}
    */
   ignoresAbort?: boolean | undefined;
-  /** What the stream does when it is returned or canceled. */
+  /** The steps when the stream is returned or canceled. */
   closeScript?: readonly Step[] | undefined;
   /** Gives the source a `Symbol.asyncDispose` that does this. */
   disposeScript?: readonly Step[] | undefined;
@@ -57,7 +57,7 @@ export interface FakeModelOptions<Chunk> {
  * @typeParam Chunk The type of a chunk.
  */
 export interface FakeModel<Chunk> extends Model<unknown, Chunk> {
-  /** What happened to it, and to the others that share the journal. */
+  /** The events of this model, and of the others that share the journal. */
   readonly journal: Journal;
 }
 

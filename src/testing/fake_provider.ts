@@ -12,7 +12,7 @@ import { StatusStep, type WireScript } from "./wire_script.ts";
 /** Options of {@linkcode fakeProvider}. */
 export interface FakeProviderOptions {
   /**
-   * What ends a line of the event stream.
+   * The line end of the event stream.
    *
    * @default {"\n"}
    */
@@ -77,7 +77,7 @@ export interface FakeProvider {
    * import { fakeProvider, step } from "@fallback/stream/testing";
    * import { assertRejects } from "@std/assert";
    *
-   * const provider = fakeProvider(["Hel", step.fail(new Error("power cut"))]);
+   * const provider = fakeProvider(["Hel", step.fail(new Error("power failure"))]);
    * await using server = provider.listen();
    * const model = openaiModel({ model: "fake", baseURL: server.baseURL });
    *

@@ -7,7 +7,7 @@
 import { show } from "./_format_value.ts";
 import { trackJournal } from "./_timers.ts";
 
-/** What happened to a fake. */
+/** An event of a fake. */
 export type JournalEntryType =
   | "call"
   | "open"
@@ -27,7 +27,7 @@ export interface JournalEntry {
   readonly model: string;
   /** Which call of the journal it belongs to, from 1. */
   readonly call: number;
-  /** What happened. */
+  /** The kind of event. */
   readonly type: JournalEntryType;
   /**
    * The request, the chunk, the error or the abort's reason; of a `close` and
@@ -44,7 +44,7 @@ export interface FakeCall {
   readonly call: number;
   /** The request. */
   readonly request: unknown;
-  /** The signal that it was given. */
+  /** The signal of the call. */
   readonly signal: AbortSignal;
   /** Whether its stream has opened. */
   readonly opened: boolean;
@@ -93,7 +93,7 @@ export interface Journal {
    */
   assertClean(): void;
   /**
-   * Writes the entries down, stable for snapshots.
+   * Formats the entries, stable for snapshots.
    *
    * @returns A line for each.
    */

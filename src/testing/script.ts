@@ -1,10 +1,10 @@
 /**
- * What a fake does, as data: scripts of chunks and steps.
+ * Scripts of chunks and steps: the behavior of a fake, as data.
  *
  * @module
  */
 
-/** What a {@linkcode Step} does. */
+/** The kind of a {@linkcode Step}. */
 export type StepType = "wait" | "open" | "fail" | "hang" | "end" | "truncate";
 
 /**
@@ -13,19 +13,19 @@ export type StepType = "wait" | "open" | "fail" | "hang" | "end" | "truncate";
  * {@linkcode truncate}. A class, so that no chunk can be mistaken for one.
  */
 export class Step {
-  // Makes the type nominal: no chunk type is taken for a step by its shape.
+  // Makes the type nominal: a chunk of the same shape is not taken for a step.
   readonly #type: StepType;
   /** How long a `wait` takes, in milliseconds. */
   readonly ms: number;
-  /** What a `fail` throws. */
+  /** The error that a `fail` throws. */
   readonly error: unknown;
 
   /**
-   * Makes a step; the functions of this module say it shorter.
+   * Makes a step; the functions of `step` are shorter.
    *
-   * @param type What the step does.
+   * @param type The kind of step.
    * @param ms How long a `wait` takes, in milliseconds.
-   * @param error What a `fail` throws.
+   * @param error The error that a `fail` throws.
    */
   constructor(type: StepType, ms = 0, error?: unknown) {
     this.#type = type;
@@ -33,7 +33,7 @@ export class Step {
     this.error = error;
   }
 
-  /** What the step does. */
+  /** The kind of step. */
   get type(): StepType {
     return this.#type;
   }
@@ -42,7 +42,7 @@ export class Step {
 /**
  * What a fake does in one call, in order. Every value that is not a
  * {@linkcode Step} is a chunk. The stream opens at `open()`, or else just
- * before the first chunk or at the end; what comes earlier belongs to opening.
+ * before the first chunk or at the end; earlier steps belong to opening.
  *
  * @typeParam Chunk The type of a chunk.
  */

@@ -59,7 +59,7 @@ export function open(): Step {
 /**
  * Fails: rejects the opening, or breaks off the open stream.
  *
- * @param error What is thrown.
+ * @param error The error to throw.
  * @returns The step.
  *
  * @example A model that fails to open

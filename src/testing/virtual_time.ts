@@ -13,7 +13,7 @@ const TAIL_LINES = 20;
 /**
  * Thrown when `fn` is pending but no timer is scheduled that could continue it.
  *
- * @example A promise that nobody settles
+ * @example A promise that never settles
  * ```ts
  * import { DeadlockError, virtualTime } from "@fallback/stream/testing";
  * import { assertRejects } from "@std/assert";
@@ -43,8 +43,8 @@ export class DeadlockError extends Error {
  * `setInterval`, `Date` and `AbortSignal.timeout` are faked by `FakeTime` of
  * `@std/testing`, `performance.now()` is not. It is not for real I/O.
  *
- * @typeParam T What `fn` gives.
- * @param fn What runs in virtual time.
+ * @typeParam T The result of `fn`.
+ * @param fn The function to run in virtual time.
  * @returns What `fn` returned.
  *
  * @example An hour in no time

@@ -10,7 +10,7 @@ import { PacketStep, type StatusOptions, StatusStep } from "./wire_script.ts";
 export { end, fail, hang, open, truncate, wait } from "./step.ts";
 
 /**
- * Answers with a status. Nothing that sends the headers may come before it.
+ * Answers with a status. It must come before every step that sends the headers.
  *
  * @param code The status, from 200 to 599.
  * @param options Headers and body.
@@ -74,7 +74,7 @@ export function raw(text: string): Uint8Array<ArrayBuffer> {
 /**
  * Sends several things in one packet.
  *
- * @param parts What to send: all that a script can send, but for a status.
+ * @param parts The data to send: as in a script, except for a status.
  * @returns The step.
  *
  * @example Two chunks in one packet

@@ -1,5 +1,5 @@
 /**
- * What a fake provider sends, as data.
+ * Scripts of a fake provider, as data.
  *
  * @module
  */
@@ -18,10 +18,10 @@ export const EVENT_STREAM = "text/event-stream";
  * - {@linkcode packet} sends several of these at once; else each is a packet
  *   of its own,
  * - {@linkcode status} answers with another status, headers and body,
- * - `wait()` and `hang()` hold back the headers or what is left of the body,
- * - `fail()` cuts the connection, before any header or in mid-body,
+ * - `wait()` and `hang()` delay the headers or the rest of the body,
+ * - `fail()` closes the connection, before any header or in mid-body,
  * - `truncate()` ends the body there and then,
- * - `end()`, like the end of the script, sends what makes an answer complete:
+ * - `end()`, like the end of the script, sends the end of a complete answer:
  *   a `finish_reason`, unless there was one, and `[DONE]`; but nothing if the
  *   `status()` says that the body is no event stream.
  *
@@ -39,7 +39,7 @@ export class StatusStep {
   readonly body: Uint8Array<ArrayBuffer> | undefined;
 
   /**
-   * Makes the step; {@linkcode status} says it shorter.
+   * Makes the step; {@linkcode status} is shorter.
    *
    * @param code The status.
    * @param options Headers and body.
@@ -64,20 +64,20 @@ export class StatusStep {
 
 /** Sends several things at once; made by {@linkcode packet}. */
 export class PacketStep {
-  /** What is sent. */
+  /** The data to send. */
   readonly parts: readonly (string | object)[];
 
   /**
-   * Makes the step; {@linkcode packet} says it shorter.
+   * Makes the step; {@linkcode packet} is shorter.
    *
-   * @param parts What is sent.
+   * @param parts The data to send.
    */
   constructor(parts: readonly (string | object)[]) {
     this.parts = parts;
   }
 }
 
-/** What {@linkcode status} sends besides the status. */
+/** The headers and body that {@linkcode status} sends. */
 export interface StatusOptions {
   /**
    * The headers. Without a `content-type` that is JSON for an object, plain

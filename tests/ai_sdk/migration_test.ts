@@ -205,7 +205,7 @@ const fromFallback: Lines = {
     ]);
   },
 
-  "`model.modelId` for who has answered": async () => {
+  "`model.modelId` for the model that answered": async () => {
     const model = chainOf(sdk, [[step.fail(overloaded)], text]);
     assertEquals((await streamText({ model, prompt }).response).modelId, "b");
     assertEquals(model.modelId, "fallback:a,b");

@@ -7,7 +7,7 @@ import { runSuccessfully } from "../_run_command.ts";
 interface Comparison {
   readonly seen: readonly {
     readonly name: string;
-    readonly good?: string;
+    readonly expected?: string;
     /** What each way of using this library did. */
     readonly ours: readonly string[];
   }[];
@@ -35,10 +35,10 @@ function unformatted(text: string): string {
 Deno.test("compare.ts observes the expected behavior of this library, and the table of docs/comparison.md", async () => {
   const { seen, situationsText } = await compare();
   assert(seen.length > 20);
-  for (const { name, good, ours } of seen) {
+  for (const { name, expected, ours } of seen) {
     assert(ours.length > 0, name);
-    if (good === undefined) continue;
-    assertEquals([...new Set(ours)], [good], name);
+    if (expected === undefined) continue;
+    assertEquals([...new Set(ours)], [expected], name);
   }
   const page = await Deno.readTextFile(
     new URL("../../docs/comparison.md", import.meta.url),

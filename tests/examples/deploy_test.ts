@@ -557,7 +557,7 @@ const EXPECTED: Record<Failure, [end: string, ...outcomes: string[]]> = {
     "fake reserve completed",
   ],
   "stall": ["error", "fake primary interrupted"],
-  "cut": ["error", "fake primary interrupted"],
+  "reset": ["error", "fake primary interrupted"],
   "truncated": ["error", "fake primary interrupted"],
   "no-done": ["done", "fake primary completed"],
 };

@@ -3,9 +3,9 @@ import { Buffer } from "node:buffer";
 /**
  * The digest of some bytes.
  *
- * @param algorithm Which one.
- * @param bytes What it is of.
- * @returns It, in hexadecimal.
+ * @param algorithm The name of the hash.
+ * @param bytes The data.
+ * @returns The digest in hexadecimal.
  */
 export async function hexDigest(
   algorithm: "SHA-256" | "SHA-512",

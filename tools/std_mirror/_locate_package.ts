@@ -3,7 +3,7 @@
 // package before Deno says where that is.
 
 const file = "bytes/copy.js"; // a file without any effect on import
-// Computed, so that npm is not asked when this module is only checked.
+// Computed, so that a type check of this module does not fetch the package.
 const specifier = `npm:deno-std@${Deno.args[0]}/${file}`;
 await import(specifier);
 console.log(new URL("../", import.meta.resolve(specifier)).href);

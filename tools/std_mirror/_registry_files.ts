@@ -9,7 +9,7 @@
 import type { Files } from "../_files.ts";
 import { hexDigest } from "./_digest.ts";
 
-/** What a package is called and how it is numbered on JSR. */
+/** The name and version of a package on JSR. */
 export interface PackageName {
   /** The folder that holds it in the standard library, in snake_case. */
   readonly folder: string;
@@ -18,7 +18,7 @@ export interface PackageName {
 }
 
 // A comment that begins a line is taken whole, so that the look-alikes of
-// import lines in its examples are passed over. What is left and begins a line
+// import lines in its examples are passed over. The rest that begins a line
 // is code: `import … from`, `export … from`, the last line of a long import.
 const COMMENT_OR_IMPORT =
   /^[ \t]*\/\*[^]*?\*\/|^((?:import|export|\})[^"'\n]*["'])(\.[^"'\n]*)(["'];?)$/gm;

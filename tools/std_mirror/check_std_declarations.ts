@@ -17,7 +17,7 @@ export type Declared = Map<string, Set<string>>;
 export interface StdImport {
   /** The package and its export: `async/delay`. */
   readonly module: string;
-  /** What is imported by name. */
+  /** The imported names. */
   readonly names: readonly string[];
 }
 
@@ -39,7 +39,7 @@ function namesIn(clause: string): string[] {
     .filter((name) => name !== "");
 }
 
-/** What a text imports from the standard library. */
+/** The imports of the standard library in a text. */
 export function stdImports(text: string): StdImport[] {
   return [...text.matchAll(IMPORT)].map(([, clause = "", fixed, dynamic]) => ({
     module: (fixed ?? dynamic)!.replace(/@[^/]*/, ""),
@@ -47,7 +47,7 @@ export function stdImports(text: string): StdImport[] {
   }));
 }
 
-/** What one declaration exports. */
+/** The exports of one declaration. */
 function exportedNames(declaration: string): string[] {
   const inline = [...declaration.matchAll(DECLARATION)].map(([, name]) =>
     name!
@@ -58,7 +58,7 @@ function exportedNames(declaration: string): string[] {
 }
 
 /**
- * What our declarations cover.
+ * Reads the exports that our declarations cover.
  *
  * @param declarations The declarations, by path: `async/delay.d.ts`.
  */
@@ -76,7 +76,7 @@ export function declaredIn(declarations: Files): Declared {
   return declared;
 }
 
-/** What some files import and nothing declares, a line each. */
+/** The imports that no declaration covers, a line each. */
 export function undeclared(code: Files, declared: Declared): string[] {
   return [...code].flatMap(([path, text]) =>
     stdImports(text).flatMap(({ module, names }) => {
@@ -91,7 +91,7 @@ export function undeclared(code: Files, declared: Declared): string[] {
 const ROOT = new URL("../../", import.meta.url);
 const FOLDERS = ["src", "tests", "examples", "bench", "tools"];
 
-/** Reads whatever of ours may import the standard library. */
+/** Reads all of our files that may import the standard library. */
 async function ourCode(): Promise<Files> {
   const code: Files = new Map();
   for await (const { name, isFile } of Deno.readDir(ROOT)) {
@@ -108,7 +108,7 @@ async function ourCode(): Promise<Files> {
 /**
  * Checks that every import of the standard library has a declaration of ours.
  *
- * @returns What is wrong, if anything is.
+ * @returns The problems, a line each, or `undefined`.
  */
 export async function checkStdDeclarations(): Promise<string | undefined> {
   const declared = declaredIn(await readFiles(DECLARATIONS, ".d.ts"));

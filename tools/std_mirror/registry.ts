@@ -9,11 +9,11 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 
 const PROBE = "https://jsr.io/@std/async/meta.json";
 const PROBE_TIMEOUT_MS = 3000;
-/** What a process needs in its environment, and a line that says why. */
+/** The registry to use: variables for a process, and a line for people. */
 export interface Registry {
   /** Variables to add to the environment. */
   readonly env: Record<string, string>;
-  /** Which registry this is, for people. */
+  /** Describes the registry. */
   readonly note: string;
 }
 

@@ -1,4 +1,4 @@
-// What a plan over streams takes, so that all the rest can be left out.
+// The imports of a plan over streams. A bundler can drop the rest.
 import {
   Context,
   Effect,
@@ -12,7 +12,7 @@ class Answer extends Context.Service<
   { readonly stream: Stream.Stream<string, unknown> }
 >()("Answer") {}
 
-export function ask(
+export function callOnce(
   sources: readonly [AsyncIterable<string>, AsyncIterable<string>],
 ): AsyncIterable<string> {
   const [first, second] = sources.map((source) => ({

@@ -1,2 +1,2 @@
-// Nothing: what a process takes that imports nothing.
+// Imports nothing: the reference for import times.
 export {};

@@ -3,12 +3,12 @@
 import { assert } from "@std/assert";
 import { FAULTS } from "../../../bench/faults/_faults.ts";
 import { ours } from "../../../bench/faults/_gateways.ts";
-import { play } from "../../../bench/faults/_play.ts";
+import { runFault } from "../../../bench/faults/_run_fault.ts";
 
 for (const fault of FAULTS) {
   Deno.test(`gateway() over HTTP answers when a provider fails: ${fault.name}`, async () => {
     await using subject = ours();
-    const result = await play(subject, fault, { name: "fast", factor: 10 });
+    const result = await runFault(subject, fault, { name: "fast", factor: 10 });
     assert(result.passed, JSON.stringify(result));
   });
 }

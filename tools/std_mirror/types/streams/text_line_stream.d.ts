@@ -8,7 +8,7 @@ export interface TextLineStreamOptions {
   allowCR?: boolean;
 }
 
-/** Cuts text into lines, at `\n` and `\r\n`. */
+/** Splits text into lines, at `\n` and `\r\n`. */
 export class TextLineStream extends TransformStream<string, string> {
   /**
    * Constructs a stream.

@@ -37,7 +37,7 @@ export class FakeTime {
   /** Restores real time at the end of the scope. */
   [Symbol.dispose](): void;
 
-  /** Restores real time, whoever has faked it. */
+  /** Restores real time. */
   static restore(): void;
 
   /**
@@ -85,7 +85,7 @@ export class FakeTime {
    */
   tickAsync(ms?: number): Promise<void>;
 
-  /** Moves time on to the next timer, and runs it; tells whether there was one. */
+  /** Moves time on to the next timer, and runs it. Returns whether there was one. */
   next(): boolean;
 
   /** Lets pending promises run, then moves time on to the next timer. */

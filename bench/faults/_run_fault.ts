@@ -1,34 +1,34 @@
-// Plays one fault to one gateway.
+// Runs one gateway against one fault.
 
 import { fakeProvider, wire, type WireScript } from "@fallback/stream/testing";
 import { delay } from "@std/async/delay";
 import { call, type Seen } from "./_client.ts";
 import { type Fault, HEALTHY, type Outcome, type Timing } from "./_faults.ts";
 import type { Gateway, Route } from "./_gateways.ts";
-import { STORY, storyteller } from "./_story.ts";
+import { ANSWER, startProvider } from "./_provider.ts";
 
 const DOWN_MS = 60_000;
 const CALLS = 20;
 const APART_MS = 4000;
 
-/** What came of a fault. */
+/** The result of one fault. */
 export interface Result extends Outcome {
   readonly passed: boolean;
   /** Whether a call to a healthy provider worked afterwards. */
   readonly worksAfterwards: boolean;
 }
 
-/** Plays one fault. */
-export async function play(
+/** Runs one fault. */
+export async function runFault(
   gateway: Gateway,
   fault: Fault,
   timing: Timing,
 ): Promise<Result> {
   await using stack = new AsyncDisposableStack();
   const fallback = stack.use(
-    storyteller("fallback", fault.refusesPrefill ?? false),
+    startProvider("fallback", fault.refusesPrefill ?? false),
   );
-  const healthy = stack.use(storyteller("healthy", false));
+  const healthy = stack.use(startProvider("healthy", false));
   const primary = fault.flaps
     ? flapping(timing)
     : fakeProvider({ scripts: fault.scripts(timing) });
@@ -40,7 +40,7 @@ export async function play(
   }, timing));
   const limitMs = 60_000 / Math.min(timing.factor, 4);
   const outcome = fault.flaps
-    ? await playFlapping(route, timing, limitMs)
+    ? await runFlapping(route, timing, limitMs)
     : { seen: [await call(route.url, route.headers.chain, "chain", limitMs)] };
   const { calls: fallbackCalls } = fallback;
   const counted = {
@@ -54,7 +54,7 @@ export async function play(
     "healthy",
     limitMs,
   );
-  const worksAfterwards = after.done && after.text === STORY;
+  const worksAfterwards = after.done && after.text === ANSWER;
   const passed = worksAfterwards && fault.passes(counted, timing);
   return { ...counted, worksAfterwards, passed };
 }
@@ -87,7 +87,7 @@ function flapping({ factor }: Timing): ReturnType<typeof fakeProvider> {
   };
 }
 
-async function playFlapping(
+async function runFlapping(
   { url, headers }: Route,
   { factor }: Timing,
   limitMs: number,

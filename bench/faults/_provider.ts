@@ -1,4 +1,4 @@
-// What the models of the benchmark answer, and a provider that can continue it.
+// The answer of every test model, and a provider that can continue it.
 
 import { delay } from "@std/async/delay";
 
@@ -9,7 +9,7 @@ export const TOKENS: readonly string[] = Array.from(
 );
 
 /** The whole answer. */
-export const STORY = TOKENS.join("");
+export const ANSWER = TOKENS.join("");
 
 /** One chunk of the protocol with a token. */
 export function chunk(model: string, content: string): object {
@@ -37,59 +37,62 @@ export function ending(model: string): object[] {
   ];
 }
 
-/** A provider that answers, and continues what an assistant's turn begins. */
-export interface Storyteller extends AsyncDisposable {
+/** A provider that answers, or continues the text of an assistant's turn. */
+export interface TestProvider extends AsyncDisposable {
   readonly baseURL: string;
-  /** How often it was asked. */
+  /** How many requests it got. */
   calls: number;
 }
 
 /**
  * Starts a healthy provider.
  *
- * @param model What it calls itself.
+ * @param model The name in its chunks.
  * @param refusesPrefill Whether a request that ends with an assistant's turn gets
  * 400.
  */
-export function storyteller(
+export function startProvider(
   model: string,
   refusesPrefill: boolean,
-): Storyteller {
+): TestProvider {
   const server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen: () => {} },
     async (request) => {
-      teller.calls++;
+      provider.calls++;
       const { messages } = await request.json();
       const last = messages.at(-1);
       if (refusesPrefill && last.role === "assistant") {
         const message = "This model does not support assistant message prefill";
         return Response.json({ error: { message } }, { status: 400 });
       }
-      const said: string =
+      const delivered: string =
         messages.findLast((each: { role: string }) => each.role === "assistant")
           ?.content ?? "";
-      return new Response(ReadableStream.from(tell(model, said)), {
+      return new Response(ReadableStream.from(answerEvents(model, delivered)), {
         headers: { "content-type": "text/event-stream" },
       });
     },
   );
   const { port } = server.addr;
-  const teller: Storyteller = {
+  const provider: TestProvider = {
     baseURL: `http://127.0.0.1:${port}/v1`,
     calls: 0,
     [Symbol.asyncDispose]: () => server.shutdown(),
   };
-  return teller;
+  return provider;
 }
 
-async function* tell(model: string, said: string): AsyncGenerator<Uint8Array> {
+async function* answerEvents(
+  model: string,
+  delivered: string,
+): AsyncGenerator<Uint8Array> {
   const utf8 = new TextEncoder();
   const event = (value: object) =>
     utf8.encode(`data: ${JSON.stringify(value)}\n\n`);
   let length = 0;
   for (const token of TOKENS) {
     length += token.length;
-    if (length <= said.length) continue;
+    if (length <= delivered.length) continue;
     await delay(2);
     yield event(chunk(model, token));
   }
