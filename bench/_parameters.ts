@@ -94,7 +94,7 @@ const FLAGS = {
     max: 1,
     meaning: "part of the answers that fail before their first content",
   },
-  cuts: {
+  interrupted: {
     value: 0.001,
     min: 0,
     max: 1,

@@ -1,6 +1,6 @@
 // Providers that are slow, fail, fall silent and have outages, by the odds that
 // they were given. What an attempt meets depends on the call, the provider, how
-// often this call has asked it before, and the time, but not on the strategy.
+// often this call has called it before, and the time, but not on the strategy.
 
 import { type Model, ModelTimeoutError } from "@fallback/stream";
 import { delay } from "@std/async/delay";
@@ -15,8 +15,8 @@ export interface Request {
   readonly call: number;
   /** How much longer than usual it takes everybody to begin, from -∞ to ∞. */
   readonly weight: number;
-  /** How often each provider was asked. */
-  readonly asked: number[];
+  /** How often each provider was called. */
+  readonly attempts: number[];
   /** How many attempts `firstContentMs` ended although they would answer. */
   wrong: number;
 }
@@ -33,7 +33,7 @@ const USUAL: Condition = { slower: 1, hanging: 0 };
 
 /** What was done to the providers; they keep nothing else. */
 export interface Ledger {
-  asked: number;
+  attempts: number;
   opened: number;
   closed: number;
 }
@@ -49,7 +49,7 @@ export function makeProviders(
   parameters: Parameters,
   conditionAt: (atMs: number) => Condition = () => USUAL,
 ): { models: Model<Request, number>[]; ledger: Ledger } {
-  const ledger: Ledger = { asked: 0, opened: 0, closed: 0 };
+  const ledger: Ledger = { attempts: 0, opened: 0, closed: 0 };
   const models = parameters.medianMs.map((_, provider) =>
     makeProvider(
       parameters,
@@ -100,7 +100,7 @@ function makeProvider(
   return {
     name: `provider-${provider + 1}`,
     async stream(request, { signal }) {
-      ledger.asked++;
+      ledger.attempts++;
       const fate = decide(
         parameters,
         request,
@@ -132,13 +132,13 @@ function decide(
   down: boolean,
   condition: Condition,
 ): Fate {
-  const { call, weight, asked } = request;
-  const before = asked[provider] ?? 0;
-  asked[provider] = before + 1;
+  const { call, weight, attempts } = request;
+  const before = attempts[provider] ?? 0;
+  attempts[provider] = before + 1;
   const draw = random(parameters.seed, call, provider, before);
   const fails = draw() < parameters.failures || down;
-  const isCut = draw() < parameters.cuts;
-  const cutAt = 1 + Math.floor(draw() * (parameters.chunks - 1));
+  const breaksOff = draw() < parameters.interrupted;
+  const breakAt = 1 + Math.floor(draw() * (parameters.chunks - 1));
   const silent = draw() < parameters.silent;
   const { shortestMs, longestMs } = parameters;
   const { sigma, shared, medianMs, tail, tailShape } = parameters;
@@ -150,7 +150,7 @@ function decide(
   return {
     firstMs: condition.slower *
       Math.min(Math.max(usualMs, shortestMs), longestMs),
-    failsAt: fails || hangs ? 0 : isCut ? cutAt : undefined,
+    failsAt: fails || hangs ? 0 : breaksOff ? breakAt : undefined,
     silent: silent || hangs,
   };
 }
@@ -171,12 +171,12 @@ export function arrival(
   const draw = random(seed, call);
   const gapMs = exponential(draw, MINUTE / callsPerMinute);
   return {
-    request: { call, weight: normal(draw), asked: [], wrong: 0 },
+    request: { call, weight: normal(draw), attempts: [], wrong: 0 },
     gapMs,
   };
 }
 
-/** Tells whether a provider is down at the moment; time must not run back. */
+/** Whether a provider is down at the moment; time must not run back. */
 function outages(
   { seed, outageHours, outageMinutes }: Parameters,
   provider: number,

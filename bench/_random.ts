@@ -1,5 +1,5 @@
-// Random numbers that depend on nothing but their keys: whoever asks for them,
-// and in whatever order, gets the same ones. So every strategy meets the same
+// Random numbers that depend only on their keys, not on the caller or the order
+// of the calls. So every strategy meets the same
 // providers, and a difference between two rows is not luck.
 
 /** Gives the next number of a sequence, from 0 to below 1. */

@@ -88,7 +88,10 @@ export function run(
       const hedgeMs = hedgeDelay(options, used[0]!.name);
       const answer = readAnswer(used, request, options, patienceMs)
         .then((time) => {
-          const attempts = request.asked.reduce((sum, n) => sum + (n ?? 0), 0);
+          const attempts = request.attempts.reduce(
+            (sum, n) => sum + (n ?? 0),
+            0,
+          );
           const { wrong } = request;
           results.push({
             call,

@@ -89,7 +89,7 @@ export function makeScenarios(
     chunks: 2,
     callsPerMinute: RATE,
     outageHours: 1e9,
-    cuts: 0,
+    interrupted: 0,
     patienceMs: 120_000,
     ...changes,
     calls: Math.min(limit, calls),
