@@ -17,14 +17,14 @@ const ASK: ChatMessage = {
 const isRefusedForm = hasStatus(400, 422);
 
 /** The models that have refused a prefill, and accepted the other form. */
-const continuing = new WeakSet<object>();
+const withoutPrefill = new WeakSet<object>();
 
 const originals = new WeakMap<ChatModel, object>();
 
 /** Whether a model continues after a user's turn, as far as is known. */
 export function isAskedToContinue(model: ChatModel): boolean {
   const original = originals.get(model) ?? model;
-  return continuing.has(original) ||
+  return withoutPrefill.has(original) ||
     (original as { continuation?: unknown }).continuation === "ask";
 }
 
@@ -55,13 +55,13 @@ export function asContinuable(
         messages.length > request.messages.length;
       const ask = { ...each, messages: [...messages, ASK] };
       if (!isContinuation) return await model.stream(each, context);
-      if (continuing.has(given)) return await model.stream(ask, context);
+      if (withoutPrefill.has(given)) return await model.stream(ask, context);
       try {
         return await model.stream(each, context);
       } catch (error) {
         if (!isRefusedForm(error) || context.signal.aborted) throw error;
         const source = await model.stream(ask, context);
-        continuing.add(given);
+        withoutPrefill.add(given);
         return source;
       }
     },
