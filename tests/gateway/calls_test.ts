@@ -137,6 +137,11 @@ Deno.test("gateway() reports each call once, with client, attempts, usage and st
     ],
   );
   assertEquals(seen[0]!.usage.outputTokens, 3);
+  assertEquals(seen.map((report) => "error" in report), [false, false, true]);
+  assertEquals(
+    String(seen[2]!.error),
+    "GatewayError: The model 'no' does not exist.",
+  );
 });
 
 Deno.test("logCalls() writes a line of text or JSON without request and answer", async () => {
@@ -161,8 +166,20 @@ Deno.test("logCalls() writes a line of text or JSON without request and answer",
   assertEquals(lines.some((line) => /Secret|\n/.test(line)), false);
 });
 
+Deno.test("logCalls() writes why a call failed", async () => {
+  const lines: string[] = [];
+  const { handler } = chain([["Hi"]], {
+    onCall: logCalls({ write: (line) => lines.push(line) }),
+  });
+  await handler(chatRequest({ model: "no" }));
+  assertEquals(
+    lines[0]!.replace(/\d+ ms|request=.*/g, "…"),
+    "404 - … error=GatewayError: The model 'no' does not exist. …",
+  );
+});
+
 Deno.test("gateway() passes the request to a function that chooses the models", async () => {
-  const { handler } = chain([], {
+  const { handler } = chain([["Hi"]], {
     models: {
       chat: ({ messages }) => [
         async function* echo() {
