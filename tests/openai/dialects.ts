@@ -330,6 +330,7 @@ function errorRows(): Dialect[] {
       { status: 400, message: "400 Filtered" },
     ],
     ["success: false", event({ success: false, code: 503 }), { status: 503 }],
+    ["only success: false", event({ success: false, result: "busy" }), {}],
     [
       "a list with an error",
       event([{ error: { message: "Busy", code: 503 } }]),
