@@ -161,12 +161,8 @@ function testProbes({ name, makeDatabase }: SharedStoreKind): void {
     async () => {
       const database = makeDatabase();
       const options = { failureThreshold: 1 };
-      const [one, other] = [1, 2].map(() =>
-        connectStore(database, options)
-      ) as [
-        ConnectedStore,
-        ConnectedStore,
-      ];
+      const one = connectStore(database, options);
+      const other = connectStore(database, options);
       await reportFailure(one);
       assert(!await isAdmitted(other));
       await other.store.report(MODEL, "success");
@@ -200,12 +196,8 @@ function testProbes({ name, makeDatabase }: SharedStoreKind): void {
     async () => {
       const database = makeDatabase();
       const options = { failureThreshold: 1, cooldownMs: 2000, cacheMs: 100 };
-      const [one, other] = [1, 2].map(() =>
-        connectStore(database, options)
-      ) as [
-        ConnectedStore,
-        ConnectedStore,
-      ];
+      const one = connectStore(database, options);
+      const other = connectStore(database, options);
       await reportFailure(one);
       await delay(2000);
       setBehavior(one, { latencyMs: () => 150 });
@@ -227,12 +219,8 @@ function testProbes({ name, makeDatabase }: SharedStoreKind): void {
         cooldownMs: 2000,
         maxCooldownMs: 2000,
       };
-      const [one, other] = [1, 2].map(() =>
-        connectStore(database, options)
-      ) as [
-        ConnectedStore,
-        ConnectedStore,
-      ];
+      const one = connectStore(database, options);
+      const other = connectStore(database, options);
       await isAdmitted(one); // Now it knows the clock of the server.
       setBehavior(one, { failureMode: "rejects" });
       await reportFailure(one);
@@ -252,12 +240,8 @@ function testProbes({ name, makeDatabase }: SharedStoreKind): void {
     async () => {
       const database = makeDatabase();
       const options = { failureThreshold: 1, cooldownMs: 1000 };
-      const [one, other] = [1, 2].map(() =>
-        connectStore(database, options)
-      ) as [
-        ConnectedStore,
-        ConnectedStore,
-      ];
+      const one = connectStore(database, options);
+      const other = connectStore(database, options);
       await reportFailure(one);
       await delay(1000);
       assert(await isAdmitted(other), "the probe");
@@ -286,10 +270,8 @@ function testClocks({ name, makeDatabase }: SharedStoreKind): void {
     using clock = stoppedClock();
     const database = makeDatabase();
     const options = { failureThreshold: 1, cooldownMs: 100, cacheMs: 0 };
-    const [one, other] = [1, 2].map(() => connectStore(database, options)) as [
-      ConnectedStore,
-      ConnectedStore,
-    ];
+    const one = connectStore(database, options);
+    const other = connectStore(database, options);
     clock.now = 1e9;
     await reportFailure(one);
     clock.now = 1e6;

@@ -76,7 +76,7 @@ Deno.test("an outage does not push the quantiles of trackLatency() to their boun
   assertAlmostEquals(quantile("m") / before, 1, 0.05);
 });
 
-Deno.test("attempts that were stopped early pull no quantile of trackLatency() down", () => {
+Deno.test("a quantile of trackLatency() does not fall when slow attempts are stopped early", () => {
   // Ten values, of which the upper three are stopped at 300 ms in the second
   // tracker, as a hedge after 300 ms would do with most of them.
   const times = [100, 120, 140, 160, 180, 200, 220, 400, 600, 900];

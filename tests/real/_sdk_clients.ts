@@ -47,25 +47,47 @@ const chatPredicates = {
       : undefined,
 };
 
+/** A client of the chat-completions protocol, as `openai` and `groq-sdk` have it. */
+interface ChatClient {
+  readonly chat: {
+    readonly completions: {
+      create(
+        body: {
+          model: string;
+          messages: ReturnType<typeof user>;
+          stream: true;
+        },
+        options: { signal: AbortSignal },
+      ): PromiseLike<AsyncIterable<ChatLike>>;
+    };
+  };
+}
+
+function chatModelOf(name: string, client: ChatClient) {
+  return mapModel({
+    name,
+    ...chatPredicates,
+    stream: (text: string, { signal }) =>
+      client.chat.completions.create(
+        { model, messages: user(text), stream: true },
+        { signal },
+      ),
+  }, {
+    request: (text: string) => text,
+    chunk: ({ choices }) => choices[0]?.delta.content ?? undefined,
+  });
+}
+
 export const SDK_CLIENTS: readonly SdkClient[] = [
   {
     name: "openai chat",
     wire: chat,
     async make(load, fetch, name) {
       const { OpenAI } = await load("openai");
-      const client = new OpenAI({ apiKey, fetch, maxRetries: 0 });
-      return mapModel({
+      return chatModelOf(
         name,
-        ...chatPredicates,
-        stream: (text: string, { signal }) =>
-          client.chat.completions.create(
-            { model, messages: user(text), stream: true },
-            { signal },
-          ),
-      }, {
-        request: (text: string) => text,
-        chunk: ({ choices }) => choices[0]?.delta.content ?? undefined,
-      });
+        new OpenAI({ apiKey, fetch, maxRetries: 0 }),
+      );
     },
   },
   {
@@ -257,19 +279,7 @@ export const SDK_CLIENTS: readonly SdkClient[] = [
     wire: chat,
     async make(load, fetch, name) {
       const { Groq } = await load("groq-sdk");
-      const client = new Groq({ apiKey, fetch, maxRetries: 0 });
-      return mapModel({
-        name,
-        ...chatPredicates,
-        stream: (text: string, { signal }) =>
-          client.chat.completions.create(
-            { model, messages: user(text), stream: true },
-            { signal },
-          ),
-      }, {
-        request: (text: string) => text,
-        chunk: ({ choices }) => choices[0]?.delta.content ?? undefined,
-      });
+      return chatModelOf(name, new Groq({ apiKey, fetch, maxRetries: 0 }));
     },
   },
   {

@@ -25,27 +25,20 @@ const clients = {
       close: () => client.destroy(),
     };
   },
-  async ioredis() {
-    const { Redis } = await import("ioredis");
-    const client = new Redis(url, { enableOfflineQueue: false });
-    client.on("error", () => {});
-    await new Promise((resolve) => client.once("ready", resolve));
-    return {
-      send: ([name, ...rest]) => client.call(name, ...rest),
-      close: () => client.disconnect(),
-    };
-  },
-  async iovalkey() {
-    const { Redis } = await import("iovalkey");
-    const client = new Redis(url, { enableOfflineQueue: false });
-    client.on("error", () => {});
-    await new Promise((resolve) => client.once("ready", resolve));
-    return {
-      send: ([name, ...rest]) => client.call(name, ...rest),
-      close: () => client.disconnect(),
-    };
-  },
+  ioredis: async () => await connectRedis(await import("ioredis")),
+  iovalkey: async () => await connectRedis(await import("iovalkey")),
 };
+
+/** `iovalkey` is a fork of `ioredis`. */
+async function connectRedis({ Redis }) {
+  const client = new Redis(url, { enableOfflineQueue: false });
+  client.on("error", () => {});
+  await new Promise((resolve) => client.once("ready", resolve));
+  return {
+    send: ([name, ...rest]) => client.call(name, ...rest),
+    close: () => client.disconnect(),
+  };
+}
 if (typeof Bun !== "undefined") {
   clients.bun = async () => {
     const client = new Bun.RedisClient(url, { enableOfflineQueue: false });

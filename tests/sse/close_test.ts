@@ -134,7 +134,7 @@ Deno.test("sseResponse() calls onClose once when the client disconnects while an
   journal.assertClean();
 });
 
-Deno.test("sseResponse() ends cancel() after closeMs when the model ignores the abort", async () => {
+Deno.test("sseResponse() resolves cancel() after closeMs when the model ignores the abort", async () => {
   await virtualTime(async () => {
     const it = await answer(["a", step.hang()], {
       model: { ignoresAbort: true },

@@ -188,7 +188,7 @@ Deno.test("sseResponse() over HTTP sends the first chunk before the model sends 
   server.journal.assertClean();
 });
 
-Deno.test("sseResponse() over HTTP sends complete and interrupted answers, and disconnects nothing open", async () => {
+Deno.test("sseResponse() over HTTP sends complete and interrupted answers, and leaves nothing open", async () => {
   for (const last of ["b", step.fail(new Error("sk-secret"))]) {
     await using server = serve(["a", last], { passesSignal: true });
     const seen = await readAll(
