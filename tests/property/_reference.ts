@@ -733,7 +733,7 @@ class Call implements Source {
       for (;;) {
         const admitted = forced ? { at } : this.#admit(spec, at, stop, state);
         at = admitted.at;
-        if (admitted.stopped) return { at, stopped: true };
+        if (admitted.stopped) return { at, stopped: true, startedAt };
         if (admitted.refusedUntil === undefined) break;
         records.push(skipped(nameOf(spec), at, admitted.refusedUntil));
         const waitMs = Math.max(0, admitted.refusedUntil - at);
@@ -742,7 +742,9 @@ class Call implements Source {
         }
         canWait = false;
         at += waitMs;
-        if (isWithin(stop.at, at)) return { at: stop.at, stopped: true };
+        if (isWithin(stop.at, at)) {
+          return { at: stop.at, stopped: true, startedAt };
+        }
       }
       startedAt ??= at;
       const attempt = new ReferenceAttempt(spec, at, {

@@ -75,3 +75,34 @@ test("fallbackStream() tries a hedge whose retry was refused last, without anoth
   });
   assertEquals(found, undefined, found);
 });
+
+test("fallbackStream() hedges while a retry waits for a circuit to close (R19, R21)", async () => {
+  const found = await violation(subject, {
+    chain: {
+      models: [{
+        name: "m0",
+        scripts: [[{ do: "fail", error: "e0" }], []],
+        kind: "generator",
+        ignoresAbort: false,
+        admissions: [{ gives: "yes" }, { gives: "no", retryInMs: 2 }],
+      }, {
+        name: "m1",
+        scripts: [[]],
+        kind: "generator",
+        ignoresAbort: false,
+      }],
+      options: {
+        isContent: false,
+        isFinal: false,
+        allowEmpty: false,
+        closeMs: 1_000,
+        retry: { maxAttempts: 2, minDelayMs: 81, maxDelayMs: 401 },
+        hedge: { afterMs: 1, maxInFlight: 2 },
+        health: true,
+      },
+    },
+    actions: [],
+    abortAt: 82,
+  });
+  assertEquals(found, undefined, found);
+});
