@@ -65,17 +65,21 @@ export const SLICES = 100;
 /**
  * Corrects impossible times: the system clock was set back, or that of another
  * process is ahead. A circuit that claims to be open for longer than
- * the longest cooldown may be probed now, and calls of the future count as if
+ * the longest cooldown may be probed at once, and calls of the future count as if
  * they had just ended.
+ *
+ * @param probeAt From when the circuit may be probed: the time of the event that
+ * follows, which may be older than `now`.
  */
 export function clampTimes(
   circuit: Circuit,
   now: number,
   options: ResolvedCircuitOptions,
+  probeAt = now,
 ): Circuit {
   if (circuit.state === "open") {
     const isTooLong = circuit.retryAt - now > maxOpenMs(options);
-    return isTooLong ? { ...circuit, retryAt: now } : circuit;
+    return isTooLong ? { ...circuit, retryAt: probeAt } : circuit;
   }
   const last = circuit.window.at(-1);
   if (!last || last.at <= now) return circuit;

@@ -104,7 +104,12 @@ export class KvBackend implements CircuitBackend {
     do {
       const { value, versionstamp } = await this.#kv.get(key);
       const now = Math.floor(Date.now());
-      const before = clampTimes(decodeCircuit(value), now, this.#options);
+      const before = clampTimes(
+        decodeCircuit(value),
+        now,
+        this.#options,
+        Math.min(now, ...events.map(({ at }) => at)),
+      );
       const { after, counted } = this.#applyAll(before, events);
       const isDone = after === before ||
         await this.#commit(key, versionstamp, after);

@@ -4,6 +4,7 @@ import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
 import { delay } from "@std/async/delay";
 import { test } from "../_test_without_permissions.ts";
 import { stoppedClock, watchedTimers } from "./_clock.ts";
+import { overloaded } from "./_errors.ts";
 import {
   type ConnectedStore,
   connectStore,
@@ -265,6 +266,26 @@ function testClocks({ name, makeDatabase }: SharedStoreKind): void {
     await reportFailure(connectStore(database, options));
     assert(!await isAdmitted(one), "another store reported a failure");
   });
+
+  virtualTest(
+    `${name}() admits a probe of a circuit that claims to be open for too long, however slow the database is (R21)`,
+    async () => {
+      const retryAfterMs = 3_600_000;
+      for (const latencyMs of [0, 3, 40]) {
+        const database = makeDatabase();
+        const other = connectStore(database, {
+          failureThreshold: 1,
+          maxRetryAfterMs: retryAfterMs,
+        });
+        const error = Object.assign(overloaded(), { retryAfterMs });
+        await other.store.report(MODEL, "failure", error);
+        const one = connectStore(database, { failureThreshold: 1 });
+        setBehavior(one, { latencyMs: () => latencyMs });
+        assert(await isAdmitted(one), `the probe, after ${latencyMs} ms`);
+        assert(!await isAdmitted(one), "a second probe");
+      }
+    },
+  );
 
   test(`${name}() keeps no circuit open for longer after a clock was set back (R21)`, async () => {
     using clock = stoppedClock();

@@ -68,10 +68,12 @@ export class FakeRedis implements Database {
       for (const text of command.slice(15 + count)) {
         const [type, index, at, retryAfterMs] = text.split(" ");
         const field = fields[Number(index) - 1]!;
-        const before = clampTimes(hash.get(field) ?? CLOSED, now, options);
+        const stored = hash.get(field) ?? CLOSED;
+        const time = Math.min(Number(at), now);
+        const before = clampTimes(stored, now, options, time);
         const after = reduce(before, {
           type: type as CircuitEvent["type"],
-          at: Math.min(Number(at), now),
+          at: time,
           retryAfterMs: Number(retryAfterMs),
         }, options);
         if (after !== before) hash.set(field, after);

@@ -176,6 +176,22 @@ testWithServer(
 );
 
 testWithServer(
+  "redisHealth() admits a probe of a circuit that claims to be open for too long (R21)",
+  async ({ port }) => {
+    await using client = await connect(port);
+    const now = Date.now();
+    const circuit = `open ${now} ${now + 3_600_000} 0 1 0`;
+    await client.send(["HSET", KEY, MODEL, circuit]);
+    const health = redisHealth(async (args) => {
+      await delay(5); // so that the time of the probe is over in the server
+      return await client.send(args);
+    }, { failureThreshold: 1 });
+    assert((await health.admit(MODEL)).admit, "the probe");
+    assert(!(await health.admit(MODEL)).admit, "a second probe");
+  },
+);
+
+testWithServer(
   "redisHealth() does not count a probe that an outdated copy claimed as a call (R21)",
   async ({ port }) => {
     await using client = await connect(port);
