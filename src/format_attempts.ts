@@ -4,6 +4,7 @@
  * @module
  */
 
+import { assertAttempts } from "./_shared/arguments.ts";
 import { nameAndMessage, oneLine } from "./_shared/error_text.ts";
 import type { Attempt } from "./types/attempt.ts";
 
@@ -37,8 +38,11 @@ const MAX_NAME_LENGTH = 120;
  * assertStringIncludes(lines[0]!, "failed      Error: overloaded");
  * assertStringIncludes(lines[1]!, "completed   2 chunks");
  * ```
+ *
+ * @throws {TypeError} If `attempts` is not an array.
  */
 export function formatAttempts(attempts: readonly Attempt[]): string {
+  assertAttempts(attempts);
   const rows = flatten(attempts, "");
   const now = Date.now();
   const start = Math.min(...rows.map(({ attempt }) => attempt.startedAt));

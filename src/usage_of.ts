@@ -4,6 +4,7 @@
  * @module
  */
 
+import { assertAttempts } from "./_shared/arguments.ts";
 import { USAGE_FIELDS } from "./engine/usage.ts";
 import { getProperty } from "./_shared/safe_access.ts";
 import type { Attempt, Usage } from "./types/attempt.ts";
@@ -32,8 +33,11 @@ import type { Attempt, Usage } from "./types/attempt.ts";
  * for await (const _ of stream);
  * assertEquals(usageOf(stream.attempts), { inputTokens: 5, outputTokens: 2 });
  * ```
+ *
+ * @throws {TypeError} If `attempts` is not an array.
  */
 export function usageOf(attempts: readonly Attempt[]): Usage {
+  assertAttempts(attempts);
   const total: Usage = {};
   for (const { usage, nested } of attempts) {
     for (const report of [usage, nested && usageOf(nested)]) {

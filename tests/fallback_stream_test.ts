@@ -151,4 +151,26 @@ test("fallbackStream() returns a stream that shows its model, outcome and attemp
   assertEquals(Deno.inspect(stream), shown("streaming"));
   await stream.return();
   assertEquals(Deno.inspect(stream), shown("cancelled"));
+  assertEquals(Object.keys(JSON.parse(JSON.stringify(stream))), [
+    "model",
+    "outcome",
+    "attempts",
+  ]);
+});
+
+test("fallbackStream() refuses options that are a signal, a list or a function", async () => {
+  const { signal } = new AbortController();
+  for (
+    const [options, message] of [
+      [signal, "'options' must be an object such as { signal }"],
+      [[], "'options' must be an object with options"],
+      [() => {}, "'options' must be an object with options"],
+    ] as const
+  ) {
+    await assertRejects(
+      () => fallbackStream([fakeModel("a", ["a0"])], "hi", options as never),
+      TypeError,
+      message,
+    );
+  }
 });

@@ -5,9 +5,15 @@ import {
   fallbackModel,
   fallbackStream,
   formatAttempts,
+  usageOf,
 } from "@fallback/stream";
 import { fakeModel, step, virtualTime } from "@fallback/stream/testing";
-import { assertEquals, assertLess, assertRejects } from "@std/assert";
+import {
+  assertEquals,
+  assertLess,
+  assertRejects,
+  assertThrows,
+} from "@std/assert";
 import { test } from "./_test_without_permissions.ts";
 
 test("formatAttempts() draws attempts to scale, with their outcomes and errors", () =>
@@ -54,6 +60,16 @@ test("formatAttempts() shows attempts that are still running up to now", () =>
       "a ░░░░░░░░░░████████████████████ streaming   2 chunks, first content after 10 ms",
     );
   }));
+
+test("formatAttempts() and usageOf() throw a TypeError for anything but an array", () => {
+  for (const read of [formatAttempts, usageOf]) {
+    assertThrows(
+      () => read(new Error("all failed") as never),
+      TypeError,
+      "'attempts' must be an array, such as 'stream.attempts' or the result of attemptsOf(error)",
+    );
+  }
+});
 
 test("formatAttempts() returns an empty string for no attempts", () => {
   assertEquals(formatAttempts([]), "");

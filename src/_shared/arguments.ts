@@ -46,6 +46,11 @@ export function assertOptions<Options extends object>(
   names: OptionNames<Options>,
 ): void {
   assertObject(name, value);
+  const isBag = typeof value === "object" && !Array.isArray(value);
+  assertArgument(isBag, name, "be an object with options", value);
+  // A signal has no keys of its own, so it would be ignored.
+  const isSignal = typeof getProperty(value, "throwIfAborted") === "function";
+  assertArgument(!isSignal, name, "be an object such as { signal }", value);
   for (const key of Object.keys(value)) {
     if (Object.hasOwn(names, key)) continue;
     const known = Object.keys(names).map((each) => `'${each}'`).join(", ");
@@ -139,4 +144,11 @@ export function parseDelayRange<Key extends string>(
   const expected = `be <= '${path}.${maxName}' (${max})`;
   assertArgument(min <= max, `${path}.${minName}`, expected, min, RangeError);
   return [min, max];
+}
+
+/** The attempts of a call; a stream or an error has them in a property. */
+export function assertAttempts(attempts: unknown): void {
+  const expected =
+    "be an array, such as 'stream.attempts' or the result of attemptsOf(error)";
+  assertArgument(Array.isArray(attempts), "attempts", expected, attempts);
 }

@@ -145,6 +145,13 @@ export function parseChain<
   }
   assertFunction("options.isContent", options.isContent);
   assertFunction("options.isFinal", options.isFinal);
+  const { allowEmpty } = options;
+  assertArgument(
+    allowEmpty === undefined || typeof allowEmpty === "boolean",
+    "options.allowEmpty",
+    "be a boolean",
+    allowEmpty,
+  );
   return {
     models: parseModels(models),
     fallbackTests: fallbackOn === undefined
@@ -215,6 +222,10 @@ export function parseModel<Request, Chunk>(
       "be a function, or have a 'name' and a 'stream' function",
       model,
     );
+  }
+  const path = index === undefined ? argument : `${argument}[${index}]`;
+  for (const name of ["isContent", "isFinal", "usage"]) {
+    assertFunction(`${path}.${name}`, getProperty(model, name));
   }
   return model;
 }

@@ -5,8 +5,8 @@ import { isInstance } from "../_shared/safe_access.ts";
 import { ModelTimeoutError } from "../errors.ts";
 import type { Failure } from "./failure.ts";
 
-/** How deep a `SuppressedError` is looked into. It may contain itself. */
-const MAX_DEPTH = 32;
+/** How many errors within a `SuppressedError` are looked at. It may contain itself. */
+const MAX_ERRORS = 64;
 
 /** Keeps the errors of closing. */
 export interface CloseErrorOwner {
@@ -61,15 +61,15 @@ export async function closeWithin(
 export function withoutErrors(
   error: unknown,
   isIgnored: (error: unknown) => boolean,
-  depth = 0,
+  budget = { left: MAX_ERRORS },
 ): Failure | undefined {
   if (isIgnored(error)) return undefined;
-  if (depth > MAX_DEPTH || !isInstance(error, SuppressedError)) {
+  if (budget.left-- <= 0 || !isInstance(error, SuppressedError)) {
     return { error };
   }
   try {
-    const later = withoutErrors(error.error, isIgnored, depth + 1);
-    const first = withoutErrors(error.suppressed, isIgnored, depth + 1);
+    const later = withoutErrors(error.error, isIgnored, budget);
+    const first = withoutErrors(error.suppressed, isIgnored, budget);
     if (!later || !first) return later ?? first;
     const isSame = later.error === error.error &&
       first.error === error.suppressed;

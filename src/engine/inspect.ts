@@ -15,4 +15,10 @@ export abstract class InspectableStream {
       JSON.stringify(model)
     }, outcome: "${outcome}", attempts: ${attempts.length} }`;
   }
+
+  /** What `JSON.stringify(stream)` shows. */
+  toJSON(): object {
+    const { model, outcome, attempts } = this;
+    return { model, outcome, attempts };
+  }
 }

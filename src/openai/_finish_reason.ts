@@ -1,6 +1,8 @@
 // What a server means by `finish_reason`. OpenAI has five values; other servers
 // add their own, and some of those say that the answer broke off.
 
+import { statusOfCode } from "./_error_status.ts";
+
 /** Values that mean failure: the server gave up in the middle of the answer. */
 const FAILURES: ReadonlySet<string> = new Set([
   // DeepSeek, Zhipu, vLLM and SGLang, Gemini
@@ -128,7 +130,7 @@ export function finishFailure(reason: string): FinishFailure | undefined {
     const status = Object.hasOwn(STATUSES, key) ? STATUSES[key] : undefined;
     const isFailure = status !== undefined || FAILURES.has(key) ||
       /(?:^|_)error(?:_|$)/.test(key);
-    if (isFailure) return { reason, status };
+    if (isFailure) return { reason, status: status ?? statusOfCode(key) };
   }
   return undefined;
 }

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { describeValue } from "../_shared/error_text.ts";
+import { getProperty } from "../_shared/safe_access.ts";
 import type { Model } from "../types/model.ts";
 import { ScriptPlayer } from "./_script_player.ts";
 import { createJournal, type Journal } from "./journal.ts";
@@ -95,10 +97,12 @@ export function fakeModel<Chunk>(
 ): FakeModel<Exclude<Chunk, Step>> {
   // The chunks of a script of nothing but steps would be inferred as steps.
   type Chunks = readonly Script<Exclude<Chunk, Step>>[];
-  const scripts = ("scripts" in script ? script.scripts : [script]) as Chunks;
-  if (scripts.length === 0 || !scripts.every(Array.isArray)) {
+  const scripts = (getProperty(script, "scripts") ?? [script]) as Chunks;
+  if (!Array.isArray(scripts) || !scripts[0] || !scripts.every(Array.isArray)) {
     throw new TypeError(
-      `Cannot make a fake model as 'script' must be an array, or hold 'scripts': current value is ${script}`,
+      `Cannot make a fake model as 'script' must be an array, or hold 'scripts': current value is ${
+        describeValue(script)
+      }`,
     );
   }
   const { isContent, isFinal, provider } = options;

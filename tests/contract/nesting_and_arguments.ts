@@ -249,6 +249,14 @@ export const nesting: RuleCase[] = [
         ["TypeError", "models", undefined],
         ["TypeError", "models[1]|42", [models[0], 42]],
         ["TypeError", "models[0]", [{ name: "nameless" }]],
+        ...["isContent", "isFinal", "usage"].map((name): Wrong => [
+          "TypeError",
+          `models[0].${name}' must be a function|true`,
+          [{ ...models[0], [name]: true }],
+        ]),
+        ["TypeError", "allowEmpty' must be a boolean|no", models, {
+          allowEmpty: "no",
+        }],
         ["TypeError", "models[0]", [{ stream: () => {} }]],
         ["TypeError", "options|null", models, null],
         ["RangeError", "fallbackOn", models, { fallbackOn: [] }],

@@ -1,13 +1,29 @@
 // A `Date.now()` that changes only when a test sets it. The circuits read no other
-// clock. Timers stay real; the tests need none of them to fire.
+// clock. Timers are real, but a timeout never fires, however slow the machine is.
 
 import { type Watch, watchTimers } from "../../src/testing/_timers.ts";
 
-/** Stops `Date.now()` until it is disposed of. */
+/** A longer timer is a timeout: random pauses are shorter. */
+const LONGEST_PAUSE_MS = 100;
+
+/** Stops `Date.now()` and timeouts until it is disposed of. */
 export function stoppedClock(): { now: number } & Disposable {
   const { now } = Date;
-  const clock = { now: 0, [Symbol.dispose]: () => void (Date.now = now) };
+  const { setTimeout } = globalThis;
+  const clock = {
+    now: 0,
+    [Symbol.dispose]: () => {
+      Date.now = now;
+      globalThis.setTimeout = setTimeout;
+    },
+  };
   Date.now = () => clock.now;
+  globalThis.setTimeout = ((run: () => void, ms = 0, ...args: []) =>
+    setTimeout(
+      run,
+      ms > LONGEST_PAUSE_MS ? 1e9 : ms,
+      ...args,
+    )) as typeof setTimeout;
   return clock;
 }
 

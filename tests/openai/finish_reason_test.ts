@@ -71,3 +71,13 @@ Deno.test("fallbackStream() falls back on a filtered answer, without a retry or 
   assertEquals(calls.length, 1);
   assertEquals(stream.model, "backup");
 });
+
+Deno.test("a finish_reason that names an error has the status of that error", async () => {
+  for (const reason of ["server_error", "INTERNAL_ERROR", "upstream_error"]) {
+    const model = modelOf("m", [wire.finish(reason)]);
+    await using stream = await fallbackStream([model, backup], request, {
+      fallbackOn: hasStatus("5xx"),
+    });
+    assertEquals(stream.model, "backup", reason);
+  }
+});
