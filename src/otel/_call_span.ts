@@ -46,8 +46,6 @@ export class CallSpan {
   readonly failures = new Set<unknown>();
   /** Whether it continues an answer that broke off. */
   readonly isContinued: boolean;
-  /** Whether a model was skipped. */
-  hasSkipped = false;
   /** The attempts that were slow. */
   readonly slow = new Set<Attempt>();
   /** The attempt that answers. */

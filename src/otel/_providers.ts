@@ -21,7 +21,7 @@ const HOSTS: readonly (readonly [host: RegExp, name: string])[] = [
   [/\.ml\.cloud\.ibm\.com$/, "ibm.watsonx.ai"],
 ];
 
-/** The same, by the first part of what the AI SDK calls a provider. */
+/** The same, by the name that the AI SDK gives a provider. */
 const NAMES: Readonly<Record<string, string>> = {
   openai: "openai",
   anthropic: "anthropic",
@@ -31,6 +31,7 @@ const NAMES: Readonly<Record<string, string>> = {
   bedrock: "aws.bedrock",
   google: "gcp.gemini",
   "google-vertex": "gcp.vertex_ai",
+  "google.vertex": "gcp.vertex_ai",
   vertex: "gcp.vertex_ai",
   groq: "groq",
   mistral: "mistral_ai",
@@ -58,21 +59,31 @@ export function providerAttributes(
   if (provider === undefined) return {};
   // What `./openai` calls the server of OpenAI.
   if (provider === "openai") provider = "api.openai.com";
-  const known = NAMES[provider.toLowerCase().split(".")[0]!];
   const url = isHost(provider) ? parse(`https://${provider}`) : undefined;
-  if (!url || (known && !HOSTS.some(([host]) => host.test(url.hostname)))) {
-    return { "gen_ai.provider.name": known ?? provider };
+  if (!url) {
+    const name = provider.replace(KIND, "");
+    const known = NAMES[name.toLowerCase()] ??
+      NAMES[name.toLowerCase().split(".")[0]!];
+    return { "gen_ai.provider.name": known ?? name };
   }
   const name = HOSTS.find(([host]) => host.test(url.hostname))?.[1];
+  const address = url.hostname.replace(/^\[|\]$/g, "");
   return {
-    "gen_ai.provider.name": name ?? url.hostname,
-    "server.address": url.hostname,
+    "gen_ai.provider.name": name ?? address,
+    "server.address": address,
     "server.port": Number(url.port) || 443,
   };
 }
 
+/** What the AI SDK adds to the name of a provider, as in `openai.chat`. */
+const KIND =
+  /\.(?:anthropic|chat|completions?|generative-ai|messages|responses)$/i;
+
+/** A name with a dot or a port, an address, or `localhost`. */
 function isHost(provider: string): boolean {
-  return /^(\[[\da-f:]+\]|[\w.-]+\.[\w.-]+|localhost)(:\d+)?$/i.test(provider);
+  return !KIND.test(provider) &&
+    /^(\[[\da-f:]+\](:\d+)?|[\w-]+(\.[\w-]+)+(:\d+)?|[\w-]+:\d+|localhost)$/i
+      .test(provider);
 }
 
 function parse(url: string): URL | undefined {

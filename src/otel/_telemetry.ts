@@ -131,7 +131,6 @@ export class Telemetry {
         call.span.addEvent("fallback.hedge", model, new Date(at));
         return;
       case "skipped":
-        call.hasSkipped = true;
         this.#countSkip(model);
         call.span.addEvent("fallback.skipped", model, new Date(at));
         return;
@@ -171,7 +170,7 @@ export class Telemetry {
     if (!call.isContinued) {
       this.#instruments?.callTimeToFirstContent.record(waited, {
         "gen_ai.operation.name": this.#operation,
-        "fallback.needed": call.attempts.size > 1 || call.hasSkipped,
+        "fallback.needed": attempt.modelIndex > 0,
       });
     }
     const model = { "fallback.model": attempt.model };
@@ -201,8 +200,10 @@ export class Telemetry {
     const span = call.endAttempt(attempt, outcome, at, error);
     if (!span || !this.#instruments) return;
     const { attributes, startedAt } = span;
-    this.#instruments.duration.record((at - startedAt) / 1000, attributes);
     this.#recordTokens(attempt, attributes);
+    // The garbage collector decides when an abandoned stream ends.
+    if (outcome === "abandoned") return;
+    this.#instruments.duration.record((at - startedAt) / 1000, attributes);
     this.#recordChunks(attempt, span, at);
   }
 
@@ -242,7 +243,9 @@ export class Telemetry {
     this.#abandoned.unregister(call);
     const attributes = call.end(outcome, at, error);
     const seconds = (at - call.startedAt) / 1000;
-    this.#instruments?.callDuration.record(seconds, attributes);
+    if (outcome !== "abandoned") {
+      this.#instruments?.callDuration.record(seconds, attributes);
+    }
     this.#instruments?.callAttempts.record(call.attempts.size, attributes);
     if (call.isContinued) this.#instruments?.continuations.add(1, attributes);
   }

@@ -263,6 +263,13 @@ Deno.test("providerAttributes() returns the well-known name of a host, else the 
     "api.mistral.ai": ["mistral_ai", "api.mistral.ai", 443],
     "localhost:11434": ["localhost", "localhost", 11434],
     "127.0.0.1:8080": ["127.0.0.1", "127.0.0.1", 8080],
+    "[::1]:8080": ["::1", "::1", 8080],
+    "ollama:11434": ["ollama", "ollama", 11434],
+    "openai.internal": ["openai.internal", "openai.internal", 443],
+    "cerebras.chat": ["cerebras"],
+    "lm-studio.chat": ["lm-studio"],
+    "vertex.anthropic.messages": ["gcp.vertex_ai"],
+    "google.vertex.chat": ["gcp.vertex_ai"],
     "fakes": ["fakes"],
   };
   for (const [provider, [name, address, port]] of Object.entries(cases)) {

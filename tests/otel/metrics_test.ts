@@ -165,6 +165,34 @@ Deno.test("fallback.call.time_to_first_content has fallback.needed: true where t
   ]);
 });
 
+Deno.test("fallback.call.time_to_first_content has fallback.needed: false where the first model answers after a retry, or beside a hedge", async () => {
+  await using sdk = new Sdk();
+  const onEvent = instrument();
+  const backup = fakeModel("b", [step.hang()]);
+  await virtualTime(async () => {
+    const scripts = [[step.fail(new Error("reset"))], ["x"]];
+    const retried = fakeModel("a", { scripts });
+    const retry = { minDelayMs: 0, maxDelayMs: 0 };
+    const slow = fakeModel("a", [step.wait(20), "x"]);
+    const hedge = { afterMs: 10 };
+    for (
+      const [model, options] of [[retried, { retry }], [slow, {
+        hedge,
+      }]] as const
+    ) {
+      await using stream = await fallbackStream([model, backup], "hi", {
+        onEvent,
+        ...options,
+      });
+      await Array.fromAsync(stream);
+    }
+  });
+  const points = pointsOf(await sdk.metrics());
+  assertEquals(points("fallback.call.time_to_first_content"), [
+    "call false 2 0.02",
+  ]);
+});
+
 Deno.test("fallback.continuations counts the calls that continue an answer, by their outcome", async () => {
   await using sdk = new Sdk();
   const onEvent = instrument();
