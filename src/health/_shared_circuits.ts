@@ -28,7 +28,7 @@ import type { ResolvedCircuitOptions } from "./circuit_options.ts";
 /** How long a call waits for the database, in milliseconds. */
 const ADMIT_TIMEOUT_MS = 200;
 /** After this long an exchange has failed, in milliseconds. */
-const EXCHANGE_TIMEOUT_MS = 5000;
+export const EXCHANGE_TIMEOUT_MS = 5000;
 /** The longest pause between two exchanges, in milliseconds. */
 const MAX_PAUSE_MS = 20;
 /** How many events are queued while the database is down. */

@@ -9,6 +9,7 @@ import {
   type OptionNames,
   parseDelay,
 } from "../_shared/arguments.ts";
+import { withTimeout } from "../_shared/with_timeout.ts";
 import type { Admission, HealthReport, HealthStore } from "../types/health.ts";
 import {
   CIRCUIT_OPTION_NAMES,
@@ -19,7 +20,7 @@ import {
   toCircuitEvent,
 } from "./circuit_options.ts";
 import type { CircuitBackend } from "./_circuit_backend.ts";
-import { SharedCircuits } from "./_shared_circuits.ts";
+import { EXCHANGE_TIMEOUT_MS, SharedCircuits } from "./_shared_circuits.ts";
 
 /** Options of the stores that are shared through a database. */
 export interface SharedHealthOptions extends CircuitOptions {
@@ -79,7 +80,8 @@ export interface SharedHealth extends HealthStore {
    *
    * @returns One entry per model, sorted by name.
    *
-   * @throws Whatever the database throws.
+   * @throws Whatever the database throws; an `Error` if it has not answered within
+   * 5 seconds.
    */
   snapshot(): Promise<readonly CircuitSnapshot[]>;
 }
@@ -115,6 +117,13 @@ export function sharedHealth<Options extends SharedHealthOptions>(
     admit: (model) => circuits.admit(model),
     report: (model, outcome, error) =>
       circuits.report(model, toCircuitEvent(outcome, error, resolved)),
-    snapshot: async () => await backend.snapshot(),
+    async snapshot() {
+      const snapshot = await withTimeout(
+        (async () => await backend.snapshot())(),
+        EXCHANGE_TIMEOUT_MS,
+      );
+      if (snapshot) return snapshot;
+      throw new Error(`No answer within ${EXCHANGE_TIMEOUT_MS} ms`);
+    },
   };
 }

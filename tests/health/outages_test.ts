@@ -230,6 +230,14 @@ for (const { name, makeDatabase, isIdempotent } of SHARED_STORES) {
           "the database is",
         );
       }
+      setBehavior(one, { failureMode: "hangs" });
+      const startedAt = Date.now();
+      await assertRejects(
+        () => one.store.snapshot(),
+        Error,
+        "No answer within 5000 ms",
+      );
+      assertEquals(Date.now() - startedAt, 5000);
     },
   );
 }
