@@ -239,3 +239,26 @@ Deno.test("docs/architecture.md quotes the current source, and names existing fi
     assert(page.includes(`\`engine/${name}\``), name);
   }
 });
+
+Deno.test("docs/contract.md names the files with the cases of each rule", async () => {
+  const filesOf = new Map<string, Set<string>>();
+  for (const { name } of Deno.readDirSync(new URL("tests/contract", ROOT))) {
+    const code = await read(`tests/contract/${name}`);
+    for (const [, rule] of code.matchAll(/\brule\(\s*"(R\d+)"/g)) {
+      if (!filesOf.has(rule!)) filesOf.set(rule!, new Set());
+      filesOf.get(rule!)!.add(name);
+    }
+  }
+  const page = await read("docs/contract.md");
+  const rows = page.matchAll(/^\| (R\d+) .*\|([^|]*)\|$/gm);
+  const named = Array.from(rows, ([, rule, cell]) => {
+    const files = cell!.matchAll(/`(\w+\.ts)`/g);
+    return [rule!, Array.from(files, ([, name]) => name!).sort()] as const;
+  });
+  assertEquals(
+    Object.fromEntries(named),
+    Object.fromEntries(
+      [...filesOf].map(([rule, names]) => [rule, [...names].sort()]),
+    ),
+  );
+});

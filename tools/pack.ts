@@ -5,9 +5,9 @@
  * `deno pack` leaves the specifiers of the import map as they are, so that Node
  * cannot resolve them, and makes `jsr:` packages dependencies of the scope
  * `@jsr`, which npm's own registry does not have. And it names no package of which
- * only types are imported. So this packs a copy of the published files, in which npm packages are imported by inline `npm:` specifiers and
- * the three modules of the standard library that we use are bundled, and then
- * writes the dependencies into the `package.json`.
+ * only types are imported. So this packs a copy of the published files, in which
+ * npm packages are imported by inline `npm:` specifiers and the modules of the
+ * standard library that we use are bundled, and then completes the `package.json`.
  *
  * @module
  */
@@ -24,6 +24,11 @@ const ROOT = fileURLToPath(new URL("../", import.meta.url));
 const IMPORT = /^((?:import|export|\}).* from )"([@\w][^"]*)"/gm;
 /** Where the bundled modules go. */
 const STD_FOLDER = "src/_std";
+const STD_NOTICE =
+  "// From the standard library of Deno. Copyright the Deno authors. MIT license.\n";
+/** Names the file that a part of a bundle comes from, on this machine. */
+const ORIGIN = /^\/\/ .*std_from_npm.*\n|^\/\/ https:\/\/jsr\.io\/.*\n/gm;
+const ENGINES = { node: ">=24" };
 
 /** The copy of a text with other specifiers. */
 function rewriteSpecifiers(
@@ -107,7 +112,8 @@ async function bundle(
   const code = await Deno.readTextFile(target);
   const declaration = target.replace(/\.js$/, ".d.ts");
   const types = `// @ts-self-types="./${basename(declaration)}"\n`;
-  await Deno.writeTextFile(target, types + code);
+  const text = types + STD_NOTICE + code.replaceAll(ORIGIN, "");
+  await Deno.writeTextFile(target, text);
   await Deno.copyFile(
     new URL(`${stemOf(specifier)}.d.ts`, DECLARATIONS),
     declaration,
@@ -138,7 +144,8 @@ export async function pack(target: string): Promise<void> {
     await run("tar", ["-xzf", draft], folder);
     const manifestFile = `${folder}/package/package.json`;
     const manifest = JSON.parse(await Deno.readTextFile(manifestFile));
-    const complete = JSON.stringify({ ...manifest, dependencies }, null, 2);
+    const added = { engines: ENGINES, dependencies };
+    const complete = JSON.stringify({ ...manifest, ...added }, null, 2);
     await Deno.writeTextFile(manifestFile, `${complete}\n`);
     await run("tar", ["-czf", resolve(target), "package"], folder);
   } finally {
