@@ -46,11 +46,12 @@ export function assertOptions<Options extends object>(
   names: OptionNames<Options>,
 ): void {
   assertObject(name, value);
-  const isBag = typeof value === "object" && !Array.isArray(value);
-  assertArgument(isBag, name, "be an object with options", value);
-  // A signal has no keys of its own, so it would be ignored.
-  const isSignal = typeof getProperty(value, "throwIfAborted") === "function";
-  assertArgument(!isSignal, name, "be an object such as { signal }", value);
+  // A list, a function or a signal has no keys, so it would be ignored.
+  const isBag = typeof value === "object" && !Array.isArray(value) &&
+    getProperty(value, "throwIfAborted") === undefined;
+  const [first] = Object.keys(names);
+  const example = Object.hasOwn(names, "signal") ? "signal" : first;
+  assertArgument(isBag, name, `be an object such as { ${example} }`, value);
   for (const key of Object.keys(value)) {
     if (Object.hasOwn(names, key)) continue;
     const known = Object.keys(names).map((each) => `'${each}'`).join(", ");

@@ -354,6 +354,8 @@ export class AttemptRunner<Request, Chunk>
   #clearTimers(): void {
     clearTimeout(this.#openTimer);
     clearTimeout(this.#contentTimer);
+    // An open stream would keep the timers in memory.
+    this.#openTimer = this.#contentTimer = undefined;
   }
 
   #fail(error: unknown): void {
