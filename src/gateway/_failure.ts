@@ -43,7 +43,9 @@ export function toGatewayError(error: unknown): GatewayError {
   }
   const status = statusOf(failures[0]);
   const isPassedOn = status !== undefined && status in SENTENCES &&
-    failures.every((each) => statusOf(each) === status);
+    failures.every((each) =>
+      statusOf(each) === status && !isAccountFailure(each)
+    );
   if (isPassedOn) {
     return EXPLAINED.includes(status)
       ? explained(status, failures)
@@ -55,6 +57,15 @@ export function toGatewayError(error: unknown): GatewayError {
       });
   }
   return unavailable(error, failures);
+}
+
+/**
+ * Whether a provider refuses the key or the account of the operator, which some do
+ * with a 400 (Gemini, Anthropic).
+ */
+function isAccountFailure(error: unknown): boolean {
+  const { message = "" } = providerDetails(error);
+  return /\bapi[ _-]?key\b|\bcredit balance\b/i.test(message);
 }
 
 /** The failure of an answer that has already begun. */

@@ -26,7 +26,11 @@ export function mergeDelta(
 }
 
 function mergeField(name: string, before: unknown, value: unknown): unknown {
-  if (Array.isArray(value)) return mergeList(before, value);
+  // Mistral sends the text of an answer as strings and as lists of parts.
+  if (Array.isArray(value)) return mergeList(toParts(before), value);
+  if (Array.isArray(before) && typeof value === "string") {
+    return mergeList(before, toParts(value) as unknown[]);
+  }
   if (typeof value === "object") {
     const merged = isRecord(before) ? before : {};
     mergeDelta(merged, value as object);
@@ -38,6 +42,12 @@ function mergeField(name: string, before: unknown, value: unknown): unknown {
   }
   if (typeof before === "string") return before + String(value);
   return value;
+}
+
+/** A text as a list of parts; what is no text stays as it is. */
+function toParts(value: unknown): unknown {
+  if (typeof value !== "string") return value;
+  return value === "" ? [] : [{ type: "text", text: value }];
 }
 
 /** Some servers send numeric tokens as numbers. */

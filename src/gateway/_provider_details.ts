@@ -16,6 +16,10 @@ const CONTENT_CODES: ReadonlySet<unknown> = new Set([
   "ResponsibleAIPolicyViolation",
 ]);
 
+/** A host by a name, with or without a port. */
+const HOST =
+  /\b(?:(?:[\w-]+\.)+(?:ai|app|cloud|cn|com|corp|de|dev|eu|internal|io|lan|local|net|org|svc|us)|localhost)\b(?::\d+)?/gi;
+
 /** The fields of an error object that are passed on. */
 export interface ProviderDetails {
   readonly message?: string;
@@ -98,6 +102,9 @@ function redact(text: string): string {
     .replace(/\b(Bearer|Basic)\s+[^\s"',]+/gi, "$1 ***")
     .replace(/\b(sk|pk|rk|gsk|xai|key|AIza)[-_][\w*.-]{6,}/gi, "***")
     .replace(/\bAIza[\w-]{20,}/g, "***")
+    .replace(/\b[a-z]{2,5}_(?:live|prod|proj|test)_\w+/gi, "***")
+    .replace(HOST, "***")
     .replace(/\b(?:\d{1,3}\.){3}\d{1,3}(?::\d+)?\b/g, "***")
+    .replace(/\[[\da-f:]{3,}\](?::\d+)?/gi, "***")
     .replace(/\b[\w-]{40,}\b/g, "***");
 }

@@ -75,9 +75,9 @@ async function readLimited(
       new LimitedBytesTransformStream(maxBodyBytes, { error: true }),
       { signal: timeout.signal },
     );
-    const bytes = await new Response(limited).bytes();
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    return decode(await new Response(limited).bytes());
   } catch (error) {
+    if (isInstance(error, GatewayError)) throw error;
     if (timeout.signal.aborted) {
       throw new GatewayError(
         408,
@@ -86,9 +86,19 @@ async function readLimited(
       );
     }
     if (isInstance(error, RangeError)) throw tooLarge();
+    // The signal of a client that has left may abort a little later.
+    await new Promise((resolve) => setTimeout(resolve, 0));
     client.throwIfAborted();
-    throw new GatewayError(400, "The body is not valid UTF-8.");
+    throw new GatewayError(400, "The body could not be read.");
   } finally {
     clearTimeout(timer);
+  }
+}
+
+function decode(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw new GatewayError(400, "The body is not valid UTF-8.");
   }
 }

@@ -50,7 +50,11 @@ export function bearerKeys(
     throw new TypeError("'keys' must have at least one key");
   }
   const trimmed = list.map((key) => typeof key === "string" ? key.trim() : "");
-  for (const [index, { length }] of trimmed.entries()) {
+  for (const [index, key] of trimmed.entries()) {
+    if (/\s/.test(key)) {
+      throw new TypeError(`'keys[${index}]' must not contain white space`);
+    }
+    const { length } = key;
     if (length >= MIN_KEY_LENGTH) continue;
     throw new TypeError(
       `'keys[${index}]' must have at least ${MIN_KEY_LENGTH} characters: it has ${length}`,

@@ -141,7 +141,7 @@ function toChoice(
     index,
     message: {
       role: typeof role === "string" ? role : "assistant",
-      content: content as string ?? null,
+      content: toContent(content),
       refusal: refusal as string ?? null,
       ...rest,
     },
@@ -150,4 +150,14 @@ function toChoice(
       others.finish_reason ?? (hasCalls ? "tool_calls" : "stop"),
     ),
   };
+}
+
+/** A list of parts that are all text is one text. */
+function toContent(content: unknown): string | null {
+  if (!Array.isArray(content)) return content as string ?? null;
+  const texts = content.map((part) =>
+    part?.type === "text" ? part.text : undefined
+  );
+  const isText = texts.every((text) => typeof text === "string");
+  return isText ? texts.join("") : content as unknown as string;
 }

@@ -6,6 +6,13 @@ import { assertText } from "./_assert_text.ts";
 const SECRET_NAME =
   /auth|key|token|secret|cookie|password|credential|signature|session|jwt/i;
 
+const secretValues = new WeakMap<Headers, readonly string[]>();
+
+/** Marks values of headers as secret, whatever the names are. */
+export function hideValues(headers: Headers, values: readonly string[]): void {
+  secretValues.set(headers, values);
+}
+
 /** Headers, or a function that returns them for each request. */
 export type HeadersOption =
   | RequestInit["headers"]
@@ -41,7 +48,10 @@ export function parseKey(apiKey: string): string {
  */
 export function parseHeaders(name: string, own: unknown): Headers {
   try {
-    return new Headers(own as RequestInit["headers"]);
+    const headers = new Headers(own as RequestInit["headers"]);
+    const hidden = secretValues.get(own as Headers);
+    if (hidden) hideValues(headers, hidden);
+    return headers;
   } catch {
     throw new TypeError(
       `'${name}' must be header names with values: current value is of type ${typeof own}`,
@@ -49,9 +59,9 @@ export function parseHeaders(name: string, own: unknown): Headers {
   }
 }
 
-/** What of the values of headers must not be shown. */
+/** The values of headers that must not be shown. */
 export function secretsIn(headers: Headers): string[] {
-  const secrets: string[] = [];
+  const secrets = [...secretValues.get(headers) ?? []];
   for (const [name, value] of headers) {
     if (!SECRET_NAME.test(name)) continue;
     // Without `Bearer` or `Basic`.

@@ -5,6 +5,7 @@ import { describeValue } from "../_shared/error_text.ts";
 import { bearerKeys } from "../gateway/bearer_keys.ts";
 import type { GatewayOptions } from "../gateway/options.ts";
 import { memoryHealth } from "../health/mod.ts";
+import { hideValues } from "../openai/_headers.ts";
 import { openaiModel } from "../openai/mod.ts";
 import { PROVIDERS } from "./_providers.ts";
 
@@ -148,9 +149,12 @@ function modelOf(place: string, value: unknown, env: Env) {
 
 function headersOf(place: string, value: unknown, env: Env): Headers {
   const headers = new Headers();
+  const fromEnv: string[] = [];
   for (const [name, content] of Object.entries(record(place, value))) {
     try {
-      headers.set(name, secret(`${place}.${name}`, content, env));
+      const text = secret(`${place}.${name}`, content, env);
+      headers.set(name, text);
+      if (/^\$[^$]/.test(content as string)) fromEnv.push(text);
     } catch (error) {
       const isOurs = String((error as Error).message).startsWith("'");
       throw isOurs
@@ -158,6 +162,7 @@ function headersOf(place: string, value: unknown, env: Env): Headers {
         : new TypeError(`'${place}.${name}' must be a valid header`);
     }
   }
+  hideValues(headers, fromEnv);
   return headers;
 }
 
@@ -170,6 +175,11 @@ function secret(place: string, value: unknown, env: Env): string {
   }
   if (value.startsWith("$$")) return value.slice(1);
   const [, name] = /^\$([A-Za-z_]\w*)$/.exec(value) ?? [];
+  if (name === undefined && value.startsWith("$")) {
+    throw new TypeError(
+      `'${place}' must be '$NAME' for an environment variable: write '$$' for a literal '$'`,
+    );
+  }
   if (name === undefined) return value;
   const content = env(name);
   if (content === undefined || content.trim() === "") {

@@ -190,3 +190,40 @@ Deno.test("gateway() sends an error event for a failure after the first heartbea
   assert(/data: \{"error":\{.*"code":"all_models_failed"\}\}\n\n$/.test(text));
   assert(!text.includes("[DONE]"));
 });
+
+Deno.test("gateway() passes on no host and no key in the message of a refusal", async () => {
+  const secrets = [
+    "localhost:43473",
+    "vllm-prod-3.eu.internal",
+    "api.example.com",
+    "[fd00::12]:443",
+    "10.0.0.5:8000",
+    "tok_live_1234",
+  ];
+  const message = `upstream ${secrets.join(" and ")} refused temperature 2.5`;
+  const { handler } = chain([providerError(400, { message })]);
+  const { error } = await (await handler(chatRequest())).json();
+  assertEquals(
+    error.message,
+    `upstream ${
+      secrets.map(() => "***").join(" and ")
+    } refused temperature 2.5`,
+  );
+});
+
+Deno.test("gateway() responds 502 when a provider refuses the key or the account with a 400", async () => {
+  for (
+    const message of [
+      "API key not valid. Please pass a valid API key.",
+      "Your credit balance is too low to access the API.",
+    ]
+  ) {
+    const { handler } = chain([providerError(400, { message })]);
+    const response = await handler(chatRequest());
+    assertEquals(response.status, 502);
+    assertEquals(
+      (await response.json()).error.message,
+      "No model could answer the request.",
+    );
+  }
+});

@@ -1,6 +1,12 @@
 // Reading a configuration from a file and from the environment.
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import {
+  AllModelsFailedError,
+  fallbackStream,
+  type Model,
+} from "@fallback/stream";
+import type { ChatChunk, ChatRequest } from "@fallback/stream/openai";
 import { serve, type ServeConfig } from "@fallback/stream/serve";
 import { resolveConfig } from "../../src/serve/_resolve_config.ts";
 import { configFromEnv } from "../../src/serve/_env_config.ts";
@@ -40,6 +46,9 @@ const wrong: [unknown, string][] = [
   [config({ keys: [] }), "'keys'"],
   [config({ keys: ["short-1"] }), "'keys[0]'"],
   [config({ keys: [SECRET, "$SHORT"] }), "'keys[1]'"],
+  [config({ keys: ["${KEYS}"] }), "'keys[0]' must be '$NAME'"],
+  [config({ keys: ["$KEYS "] }), "'keys[0]' must be '$NAME'"],
+  [config({ keys: ["a key with white space"] }), "'keys[0]' must not contain"],
   [config({ port: 70_000 }), "'port'"],
   [config({ health: "yes" }), "'health'"],
   [config({ fallback: { timeout: {} } }), "'fallback.timeout'"],
@@ -77,6 +86,32 @@ Deno.test("resolveConfig() replaces only strings that are exactly a variable", a
   }
   const [chat] = options.models.chat as unknown as { name: string }[];
   assertEquals(chat!.name, "$KEY");
+});
+
+Deno.test("resolveConfig() hides every value from the environment in errors, whatever the name of its header", async () => {
+  await using server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen() {} },
+    ({ headers }) => {
+      const message = `${headers.get("x-org")} of ${headers.get("x-team")}`;
+      return Response.json({ error: { message } }, { status: 400 });
+    },
+  );
+  const { options } = resolveConfig(
+    config({}, {
+      baseURL: `http://127.0.0.1:${server.addr.port}`,
+      headers: { "x-org": "$KEY", "x-team": "chat-team" },
+    }),
+    env,
+  );
+  const models = options.models.chat as readonly Model<
+    ChatRequest,
+    ChatChunk
+  >[];
+  const error = await assertRejects(
+    () => fallbackStream(models, { messages: [] }),
+    AllModelsFailedError,
+  );
+  assert(error.message.endsWith("400 *** of chat-team"), error.message);
 });
 
 Deno.test("configFromEnv() creates a chain of the keys that are set, and throws with the names it read if none is", () => {
