@@ -31,7 +31,7 @@ export const FULL: Effort = { warmUpMs: 800, roundMs: 80, rounds: 9 };
 export const QUICK: Effort = { warmUpMs: 1, roundMs: 1, rounds: 1 };
 
 /** If a batch takes longer, one round is enough. */
-const LONG_MS = 1000;
+const LONG_MS = 3000;
 
 /** Repeats a piece of work. Resolves to the milliseconds that it took. */
 type Work = (times: number) => Promise<number>;

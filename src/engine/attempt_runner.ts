@@ -1,7 +1,10 @@
 // One attempt: a model's stream from its opening to its close. A caller waits
 // for a promise of our own, which a timeout or an abort settles too, so a model
-// that never answers does not block the call. After every call into user code the attempt
-// checks whether it has ended meanwhile.
+// that never answers does not block the call. After every call into user code the
+// attempt checks whether it has ended meanwhile.
+//
+// The file is long because everything in it guards one state: whether the attempt
+// is opening, streaming or has ended.
 
 import { resolveMilliseconds } from "../_shared/milliseconds.ts";
 import { getProperty, isInstance } from "../_shared/safe_access.ts";

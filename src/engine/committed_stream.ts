@@ -1,5 +1,6 @@
 // The answer of the one model that is committed. There is one way to end: detach
-// the pending `next()` calls, close everything, then settle them.
+// the pending `next()` calls, close everything, then settle them. All of that is
+// one class, because every method depends on whether the end has begun.
 
 import { linkAttempts } from "../attempts_of.ts";
 import { ModelTimeoutError } from "../errors.ts";
