@@ -49,9 +49,11 @@ export function assertOptions<Options extends object>(
   // A list, a function or a signal has no keys, so it would be ignored.
   const isBag = typeof value === "object" && !Array.isArray(value) &&
     getProperty(value, "throwIfAborted") === undefined;
-  const [first] = Object.keys(names);
-  const example = Object.hasOwn(names, "signal") ? "signal" : first;
-  assertArgument(isBag, name, `be an object such as { ${example} }`, value);
+  if (!isBag) {
+    const [first] = Object.keys(names);
+    const example = Object.hasOwn(names, "signal") ? "signal" : first;
+    assertArgument(false, name, `be an object such as { ${example} }`, value);
+  }
   for (const key of Object.keys(value)) {
     if (Object.hasOwn(names, key)) continue;
     const known = Object.keys(names).map((each) => `'${each}'`).join(", ");

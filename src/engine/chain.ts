@@ -195,6 +195,9 @@ export function parseModels<Request, Chunk>(
     .map((model, index) => parseModel(model, "models", index));
 }
 
+/** The functions that a model may have beside `stream`. */
+const MODEL_FUNCTIONS = ["isContent", "isFinal", "usage"];
+
 /**
  * A model as an object. A function without a name is named by its position in
  * the list, if it is in one.
@@ -212,20 +215,15 @@ export function parseModel<Request, Chunk>(
       stream: model,
     };
   }
-  if (
-    typeof getProperty(model, "name") !== "string" ||
-    typeof getProperty(model, "stream") !== "function"
-  ) {
-    assertArgument(
-      false,
-      index === undefined ? argument : `${argument}[${index}]`,
-      "be a function, or have a 'name' and a 'stream' function",
-      model,
-    );
-  }
   const path = index === undefined ? argument : `${argument}[${index}]`;
-  for (const name of ["isContent", "isFinal", "usage"]) {
-    assertFunction(`${path}.${name}`, getProperty(model, name));
+  const isModel = typeof getProperty(model, "name") === "string" &&
+    typeof getProperty(model, "stream") === "function";
+  const expected = "be a function, or have a 'name' and a 'stream' function";
+  assertArgument(isModel, path, expected, model);
+  for (const name of MODEL_FUNCTIONS) {
+    const value = getProperty(model, name);
+    // No path is built for what is absent, because this runs in every call.
+    if (value !== undefined) assertFunction(`${path}.${name}`, value);
   }
   return model;
 }
