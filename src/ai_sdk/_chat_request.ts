@@ -1,7 +1,7 @@
 // From a chat-completions request to the options of a language model's call.
 // Every field is converted, reported to `warn`, or refused with a `TypeError`.
 
-import { assertArgument } from "../_shared/arguments.ts";
+import { assertObject } from "../_shared/arguments.ts";
 import type { ChatRequest } from "../openai/mod.ts";
 import {
   array,
@@ -78,12 +78,7 @@ export async function toCallOptions(
   model: LanguageModelV4,
   warn: Warn,
 ): Promise<CallOptions> {
-  assertArgument(
-    Object(request) === request,
-    "request",
-    "be an object",
-    request,
-  );
+  assertObject("request", request);
   const fields = request as unknown as Fields;
   const options: Partial<CallOptions> = {};
   for (const [field, value] of Object.entries(fields)) {

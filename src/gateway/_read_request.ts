@@ -33,7 +33,7 @@ export async function readJsonObject(
       { code: "unsupported_media_type" },
     );
   }
-  const text = await readLimited(request, limits);
+  const text = decode(await readLimited(request, limits));
   let body: unknown;
   try {
     body = JSON.parse(text);
@@ -61,13 +61,13 @@ function isDeeperThan(depth: number, value: unknown): boolean {
 async function readLimited(
   { body, headers, signal: client }: Request,
   { maxBodyBytes, bodyTimeoutMs }: BodyLimits,
-): Promise<string> {
+): Promise<Uint8Array> {
   const tooLarge = () =>
     new GatewayError(413, `The body is larger than ${maxBodyBytes} bytes.`, {
       code: "request_too_large",
     });
   if (Number(headers.get("content-length")) > maxBodyBytes) throw tooLarge();
-  if (body === null) return "";
+  if (body === null) return new Uint8Array();
   const timeout = new AbortController();
   const timer = setTimeout(() => timeout.abort(), bodyTimeoutMs);
   try {
@@ -75,9 +75,8 @@ async function readLimited(
       new LimitedBytesTransformStream(maxBodyBytes, { error: true }),
       { signal: timeout.signal },
     );
-    return decode(await new Response(limited).bytes());
+    return await new Response(limited).bytes();
   } catch (error) {
-    if (isInstance(error, GatewayError)) throw error;
     if (timeout.signal.aborted) {
       throw new GatewayError(
         408,

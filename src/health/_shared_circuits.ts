@@ -265,8 +265,7 @@ export class SharedCircuits {
     if (circuits || !isIdempotent) this.#batch = undefined;
     if (!circuits) {
       this.#timedOutAt = Date.now();
-      const message = `No answer within ${EXCHANGE_TIMEOUT_MS} ms`;
-      ignoreErrors(() => this.#onError(new Error(message)));
+      ignoreErrors(() => this.#onError(noAnswer()));
     }
     return circuits;
   }
@@ -295,4 +294,9 @@ function isWithin(at: number, ms: number, now: number): boolean {
 
 function pause(): Promise<void> {
   return delay(Math.random() * MAX_PAUSE_MS);
+}
+
+/** The error for a database that has not answered in time. */
+export function noAnswer(): Error {
+  return new Error(`No answer within ${EXCHANGE_TIMEOUT_MS} ms`);
 }

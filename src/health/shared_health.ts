@@ -20,7 +20,11 @@ import {
   toCircuitEvent,
 } from "./circuit_options.ts";
 import type { CircuitBackend } from "./_circuit_backend.ts";
-import { EXCHANGE_TIMEOUT_MS, SharedCircuits } from "./_shared_circuits.ts";
+import {
+  EXCHANGE_TIMEOUT_MS,
+  noAnswer,
+  SharedCircuits,
+} from "./_shared_circuits.ts";
 
 /** Options of the stores that are shared through a database. */
 export interface SharedHealthOptions extends CircuitOptions {
@@ -122,8 +126,8 @@ export function sharedHealth<Options extends SharedHealthOptions>(
         (async () => await backend.snapshot())(),
         EXCHANGE_TIMEOUT_MS,
       );
-      if (snapshot) return snapshot;
-      throw new Error(`No answer within ${EXCHANGE_TIMEOUT_MS} ms`);
+      if (!snapshot) throw noAnswer();
+      return snapshot;
     },
   };
 }
