@@ -4,23 +4,20 @@ import { type FallbackOptions, fallbackStream } from "@fallback/stream";
 import { fakeModel, step } from "@fallback/stream/testing";
 import { assertEquals } from "@std/assert";
 import { setImmediate } from "node:timers/promises";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
+import { collectGarbage } from "../_heap_used.ts";
 import { test } from "../_test_without_permissions.ts";
 
 /** Whether something is collected while the stream of a call is open. */
 async function isCollected(
   call: (watch: <T extends object>(value: T) => T) => Promise<AsyncDisposable>,
 ): Promise<boolean> {
-  setFlagsFromString("--expose-gc");
-  const collect: () => void = runInNewContext("gc");
   let watched: WeakRef<object> | undefined;
   await using _stream = await call((value) => {
     watched = new WeakRef(value);
     return value;
   });
   await setImmediate();
-  collect();
+  collectGarbage();
   return watched!.deref() === undefined;
 }
 

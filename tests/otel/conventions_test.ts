@@ -16,9 +16,8 @@ import {
 } from "@fallback/stream/testing";
 import type { Attributes } from "@opentelemetry/api";
 import { assert, assertEquals } from "@std/assert";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { errorTypeOf, providerAttributes } from "../../src/otel/_providers.ts";
+import { collectGarbage } from "../_heap_used.ts";
 import { type Scale, Sdk } from "./_sdk.ts";
 
 /**
@@ -201,8 +200,6 @@ Deno.test("docs/telemetry.md has six queries, whose metrics exist and have the l
 });
 
 Deno.test("instrument() ends the spans of a stream that nobody closes as abandoned", async () => {
-  setFlagsFromString("--expose-gc");
-  const collect: () => void = runInNewContext("gc");
   await using sdk = new Sdk();
   const onEvent = instrument();
   const abandon = async () => {
@@ -221,7 +218,7 @@ Deno.test("instrument() ends the spans of a stream that nobody closes as abandon
   };
   // One collection may not be enough.
   for (let turn = 0; turn < 200 && !hasEnded(); turn++) {
-    collect();
+    collectGarbage();
     await new Promise((resolve) => setTimeout(resolve, 0));
   }
   const outcomes = sdk.spans().map(({ attributes }) =>
