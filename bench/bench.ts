@@ -11,6 +11,7 @@
  */
 
 import { fileURLToPath } from "node:url";
+import { median } from "./_median.ts";
 import type { RatioRow, Row } from "./rows/_row.ts";
 import { ENGINE_ROWS } from "./rows/engine.ts";
 import { GROWTH_ROWS } from "./rows/growth.ts";
@@ -29,10 +30,6 @@ const ROWS: readonly Row[] = [
   ...HEALTH_ROWS,
   ...GROWTH_ROWS,
 ];
-
-function median(numbers: readonly number[]): number {
-  return numbers.toSorted((a, b) => a - b)[numbers.length >> 1]!;
-}
 
 /** Milliseconds of one run. */
 async function timeOf(run: () => Promise<unknown>): Promise<number> {

@@ -10,6 +10,7 @@
 
 import { delay } from "@std/async/delay";
 import { TextLineStream } from "@std/streams/text-line-stream";
+import { median } from "./_median.ts";
 
 const PAIRS = 15;
 const STREAMS = 25;
@@ -95,10 +96,6 @@ const post = (url: string, kind: string, signal?: AbortSignal) =>
       '{"model":"chat","stream":true,"messages":[{"role":"user","content":"hi"}]}',
     ...(signal && { signal }),
   });
-
-function median(values: number[]): number {
-  return values.sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
-}
 
 async function cpuRatio(events: number): Promise<void> {
   await using subject = await start(events, PACKETS);

@@ -13,6 +13,7 @@ import {
 } from "@opentelemetry/sdk-metrics";
 import { SimpleSpanProcessor, TracerProvider } from "@opentelemetry/sdk-trace";
 import process from "node:process";
+import { median } from "./_median.ts";
 
 const PAIRS = 41;
 const WARM_UP = 5;
@@ -69,9 +70,6 @@ async function measure(
   }
   return (processorTime() - startedAt) / units;
 }
-
-const median = (numbers: readonly number[]): number =>
-  numbers.toSorted((a, b) => a - b)[numbers.length >> 1]!;
 
 async function compare(sdk: string, load: Load): Promise<void> {
   const onEvent = instrument();

@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { type Child, startChild } from "../../tests/_child_process.ts";
 import { runSuccessfully } from "../../tests/_run_command.ts";
 import { bundledSize } from "../../tools/_bundled_size.ts";
+import { median } from "../_median.ts";
 import type { Library, Way } from "./_library.ts";
 import type { Job } from "./_meter.ts";
 
@@ -41,9 +42,6 @@ interface Cost {
   readonly ms: number;
   readonly ratio: number;
 }
-
-const median = (numbers: readonly number[]) =>
-  numbers.toSorted((a, b) => a - b)[numbers.length >> 1]!;
 
 /** Medians of rounds in which all works take turns. */
 async function inTurns<Key>(

@@ -10,7 +10,8 @@ const CALLS = 10_000;
 const STREAMS = 10_000;
 const HOUR = 3_600_000;
 
-async function* generator(count: number): AsyncGenerator<number> {
+/** A model's stream of `count` numbers. */
+export async function* generator(count: number): AsyncGenerator<number> {
   for (let i = 0; i < count; i++) yield i;
 }
 

@@ -3,12 +3,9 @@
 
 import { fallbackStream } from "@fallback/stream";
 import type { Row } from "./_row.ts";
+import { generator } from "./engine.ts";
 
 const WARM_UPS = 10;
-
-async function* generator(count: number): AsyncGenerator<number> {
-  for (let i = 0; i < count; i++) yield i;
-}
 
 /** Milliseconds for each of `count`. */
 async function timeOfEach(

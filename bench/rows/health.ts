@@ -3,6 +3,7 @@
 import { fallbackStream, type HealthStore } from "@fallback/stream";
 import { memoryHealth } from "@fallback/stream/health";
 import { kvHealth } from "@fallback/stream/kv";
+import { median } from "../_median.ts";
 import type { Row } from "./_row.ts";
 
 const CALLS = 20_000;
@@ -30,7 +31,7 @@ async function addedBy(health: HealthStore): Promise<number> {
     const without = await timeOfCall();
     added.push(await timeOfCall(health) - without);
   }
-  return added.toSorted((a, b) => a - b)[PAIRS >> 1]!;
+  return median(added);
 }
 
 /** The rows, in the order of the table. */
