@@ -12,7 +12,7 @@ interface Target {
   /** At most this many times what the other row has. */
   readonly p50?: number;
   readonly p99?: number;
-  /** From so many to so many times what the other row has. */
+  /** At least, and at most, this many times what the other row has. */
   readonly hedgeMs?: readonly [least: number, most: number];
   readonly extra?: number;
   readonly wrong?: number;

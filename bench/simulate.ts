@@ -33,7 +33,7 @@ function makeStrategies(
   const budget = hedgeBudget({ ratio, burst });
   return [
     { name: "one model", models: 1, optionsOf: () => ({}) },
-    { name: "fall-back", models, optionsOf: () => ({}) },
+    { name: "fallback", models, optionsOf: () => ({}) },
     { name: "+ timeouts", models, optionsOf: () => ({ timeouts }) },
     { name: "+ retry", models, optionsOf: () => ({ timeouts, retry }) },
     {

@@ -94,7 +94,7 @@ Deno.test("deno task simulate prints its assumptions, a row for each strategy, a
     Array.from(out.matchAll(/^\| ([^|]+?) +\| [\d.]+ % /gm), ([, row]) => row),
     [
       "one model",
-      "fall-back",
+      "fallback",
       "+ timeouts",
       "+ retry",
       "+ hedging at p95",

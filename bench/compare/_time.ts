@@ -7,7 +7,7 @@ import { FakeTime } from "@std/testing/time";
 
 const { setTimeout } = globalThis;
 
-/** After so many turns without progress, only a timer can help. */
+/** Without progress in this many turns, only a timer can help. */
 const TURNS = 30;
 /** After so much real time without progress, a call hangs. */
 const HANG_MS = 100;

@@ -140,7 +140,7 @@ async function readResponse(packets: readonly Uint8Array[]): Promise<number> {
   return await readBody(sseResponse(stream).body!);
 }
 
-/** The rows for packets of so many events. */
+/** The rows for a number of events in each packet. */
 function rowsFor(eventsPerPacket: number, target: number): Row[] {
   const packets = packetsOf(eventsPerPacket);
   const packet = eventsPerPacket === 1

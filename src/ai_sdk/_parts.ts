@@ -1,6 +1,6 @@
 // Which parts of an AI SDK stream are content, an end or an error. The fields of a
-// part decide, not its type: providers add part types and kinds of `custom` parts all the
-// time, and most of them are protocol, such as `anthropic.message_start`.
+// part decide, not its type: providers add part types and kinds of `custom` parts
+// all the time, and most of them are protocol, such as `anthropic.message_start`.
 
 import type { LanguageModelV4StreamPart } from "@ai-sdk/provider";
 import { TruncatedStreamError } from "../errors.ts";

@@ -1,6 +1,7 @@
 // The stream of a mapped model (R22). The engine does not read it as a stream:
 // it reads the inner one, calls the predicates with its chunks, and converts them.
-// So there is no generator in between, and closing reaches the model's stream at once.
+// So there is no generator in between, and closing reaches the model's stream at
+// once.
 
 import type { Model, StreamSource } from "../types/model.ts";
 

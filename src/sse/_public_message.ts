@@ -1,5 +1,6 @@
-// The error messages that a client may see. An error of a provider can hold its answer, a
-// key or a stack, so only the messages of this module's own errors are shown.
+// The error messages that a client may see. An error of a provider can hold its
+// answer, a key or a stack, so only the messages of this module's own errors are
+// shown.
 
 import { messageOf } from "../_shared/error_text.ts";
 import { statusOf } from "../_shared/http_status.ts";
