@@ -1,7 +1,7 @@
 // Runs mutants on all cores, and counts.
 
 import { random } from "../../bench/_random.ts";
-import { EQUIVALENT, type EquivalentMutant } from "./equivalent.ts";
+import { EQUIVALENT, type EquivalentMutant } from "./equivalent/mod.ts";
 import { type Mutant, mutantsOf } from "./mutants.ts";
 import { type Pauses, Sandbox, type Verdict } from "./sandbox.ts";
 
@@ -44,13 +44,19 @@ export function draw<T>(items: readonly T[], count: number, seed: number): T[] {
     .map(({ item }) => item);
 }
 
-/** Whether an entry of the list is about this mutant. */
+/** Whether an entry of the list for the mutant's file is about this mutant. */
 export function isAbout(
-  { file, from, to, lineBefore }: EquivalentMutant,
+  { from, to, lineBefore }: EquivalentMutant,
   mutant: Mutant,
 ): boolean {
-  return file === mutant.file && from === mutant.from && to === mutant.to &&
+  return from === mutant.from && to === mutant.to &&
     (lineBefore === undefined || lineBefore === mutant.lineBefore);
+}
+
+/** Whether the list of equivalent mutants has this one. */
+function isEquivalent(mutant: Mutant): boolean {
+  const entries = EQUIVALENT[mutant.file] ?? [];
+  return entries.some((entry) => isAbout(entry, mutant));
 }
 
 /**
@@ -70,7 +76,7 @@ export async function runMutants(
   };
   const waiting: Mutant[] = [];
   for (const mutant of mutants) {
-    if (EQUIVALENT.some((entry) => isAbout(entry, mutant))) {
+    if (isEquivalent(mutant)) {
       add({ mutant, verdict: "equivalent" });
     } else waiting.push(mutant);
   }
