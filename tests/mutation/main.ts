@@ -2,7 +2,12 @@
 // mutants of `src` the tests kill, by folder, and which of them survive.
 
 import { parseArgs } from "node:util";
-import { draw, findMutants, type Result, runMutants } from "./run_mutants.ts";
+import {
+  drawValid,
+  findMutants,
+  type Result,
+  runMutants,
+} from "./run_mutants.ts";
 
 /** The folder of a file within `src`, or the file itself. */
 const folderOf = (file: string) => /^src\/[^/]+/.exec(file)![0];
@@ -17,8 +22,15 @@ const { values } = parseArgs({
 });
 
 const all = await findMutants(values.files.split(","));
-const drawn = draw(all, Number(values.count), Number(values.seed));
-console.log(`${drawn.length} of ${all.length} mutants, seed ${values.seed}`);
+const { drawn, invalid } = await drawValid(
+  all,
+  Number(values.count),
+  Number(values.seed),
+);
+console.log(
+  `${drawn.length} of ${all.length} mutants, seed ${values.seed}; ` +
+    `${invalid} others do not compile`,
+);
 
 const started = performance.now();
 let done = 0;
@@ -34,9 +46,9 @@ const results = await runMutants(drawn, ({ mutant, verdict }) => {
 console.log(`\n${table(results)}`);
 
 function describe(
-  { file, line, operator, from, to }: Result["mutant"],
+  { file, lines, operator, from, to }: Result["mutant"],
 ): string {
-  return `survived  ${file}:${line} ${operator}\n  - ${from}\n  + ${to}`;
+  return `survived  ${file}:${lines[0]} ${operator}\n  - ${from}\n  + ${to}`;
 }
 
 function table(results: readonly Result[]): string {

@@ -7,8 +7,8 @@ import ts from "typescript";
 export interface Mutant {
   /** The path of the file from the root of the project. */
   readonly file: string;
-  /** The line of the change, from 1. */
-  readonly line: number;
+  /** The first and the last line of the change, from 1. */
+  readonly lines: readonly [first: number, last: number];
   /** What kind of change it is. */
   readonly operator: Operator;
   /** The changed lines as they were, with single spaces. */
@@ -170,7 +170,7 @@ function* changesOf(
       yield replace("swap a method", SWAPPED_METHODS[name]!, node.name);
     }
   } else if (isRemovable(node)) {
-    yield replace("remove a statement", ";");
+    yield replace("remove a statement", isInBlock(node) ? ";" : "{}");
   } else {
     for (const constant of otherConstants(node, source)) {
       yield replace("change a constant", constant);
@@ -203,6 +203,11 @@ function isTextJoined({ left, right }: ts.BinaryExpression): boolean {
     ts.isStringLiteralLike(side) || ts.isTemplateExpression(side)
   );
 }
+
+/** Whether a statement stands in a list of statements. */
+const isInBlock = ({ parent }: ts.Node) =>
+  ts.isBlock(parent) || ts.isSourceFile(parent) ||
+  ts.isCaseOrDefaultClause(parent);
 
 /** Whether a statement can be left out and the rest still compiles. */
 function isRemovable(node: ts.Node): boolean {
@@ -256,7 +261,7 @@ function apply(
   return {
     file,
     operator,
-    line: source.getLineAndCharacterOfPosition(start).line + 1,
+    lines: [lineOf(start, source), lineOf(end, source)],
     from: onOneLine(original.slice(lineStart, lineEnd)),
     to: onOneLine(before + replacement + after),
     lineBefore: onOneLine(
@@ -265,5 +270,8 @@ function apply(
     text: original.slice(0, start) + replacement + original.slice(end),
   };
 }
+
+const lineOf = (position: number, source: ts.SourceFile) =>
+  source.getLineAndCharacterOfPosition(position).line + 1;
 
 const onOneLine = (text: string) => text.replaceAll(/\s+/g, " ").trim();

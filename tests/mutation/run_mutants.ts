@@ -3,7 +3,8 @@
 import { random } from "../../bench/_random.ts";
 import { EQUIVALENT, type EquivalentMutant } from "./equivalent/mod.ts";
 import { type Mutant, mutantsOf } from "./mutants.ts";
-import { type Pauses, Sandbox, type Verdict } from "./sandbox.ts";
+import { withoutTypeErrors } from "./type_errors.ts";
+import { type Measurements, Sandbox, type Verdict } from "./sandbox.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 
@@ -44,6 +45,25 @@ export function draw<T>(items: readonly T[], count: number, seed: number): T[] {
     .map(({ item }) => item);
 }
 
+/** Draws as many mutants that compile, or all of them if there are fewer. */
+export async function drawValid(
+  mutants: readonly Mutant[],
+  count: number,
+  seed: number,
+): Promise<{ drawn: Mutant[]; invalid: number }> {
+  const waiting = draw(mutants, mutants.length, seed);
+  const drawn: Mutant[] = [];
+  let invalid = 0;
+  while (drawn.length < count && waiting.length > 0) {
+    const next = waiting.splice(0, count - drawn.length);
+    await using sandbox = await Sandbox.create();
+    const valid = await withoutTypeErrors(next, sandbox.folder);
+    drawn.push(...valid);
+    invalid += next.length - valid.length;
+  }
+  return { drawn, invalid };
+}
+
 /** Whether an entry of the list for the mutant's file is about this mutant. */
 export function isAbout(
   { from, to, lineBefore }: EquivalentMutant,
@@ -81,18 +101,18 @@ export async function runMutants(
     } else waiting.push(mutant);
   }
   const files = [...new Set(waiting.map(({ file }) => file))];
-  const pauses = await measurePauses(files);
+  const measurements = await measure(files);
   const workers = Math.min(navigator.hardwareConcurrency, waiting.length);
   await Promise.all(Array.from({ length: workers }, async () => {
-    await using sandbox = await Sandbox.create(pauses);
+    await using sandbox = await Sandbox.create();
     for (let mutant; (mutant = waiting.shift());) {
-      add({ mutant, verdict: await sandbox.run(mutant) });
+      add({ mutant, verdict: await sandbox.run(mutant, measurements) });
     }
   }));
   return results;
 }
 
-async function measurePauses(files: readonly string[]): Promise<Pauses> {
+async function measure(files: readonly string[]): Promise<Measurements> {
   await using sandbox = await Sandbox.create();
-  return await sandbox.runOriginal(files);
+  return await sandbox.measure(files);
 }

@@ -2,7 +2,13 @@
 // the tests of that file are run.
 
 import { TextLineStream } from "@std/streams/text-line-stream";
-import { areaOf, TOO_HEAVY } from "./areas.ts";
+import { type Area, areaOf, TOO_HEAVY } from "./areas.ts";
+import {
+  findTests,
+  linesOf,
+  type MeasuredTest,
+  testsOf,
+} from "./covering_tests.ts";
 import type { Mutant } from "./mutants.ts";
 
 const ROOT = new URL("../../", import.meta.url);
@@ -14,33 +20,35 @@ export type Verdict = "killed" | "stuck" | "survived";
 
 /** How a process ended. */
 interface Run {
-  readonly command: string;
   readonly success: boolean;
   readonly stuck: boolean;
   readonly output: string;
+  readonly durationMs: number;
   /** The longest time without a line of output, in milliseconds. */
   readonly longestPauseMs: number;
 }
 
-/** The longest pause of a command's output with the original, in milliseconds. */
-export type Pauses = Map<string, number>;
+/** What the tests of an area do with the original. */
+interface Measured {
+  /** The longest pause of the contract, in milliseconds. */
+  readonly contractPauseMs: number;
+  readonly tests: readonly MeasuredTest[];
+}
+
+/** What {@linkcode Sandbox.measure} has measured, by area. */
+export type Measurements = ReadonlyMap<Area, Measured>;
 
 /** A copy of the project; disposing of it removes it. */
 export class Sandbox implements AsyncDisposable {
-  readonly #folder: string;
-  readonly #pauses: Pauses;
+  /** Where the copy is, without a slash at the end. */
+  readonly folder: string;
 
-  private constructor(folder: string, pauses: Pauses) {
-    this.#folder = folder;
-    this.#pauses = pauses;
+  private constructor(folder: string) {
+    this.folder = folder;
   }
 
-  /**
-   * Copies the project into a new folder.
-   *
-   * @param pauses What {@linkcode Sandbox.runOriginal} has measured, if it has run.
-   */
-  static async create(pauses: Pauses = new Map()): Promise<Sandbox> {
+  /** Copies the project into a new folder. */
+  static async create(): Promise<Sandbox> {
     const folder = await Deno.makeTempDir({ prefix: "mutants_" });
     for (const name of COPIED) {
       await Deno.copyFile(new URL(name, ROOT), `${folder}/${name}`);
@@ -48,80 +56,105 @@ export class Sandbox implements AsyncDisposable {
     for (const name of COPIED_FOLDERS) {
       await copyFolder(new URL(`${name}/`, ROOT), `${folder}/${name}`);
     }
-    return new Sandbox(folder, pauses);
+    return new Sandbox(folder);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Deno.remove(this.#folder, { recursive: true });
+    await Deno.remove(this.folder, { recursive: true });
   }
 
   /**
-   * Runs the tests of some files without any mutant, and measures how long they
-   * are silent at most. How long a mutant may be silent depends on that, so that
-   * no fixed limit decides on a slow machine.
+   * Runs the tests of some files without any mutant. It measures which lines a test
+   * runs, and how long it is silent at most. How long a mutant may be silent
+   * depends on that, so that no fixed limit decides on a slow machine.
    *
-   * @throws {Error} If they fail.
+   * @throws {Error} If a test fails.
    */
-  async runOriginal(files: readonly string[]): Promise<Pauses> {
-    const areas = new Set(files.map(areaOf));
-    for (const { contract, tests } of areas) {
-      for await (const run of this.#stages(contract, tests)) {
-        if (!run.success) {
-          throw new Error(`The original fails its tests:\n${run.output}`);
-        }
-        this.#pauses.set(run.command, run.longestPauseMs);
+  async measure(files: readonly string[]): Promise<Measurements> {
+    const measurements = new Map<Area, Measured>();
+    const tests = new Map<string, MeasuredTest>();
+    for (const area of new Set(files.map(areaOf))) {
+      const contract = area.contract
+        ? orThrow(await this.#runContract())
+        : undefined;
+      const paths = await findTests(this.folder, area.tests);
+      for (const path of paths) {
+        if (TOO_HEAVY.includes(path) || tests.has(path)) continue;
+        tests.set(path, await this.#measureTest(path));
       }
+      measurements.set(area, {
+        contractPauseMs: contract?.longestPauseMs ?? 0,
+        tests: paths.flatMap((path) => tests.get(path) ?? []),
+      });
     }
-    return this.#pauses;
+    return measurements;
+  }
+
+  async #measureTest(path: string): Promise<MeasuredTest> {
+    const coverage = `${this.folder}/.coverage`;
+    const run = orThrow(
+      await this.#deno([
+        "test",
+        "-A",
+        `--coverage=${coverage}`,
+        "--coverage-raw-data-only",
+        path,
+      ]),
+    );
+    const report = await new Deno.Command(Deno.execPath(), {
+      args: ["coverage", "--lcov", "--include=/src/", coverage],
+      cwd: this.folder,
+      stderr: "null",
+    }).output();
+    await Deno.remove(coverage, { recursive: true });
+    const lcov = new TextDecoder().decode(report.stdout);
+    return { path, ...run, lines: linesOf(lcov, this.folder) };
   }
 
   /** Runs the tests of a mutant until one fails. */
-  async run({ file, text }: Mutant): Promise<Verdict> {
-    const path = `${this.#folder}/${file}`;
+  async run(mutant: Mutant, measurements: Measurements): Promise<Verdict> {
+    const area = areaOf(mutant.file);
+    const { contractPauseMs, tests } = measurements.get(area)!;
+    const path = `${this.folder}/${mutant.file}`;
     const original = await Deno.readTextFile(path);
-    await Deno.writeTextFile(path, text);
+    await Deno.writeTextFile(path, mutant.text);
     try {
-      const { contract, tests } = areaOf(file);
-      for await (const { success, stuck } of this.#stages(contract, tests)) {
-        if (stuck) return "stuck";
-        if (!success) return "killed";
+      if (area.contract) {
+        const verdict = verdictOf(await this.#runContract(contractPauseMs));
+        if (verdict !== "survived") return verdict;
       }
-      return "survived";
+      const covering = testsOf(tests, mutant.file, mutant.lines);
+      const pause = Math.max(
+        ...covering.map(({ longestPauseMs }) => longestPauseMs),
+      );
+      const paths = covering.map(({ path }) => path);
+      return verdictOf(
+        await this.#deno(["test", "-A", "--fail-fast", ...paths], pause),
+      );
     } finally {
       await Deno.writeTextFile(path, original);
     }
   }
 
-  async *#stages(
-    contract: boolean,
-    tests: readonly string[],
-  ): AsyncGenerator<Run> {
-    if (contract) {
-      yield await this.#deno([
-        "run",
-        "--allow-env=NODE_V8_COVERAGE",
-        "tests/mutation/contract_and_property.ts",
-      ]);
-    }
-    const found: string[] = [];
-    for (const path of tests) {
-      if (await exists(`${this.#folder}/${path}`)) found.push(path);
-    }
-    if (found.length === 0) return;
-    yield await this.#deno([
-      "test",
-      "-A",
-      "--fail-fast",
-      `--ignore=${TOO_HEAVY.join()}`,
-      ...found,
-    ]);
+  async #runContract(pauseMs?: number): Promise<Run> {
+    return await this.#deno([
+      "run",
+      "--allow-env=NODE_V8_COVERAGE",
+      "tests/mutation/contract_and_property.ts",
+    ], pauseMs);
   }
 
-  /** Runs Deno in the copy, and ends it when it makes no more progress. */
-  async #deno([command, ...args]: readonly string[]): Promise<Run> {
-    const id = [command, ...args].join(" ");
-    const pause = this.#pauses.get(id) ?? Infinity;
-    const patienceMs = Math.max(5_000, 10 * pause);
+  /**
+   * Runs Deno in the copy, and ends it when it makes no more progress.
+   *
+   * @param pauseMs The longest pause of the same command with the original, in
+   * milliseconds. Without it, the process may take any time.
+   */
+  async #deno(
+    [command, ...args]: readonly string[],
+    pauseMs = Infinity,
+  ): Promise<Run> {
+    const patienceMs = Math.max(5_000, 10 * pauseMs);
     await using process = new Deno.Command(Deno.execPath(), {
       args: [
         command!,
@@ -129,7 +162,7 @@ export class Sandbox implements AsyncDisposable {
         "--v8-flags=--max-old-space-size=1024",
         ...args,
       ],
-      cwd: this.#folder,
+      cwd: this.folder,
       env: { NO_COLOR: "1" },
       stdin: "null",
       stdout: "piped",
@@ -138,7 +171,8 @@ export class Sandbox implements AsyncDisposable {
     const lines = process.stdout.pipeThrough(new TextDecoderStream())
       .pipeThrough(new TextLineStream());
     let stuck = false;
-    let lastAt = performance.now();
+    const startedAt = performance.now();
+    let lastAt = startedAt;
     let longestPauseMs = 0;
     const timer = setInterval(() => {
       if (performance.now() - lastAt < patienceMs) return;
@@ -155,13 +189,23 @@ export class Sandbox implements AsyncDisposable {
     const { success } = await process.status;
     clearInterval(timer);
     return {
-      command: id,
       success,
       stuck,
       output: output.slice(-40).join("\n"),
+      durationMs: performance.now() - startedAt,
       longestPauseMs,
     };
   }
+}
+
+function orThrow(run: Run): Run {
+  if (run.success) return run;
+  throw new Error(`The original fails its tests:\n${run.output}`);
+}
+
+function verdictOf({ success, stuck }: Run): Verdict {
+  if (stuck) return "stuck";
+  return success ? "survived" : "killed";
 }
 
 async function copyFolder(from: URL, to: string): Promise<void> {
@@ -170,14 +214,5 @@ async function copyFolder(from: URL, to: string): Promise<void> {
     if (isDirectory) {
       await copyFolder(new URL(`${name}/`, from), `${to}/${name}`);
     } else await Deno.copyFile(new URL(name, from), `${to}/${name}`);
-  }
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.stat(path);
-    return true;
-  } catch {
-    return false;
   }
 }

@@ -44,13 +44,13 @@ export default {
     },
     {
       from: "if (!health) return;",
-      to: "if (!health) ;",
+      to: "if (!health) {}",
       reason:
         "It only saves time: the TypeError of a store that is undefined is ignored.",
     },
     {
       from: "if (this.#audience.listeners.length === 0) return;",
-      to: "if (this.#audience.listeners.length === 0) ;",
+      to: "if (this.#audience.listeners.length === 0) {}",
       reason: "It only saves time: an event without listeners does nothing.",
     },
   ],
@@ -64,7 +64,7 @@ export default {
   "src/engine/close.ts": [
     {
       from: "if (closing === undefined) continue;",
-      to: "if (closing === undefined) ;",
+      to: "if (closing === undefined) {}",
       reason: "It only saves time: `undefined` is then awaited, too.",
     },
   ],
