@@ -70,7 +70,7 @@ const KIB = 1024;
  * only for a feature that is worth it.
  */
 const SIZE_LIMITS = [
-  { what: "the root", entry: "mod.ts", bytes: 13.6 * KIB },
+  { what: "the root", entry: "mod.ts", bytes: 13.7 * KIB },
   {
     what: "fallbackStream alone",
     entry: "bench/compare/entries/fallback_stream.ts",

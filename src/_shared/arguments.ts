@@ -3,7 +3,7 @@
 // current value is -1".
 
 import { describeValue } from "./error_text.ts";
-import { getProperty } from "./safe_access.ts";
+import { getProperty, isPromise } from "./safe_access.ts";
 
 /** The longest delay of `setTimeout`; above it, a timer fires at once. */
 export const MAX_TIMEOUT_MS = 2_147_483_647;
@@ -22,9 +22,7 @@ export function assertArgument(
   ErrorType: new (message: string) => Error = TypeError,
 ): asserts ok {
   if (ok) return;
-  const hint = typeof getProperty(value, "then") === "function"
-    ? " (await it first)"
-    : "";
+  const hint = isPromise(value) ? " (await it first)" : "";
   throw new ErrorType(
     `'${name}' must ${expected}: current value is ${
       describeValue(value)

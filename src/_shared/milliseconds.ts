@@ -3,6 +3,7 @@
 import type { Milliseconds } from "../types/options.ts";
 import { assertArgument, MAX_TIMEOUT_MS, parseDelay } from "./arguments.ts";
 import { describeValue } from "./error_text.ts";
+import { ignoreRejection } from "./ignore_errors.ts";
 
 /** A delay in whole milliseconds, or a function that returns one. */
 export function parseMilliseconds(
@@ -39,6 +40,7 @@ export function resolveMilliseconds(
   if (typeof ms === "number" && !Number.isNaN(ms)) {
     return Math.ceil(Math.min(Math.max(ms, 0), MAX_TIMEOUT_MS));
   }
+  ignoreRejection(ms);
   throw new TypeError(
     `'${name}' must return a number of milliseconds or undefined: it returned ${
       describeValue(ms)

@@ -12,6 +12,11 @@ export function getProperty(value: unknown, key: PropertyKey): unknown {
   }
 }
 
+/** Whether a value is a promise, or something that can be awaited like one. */
+export function isPromise(value: unknown): value is PromiseLike<unknown> {
+  return typeof getProperty(value, "then") === "function";
+}
+
 /** `value instanceof constructor`; `false` if that cannot be found out. */
 export function isInstance<T>(
   value: unknown,

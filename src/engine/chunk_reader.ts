@@ -1,6 +1,7 @@
 // Calls the predicates of a stream for each chunk: whether it is content, whether
 // it ends the answer, how many tokens it reports. Converts it for a mapped model.
 
+import { ignoreErrors, refusePromise } from "../_shared/ignore_errors.ts";
 import type { FallbackOptions } from "../types/options.ts";
 import type { Usage } from "../types/attempt.ts";
 import type { InnerPredicates } from "./mapped_source.ts";
@@ -76,20 +77,21 @@ export class ChunkReader<Chunk> {
   /** Merges the tokens that a chunk of the model reports. Whether it does. */
   takeUsage(chunk: unknown): boolean {
     const before = this.usage;
-    try {
-      const report = this.#model.usage!(chunk as never);
+    // A report that cannot be made is no report.
+    ignoreErrors(() => {
+      const report: unknown = this.#model.usage!(chunk as never);
       this.usage = mergeUsage(before, report);
-    } catch {
-      // A report that cannot be made is no report.
-    }
+      return report;
+    });
     return this.usage !== before;
   }
 
   /** Looks whether a chunk of the model is the final one. */
   observe(chunk: unknown): void {
     const predicates = this.#final;
-    if (predicates === undefined || this.#owner.hasEnded) return;
-    if (predicates.isFinal!(chunk as never)) this.isFinished = true;
+    if (predicates && this.#ask(predicates, "isFinal", chunk)) {
+      this.isFinished = true;
+    }
   }
 
   /** Converts a chunk, and calls `isFinal` of the options if it applies. */
@@ -98,13 +100,15 @@ export class ChunkReader<Chunk> {
     for (const map of this.#mappers) {
       chunks = chunks.flatMap((each) => {
         if (this.#owner.hasEnded) return [];
-        return toArray(map(each as never));
+        const mapped = map(each as never);
+        refusePromise("chunk", mapped);
+        return toArray(mapped);
       });
     }
-    if (!this.#model.isFinal && this.#options.isFinal) {
+    const options = this.#options;
+    if (!this.#model.isFinal && options.isFinal) {
       for (const each of chunks) {
-        if (this.#owner.hasEnded) break;
-        if (this.#options.isFinal(each as never)) this.isFinished = true;
+        if (this.#ask(options, "isFinal", each)) this.isFinished = true;
       }
     }
     return chunks as readonly Chunk[];
@@ -112,12 +116,21 @@ export class ChunkReader<Chunk> {
 
   /** Whether a chunk, or what it was converted to, is content. */
   isContent(chunk: unknown, converted: readonly Chunk[] | undefined): boolean {
-    if (this.#model.isContent) return this.#model.isContent(chunk as never);
+    const model = this.#model;
     const options = this.#options;
+    if (model.isContent) return this.#ask(model, "isContent", chunk);
     if (!options.isContent) return !converted || converted.length > 0;
-    if (!converted) return options.isContent(chunk as never);
-    return converted.some((each) =>
-      !this.#owner.hasEnded && options.isContent!(each as never)
-    );
+    const chunks = converted ?? [chunk];
+    return chunks.some((each) => this.#ask(options, "isContent", each));
+  }
+
+  /** Calls a predicate, unless the attempt has ended. */
+  #ask(owner: Predicates, name: keyof Predicates, chunk: unknown): boolean {
+    if (this.#owner.hasEnded) return false;
+    const answer: unknown = owner[name]!(chunk as never);
+    if (typeof answer === "object") {
+      refusePromise(owner === this.#options ? `options.${name}` : name, answer);
+    }
+    return Boolean(answer);
   }
 }

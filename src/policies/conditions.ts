@@ -2,6 +2,7 @@
 // `isFailure`.
 
 import { assertArgument, parseList } from "../_shared/arguments.ts";
+import { refusePromise } from "../_shared/ignore_errors.ts";
 import { getProperty, isInstance } from "../_shared/safe_access.ts";
 import type { ErrorClass, ErrorTest } from "../types/options.ts";
 
@@ -51,9 +52,7 @@ export function matches<Args extends readonly unknown[]>(
   return tests.some((test) => {
     if (isErrorClass(test)) return isInstance(error, test);
     const answer: unknown = test.call(options, error, ...args);
-    if (typeof getProperty(answer, "then") === "function") {
-      throw new TypeError(`'${name}' must not return a promise`);
-    }
+    refusePromise(name, answer);
     return Boolean(answer);
   });
 }

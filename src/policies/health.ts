@@ -2,7 +2,7 @@
 // reported by the attempt and by the committed stream.
 
 import { ignoreErrors, ignoreRejection } from "../_shared/ignore_errors.ts";
-import { getProperty } from "../_shared/safe_access.ts";
+import { getProperty, isPromise } from "../_shared/safe_access.ts";
 import { newRecord } from "../engine/attempt_runner.ts";
 import type { Call } from "../engine/call.ts";
 import { CircuitOpenError } from "../errors.ts";
@@ -63,15 +63,14 @@ async function askStore<Request, Chunk>(
   let admission: unknown;
   try {
     const answer: unknown = admission = chain.health!.admit(name);
-    if (typeof getProperty(answer, "then") === "function") {
-      const waiting = answer as PromiseLike<unknown>;
-      if (call.isStoreSlow) ignoreRejection(waiting);
+    if (isPromise(answer)) {
+      if (call.isStoreSlow) ignoreRejection(answer);
       admission = call.isStoreSlow
         ? undefined
-        : await scope.waitFor(waiting, ADMIT_TIMEOUT_MS);
+        : await scope.waitFor(answer, ADMIT_TIMEOUT_MS);
       if (admission === undefined) {
         call.isStoreSlow ||= scope.isActive;
-        if (!scope.isActive) releaseLater(call, waiting, name);
+        if (!scope.isActive) releaseLater(call, answer, name);
       }
     }
   } catch {

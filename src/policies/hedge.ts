@@ -1,6 +1,7 @@
 // Hedging: models that run side by side (R19). The idea is from Dean and
 // Barroso, "The Tail at Scale" (2013).
 
+import { refusePromise } from "../_shared/ignore_errors.ts";
 import { resolveMilliseconds } from "../_shared/milliseconds.ts";
 import type { AttemptRunner } from "../engine/attempt_runner.ts";
 import type { Call } from "../engine/call.ts";
@@ -79,7 +80,9 @@ export class HedgeRace<Request, Chunk> {
     const { budget } = this.#hedge.options;
     if (!scope.isActive || !this.#canStart()) return;
     try {
-      if (budget && !budget.take()) return;
+      const isTaken: unknown = budget ? budget.take() : true;
+      refusePromise("options.hedge.budget.take", isTaken);
+      if (!isTaken) return;
     } catch (error) {
       scope.fail({ error });
     }

@@ -55,7 +55,8 @@ export interface Model<Request, Chunk> {
    * Whether a chunk carries content. The first one that does commits the call
    * to this model. Chunks before it are buffered, at most 1,024 of them, and
    * the next model can still take over. Without this method every chunk is
-   * content. An error that it throws fails the attempt.
+   * content. An error that it throws fails the attempt, and so does a promise
+   * that it returns.
    *
    * @param chunk A chunk. Not called again after it returned `true`.
    * @returns Whether the chunk carries content.
@@ -64,7 +65,7 @@ export interface Model<Request, Chunk> {
   /**
    * Whether a chunk ends a complete answer. If this method is given, a stream
    * that ends without such a chunk was cut off and fails. An error that it
-   * throws is a failure too.
+   * throws, or a promise that it returns, is a failure too.
    *
    * @param chunk A chunk. Called once for each chunk.
    * @returns Whether the answer is complete.

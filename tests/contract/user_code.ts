@@ -6,6 +6,8 @@ import { formatAttempts } from "../../src/format_attempts.ts";
 import type { FallbackEvent } from "../../src/types/events.ts";
 import type { HealthStore } from "../../src/types/health.ts";
 import type { ModelLike } from "../../src/types/model.ts";
+import { mapModel } from "../../src/map_model.ts";
+import type { FakeModelOptions } from "../../src/testing/fake_model.ts";
 import type { Step } from "../../src/testing/script.ts";
 import * as step from "../../src/testing/step.ts";
 import {
@@ -427,18 +429,52 @@ export const userCode: RuleCase[] = [
   ),
   rule(
     "arguments",
-    "a condition that returns a promise where it must not is a TypeError",
+    "a function that has to answer at once and returns a promise is a TypeError, and the rejection is handled",
     async ({ fallbackStream, fake }) => {
-      const error = await errorOf(
-        fallbackStream([fake("a", [step.fail(1)])], "hi", {
-          retry: { isRetriable: (() => Promise.resolve(true)) as never },
-        }),
-      ) as SuppressedError;
-      assertSame(
-        [error.name, Object(error.error).name, error.suppressed],
-        ["SuppressedError", "TypeError", 1],
-        "the error",
-      );
+      const promise = (() => Promise.reject(stop)) as () => never;
+      const model = (options?: FakeModelOptions<string>) =>
+        fake("a", [step.wait(10), "a0"], options);
+      type Case = [
+        models: ModelLike<unknown, string>[],
+        options?: Options,
+      ];
+      const cases: Record<string, Case> = {
+        "options.isContent": [[model()], { isContent: promise }],
+        "options.isFinal": [[model()], { isFinal: promise }],
+        "isContent": [[model({ isContent: promise })]],
+        "isFinal": [[model({ isFinal: promise })]],
+        "chunk": [[
+          mapModel(model(), { request: (it) => it, chunk: promise }),
+        ]],
+        "options.timeouts.firstContentMs": [
+          [model()],
+          { timeouts: { firstContentMs: promise } },
+        ],
+        "options.retry.isRetriable": [
+          [fake("a", [step.fail(1)])],
+          { retry: { isRetriable: promise } },
+        ],
+        "options.hedge.budget.take": [[model(), model()], {
+          hedge: { afterMs: 1, budget: { earn: () => {}, take: promise } },
+        }],
+      };
+      for (const [name, [models, options]] of Object.entries(cases)) {
+        const error = await errorOf(fallbackStream(models, "hi", options));
+        const found = error as {
+          error?: unknown;
+          attempts?: { error: unknown }[];
+        };
+        const cause = found.attempts?.[0]!.error ?? found.error ?? error;
+        assertSame(
+          String(cause).startsWith(`TypeError: '${name}' must`),
+          true,
+          `${name}: ${cause}`,
+        );
+      }
+      const stream = await fallbackStream([
+        { ...model(), usage: promise },
+      ], "hi");
+      assertSame(await read(stream), ["a0"], "usage is ignored");
     },
   ),
   rule(
