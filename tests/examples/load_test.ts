@@ -13,7 +13,7 @@ import type { LoadSettings, ServerState } from "./_load.ts";
 import { answerTo, type Provider, serveProvider } from "./_providers.ts";
 
 const CONCURRENCY = 1000;
-const SECONDS = Number(/--seconds=(\d+)/.exec(Deno.args.join(" "))?.[1] ?? 3);
+const SECONDS = Number(/--seconds=(\d+)/.exec(Deno.args.join(" "))?.[1] ?? 1);
 const SEED = 20_261;
 const draw = random(SEED);
 const PROVIDERS = ["alpha", "beta", "gamma"] as const;

@@ -41,7 +41,7 @@ import {
   preamble,
 } from "../_wire_faults.ts";
 
-const CALLS = 2400;
+const CALLS = 1200;
 const CONCURRENCY = 200;
 const SEED = 20_261;
 const request = { messages: [{ role: "user", content: "hi" }] };
@@ -206,7 +206,7 @@ const callsOf = (providers: readonly FakeProvider[]) =>
 
 const textOf = ({ choices }: ChatChunk) => choices[0]?.delta?.content ?? "";
 
-Deno.test("fallbackStream() over HTTP gives each of 2,400 calls one complete answer or a known error, and leaves nothing open", async () => {
+Deno.test("fallbackStream() over HTTP gives each of 1,200 calls one complete answer or a known error, and leaves nothing open", async () => {
   await using servers = new AsyncDisposableStack();
   const providers = PROVIDERS.map((name, i) =>
     fakeProvider(

@@ -102,10 +102,10 @@ Deno.test("every entry of the list of equivalent mutants is about a mutant, and 
 Deno.test("runMutants() kills nearly all mutants of a sample", async () => {
   // A part with quick tests; `deno task mutation` measures the others.
   const mutants = await findMutants(["src/latency/"]);
-  const results = await runMutants(draw(mutants, 8, 20_261));
+  const results = await runMutants(draw(mutants, 5, 20_261));
   const survivors = results.filter(({ verdict }) => verdict === "survived");
   assertEquals(
-    survivors.length <= 2,
+    survivors.length <= 1,
     true,
     survivors.map(({ mutant: { file, to } }) => `${file}: ${to}`).join("\n"),
   );

@@ -26,7 +26,10 @@ export async function withoutTypeErrors(
   for (const [{ text }, copy] of copies) {
     await Deno.writeTextFile(`${project}/${copy}`, text);
   }
-  const errors = await typeErrors(project);
+  const errors = await typeErrors(project, [
+    ...[...originals].map((file) => copyOf(file, "original")),
+    ...copies.values(),
+  ]);
   // A copy of a class is another type for those who use the original.
   return mutants.filter((mutant) => {
     const known = errors.get(copyOf(mutant.file, "original"));
@@ -35,10 +38,13 @@ export async function withoutTypeErrors(
   });
 }
 
-/** The type errors in `src`, by file. */
-async function typeErrors(project: string): Promise<Map<string, string[]>> {
+/** The type errors of some files, by file. */
+async function typeErrors(
+  project: string,
+  files: readonly string[],
+): Promise<Map<string, string[]>> {
   const { stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["check", "--quiet", "src"],
+    args: ["check", "--quiet", ...files],
     cwd: project,
     env: { NO_COLOR: "1" },
   }).output();

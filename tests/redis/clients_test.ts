@@ -74,14 +74,23 @@ async function runClients(
   return lines;
 }
 
+// All runtimes use one folder, because installing the clients takes long.
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+const isAvailable = await isNpmAvailable();
+
+Deno.test.beforeAll(async () => {
+  folder = await temporaryFolder();
+  if (isAvailable) await prepare(folder.path);
+});
+
+Deno.test.afterAll(() => folder[Symbol.asyncDispose]());
+
 for (const [runtime, command] of Object.entries(RUNTIMES)) {
   const names = runtime === "Bun" ? [...NAMES, "bun"] : NAMES;
-  if (!await isNpmAvailable()) continue;
+  if (!isAvailable) continue;
   testWithServer(
     `redisHealth() works with ${names.join(", ")} in ${runtime}`,
     async (server) => {
-      await using folder = await temporaryFolder();
-      await prepare(folder.path);
       const lines = await runClients(server, command, folder.path);
       const withoutTimes = lines.map((line) =>
         line.replace(/\d+ ms/, "some ms")

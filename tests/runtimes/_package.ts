@@ -20,19 +20,26 @@ const INSTALL = {
   bun: ["npx", "-y", "bun@1.3.12", "install"],
 };
 
+/** Makes the tarball. Returns its path. */
+export async function makeTarball({ folder }: Published): Promise<string> {
+  const tarball = `${folder}/package.tgz`;
+  await pack(tarball);
+  return tarball;
+}
+
 /**
  * Creates a folder, and installs the package in it.
  *
+ * @param tarball The path of the package.
  * @param manager The package manager.
- * @returns Its path.
+ * @returns The path of the folder.
  */
 export async function install(
   { folder, env }: Published,
+  tarball: string,
   manager: keyof typeof INSTALL,
 ): Promise<string> {
   const cwd = `${folder}/${manager}`;
-  const tarball = `${folder}/package.tgz`;
-  await pack(tarball);
   const manifest = {
     type: "module",
     dependencies: { "@fallback/stream": `file:${tarball}`, ...BESIDE },

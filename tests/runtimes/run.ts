@@ -6,7 +6,7 @@
  */
 
 import { findBrowser } from "../_find_browser.ts";
-import { install } from "./_package.ts";
+import { install, makeTarball } from "./_package.ts";
 import { publish } from "./_published.ts";
 import type { CommandResult } from "../_run_command.ts";
 import { RUNTIMES, smoke, smokeInBrowser } from "./_smoke.ts";
@@ -25,7 +25,8 @@ function printResult(
 
 {
   await using published = await publish();
-  const folder = await install(published, "npm");
+  const tarball = await makeTarball(published);
+  const folder = await install(published, tarball, "npm");
   for (const runtime of Deno.args.length > 0 ? Deno.args : RUNTIMES) {
     printResult(runtime, await smoke(runtime, folder));
   }

@@ -4,7 +4,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { findBrowser } from "../_find_browser.ts";
 import { compile, COMPILERS } from "./_compile.ts";
-import { install } from "./_package.ts";
+import { install, makeTarball } from "./_package.ts";
 import { publish } from "./_published.ts";
 import {
   type CommandResult,
@@ -29,7 +29,8 @@ Deno.test({
   ignore: !await isNpmAvailable(),
   fn: async (test) => {
     await using published = await publish();
-    const folder = await install(published, "npm");
+    const tarball = await makeTarball(published);
+    const folder = await install(published, tarball, "npm");
 
     for (const runtime of RUNTIMES) {
       await test.step(
@@ -39,7 +40,7 @@ Deno.test({
     }
 
     await test.step("installs with Bun and works in Bun", async (step) => {
-      const installedByBun = await install(published, "bun");
+      const installedByBun = await install(published, tarball, "bun");
       await checkLines(step, await smoke("bun@1.3.12", installedByBun));
     });
 
