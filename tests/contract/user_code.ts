@@ -464,7 +464,7 @@ export const userCode: RuleCase[] = [
           error?: unknown;
           attempts?: { error: unknown }[];
         };
-        const cause = found.attempts?.[0]!.error ?? found.error ?? error;
+        const cause = found.attempts?.[0]?.error ?? found.error ?? error;
         assertSame(
           String(cause).startsWith(`TypeError: '${name}' must`),
           true,
