@@ -12,13 +12,10 @@ import {
   step,
 } from "@fallback/stream/testing";
 import { assert, assertEquals, assertLess } from "@std/assert";
-import { deadline } from "@std/async/deadline";
+import { soon } from "../_soon.ts";
 import { parse, readAll } from "./_client.ts";
 
 const hostname = "127.0.0.1";
-
-/** How long Deno may take to notice that a client disconnected, in milliseconds. */
-const DISCONNECT_LIMIT_MS = 1000;
 
 interface Server extends AsyncDisposable {
   readonly port: number;
@@ -123,7 +120,7 @@ for (const [when, [script, part, heartbeatMs]] of Object.entries(disconnects)) {
       const client = await connect(server.port);
       await client.readTo(part);
       client.disconnect();
-      await deadline(server.ended, DISCONNECT_LIMIT_MS);
+      await soon(server.ended);
       assertDisconnected(server.ends, passesSignal);
       assertLess(server.journal.calls[0]!.chunks, script.length);
       server.journal.assertClean();
@@ -139,7 +136,7 @@ Deno.test("sseResponse() over HTTP closes the stream at once when the client's f
   assertEquals(parse([(await reader.read()).value!]), [["message", '"a"']]);
   const rest = reader.read().catch(() => "aborted");
   controller.abort();
-  await deadline(server.ended, DISCONNECT_LIMIT_MS);
+  await soon(server.ended);
   assertEquals(await rest, "aborted");
   assertDisconnected(server.ends, true);
   server.journal.assertClean();
@@ -152,7 +149,7 @@ Deno.test("fallbackStream() with request.signal ends when the client disconnects
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
   client.disconnect();
-  await deadline(server.ended, 10_000);
+  await soon(server.ended);
   assertEquals(server.ends, []);
   server.journal.assertClean();
 });
@@ -164,7 +161,7 @@ Deno.test("sseResponse() over HTTP closes the stream when it opens after the cli
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
   client.disconnect();
-  await deadline(server.ended, 10_000);
+  await soon(server.ended);
   assertEquals(server.ends, [{ outcome: "cancelled" }]);
   server.journal.assertClean();
 });
@@ -173,7 +170,7 @@ Deno.test("sseResponse() over HTTP closes the stream on a HEAD request", async (
   await using server = serve(["a", step.hang()]);
   const client = await connect(server.port, "HEAD");
   await client.readTo("text/event-stream");
-  await deadline(server.ended, 10_000);
+  await soon(server.ended);
   client.disconnect();
   assertEquals(server.ends, [{ outcome: "cancelled" }]);
   server.journal.assertClean();
@@ -182,9 +179,9 @@ Deno.test("sseResponse() over HTTP closes the stream on a HEAD request", async (
 Deno.test("sseResponse() over HTTP sends the first chunk before the model sends the next", async () => {
   await using server = serve(["a", step.hang()]);
   const client = await connect(server.port);
-  await deadline(client.readTo('data: "a"\n\n'), 10_000);
+  await soon(client.readTo('data: "a"\n\n'));
   client.disconnect();
-  await deadline(server.ended, 10_000);
+  await soon(server.ended);
   server.journal.assertClean();
 });
 
@@ -199,7 +196,7 @@ Deno.test("sseResponse() over HTTP sends complete and interrupted answers, and l
       last === "b" ? ["message", "message", "done"] : ["message", "error"],
     );
     assertEquals(JSON.stringify(seen).includes("sk-secret"), false);
-    await deadline(server.ended, 10_000);
+    await soon(server.ended);
     assertEquals(server.ends.map(({ outcome }) => outcome), [
       last === "b" ? "completed" : "interrupted",
     ]);
@@ -221,6 +218,6 @@ Deno.test("sseResponse() over HTTP applies backpressure of a slow client to the 
   }
   assertLess(chunks, flood.length);
   client.disconnect();
-  await deadline(server.ended, 10_000);
+  await soon(server.ended);
   server.journal.assertClean();
 });

@@ -4,8 +4,8 @@
 import { bearerKeys, type CallReport } from "@fallback/stream/gateway";
 import { step, wire, type WireScript } from "@fallback/stream/testing";
 import { assert, assertEquals } from "@std/assert";
-import { deadline } from "@std/async/deadline";
 import { delay } from "@std/async/delay";
+import { soon } from "../../_soon.ts";
 import { postChat, PROVIDER_KEY, serveChain } from "./_serve.ts";
 
 const preamble = { choices: [{ index: 0, delta: { role: "assistant" } }] };
@@ -37,7 +37,7 @@ for (const [phase, script] of Object.entries(phases)) {
       await until(() => provider!.calls.length > 0);
       await delay(50);
       client.abort();
-      await deadline(provider!.calls[0]!.closed, 1000);
+      await soon(provider!.calls[0]!.closed);
       assertEquals(provider!.calls[0]!.outcome, "aborted");
       assertEquals(backup!.calls.length, 0);
       await reading;
@@ -73,7 +73,7 @@ Deno.test("gateway() over HTTP stops reading the provider when the client does n
   // The buffers of the connections take a part of the 200 MB.
   assert(sent < 5000, `${sent}`);
   connection.close();
-  await deadline(provider!.calls[0]!.closed, 5000);
+  await soon(provider!.calls[0]!.closed);
 });
 
 Deno.test("gateway() over HTTP shows no key, host or message of a provider to a client", async () => {
