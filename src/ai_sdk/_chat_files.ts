@@ -184,9 +184,7 @@ export class FileReader {
   /** Whether the model fetches a URL. Keys are media types, or end with `*`. */
   #fetches(url: string, mediaType: string): boolean {
     return Object.entries(this.#supportedUrls).some(([key, patterns]) => {
-      const prefix = key === "*" || key === "*/*"
-        ? ""
-        : key.toLowerCase().replace(/\*$/, "");
+      const prefix = key === "*/*" ? "" : key.toLowerCase().replace(/\*$/, "");
       return mediaType.startsWith(prefix) &&
         patterns.some((pattern) => new RegExp(pattern).test(url));
     });
