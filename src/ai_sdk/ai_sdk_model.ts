@@ -147,11 +147,10 @@ export function aiSdkModel(
 ): Model<LanguageModelV3CallOptions, LanguageModelV3StreamPart>;
 export function aiSdkModel(
   model: unknown,
-  options: object = {},
+  options: AiSdkModelOptions<LanguageModelV4CallOptions> = {},
 ): unknown {
   assertOptions("options", options, OPTION_NAMES);
-  const entry = parseEntry({ ...options, model }, "model");
-  return toStreamModel(entry, isContent);
+  return toStreamModel(parseModel(model, options), isContent);
 }
 
 const OPTION_NAMES: OptionNames<AiSdkModelOptions<never>> = {
@@ -162,42 +161,58 @@ const OPTION_NAMES: OptionNames<AiSdkModelOptions<never>> = {
 
 const ENTRY_NAMES = { ...OPTION_NAMES, model: true } as const;
 
+/** Checks a language model and its options, which are two arguments. */
+export function parseModel(
+  model: unknown,
+  options: AiSdkModelOptions<LanguageModelV4CallOptions>,
+): Entry {
+  assertModel("model", model, model);
+  return toEntry(model, { ...options }, "options");
+}
+
 /** Checks a language model, or one with its options. */
 export function parseEntry(given: unknown, argument: string): Entry {
   const isModel = typeof Object(given).doStream === "function";
   const { model, ...options } = isModel ? { model: given } : Object(given);
+  assertModel(argument, model, given);
+  if (!isModel) assertOptions(argument, Object(given), ENTRY_NAMES);
+  return toEntry(model, options, argument);
+}
+
+function assertModel(
+  argument: string,
+  model: unknown,
+  given: unknown,
+): asserts model is LanguageModelV4 {
   const { specificationVersion, modelId, doStream } = Object(model);
-  const { name = modelId, providerOptions, settings } = options;
   const isKnown = specificationVersion === "v4" ||
     specificationVersion === "v3";
-  if (!isKnown || typeof doStream !== "function") {
-    throw new TypeError(
-      `'${argument}' must be a language model of specification v3 or v4: current value is ${
-        describeModel(given, modelId, specificationVersion)
-      }`,
-    );
-  }
-  if (!isModel) assertOptions(argument, Object(given), ENTRY_NAMES);
+  if (isKnown && typeof doStream === "function") return;
+  const shown =
+    typeof modelId === "string" && specificationVersion !== undefined
+      ? `${modelId} of specification ${specificationVersion}`
+      : describeValue(given);
+  throw new TypeError(
+    `'${argument}' must be a language model of specification v3 or v4: current value is ${shown}`,
+  );
+}
+
+function toEntry(
+  model: LanguageModelV4,
+  options: Entry["options"],
+  path: string,
+): Entry {
+  const { name = model.modelId, providerOptions, settings } = options;
   assertArgument(
     typeof name === "string",
-    `${argument}.name`,
+    `${path}.name`,
     "be a string",
     name,
   );
   for (const [key, value] of Object.entries({ providerOptions, settings })) {
-    if (value !== undefined) assertObject(`${argument}.${key}`, value);
+    if (value !== undefined) assertObject(`${path}.${key}`, value);
   }
   return { model, name, options };
-}
-
-function describeModel(
-  given: unknown,
-  modelId: unknown,
-  specificationVersion: unknown,
-): string {
-  return typeof modelId === "string" && specificationVersion !== undefined
-    ? `${modelId} of specification ${specificationVersion}`
-    : describeValue(given);
 }
 
 /**

@@ -16,7 +16,7 @@ import type { Model } from "../types/model.ts";
 import {
   type AiSdkModelOptions,
   callOptions,
-  parseEntry,
+  parseModel,
 } from "./ai_sdk_model.ts";
 import { ChatChunkMapper } from "./_chat_chunks.ts";
 import { toCallOptions } from "./_chat_request.ts";
@@ -163,13 +163,11 @@ export function chatModel(
 ): Model<ChatRequest, ChatChunk>;
 export function chatModel(
   model: unknown,
-  given: object = {},
+  options: ChatModelOptions<LanguageModelV4CallOptions> = {},
 ): Model<ChatRequest, ChatChunk> {
-  const options = given as ChatModelOptions<LanguageModelV4CallOptions>;
   assertOptions("options", options, OPTION_NAMES);
   assertFunction("options.onWarning", options.onWarning);
-  const { onWarning: _, ...entryOptions } = options;
-  const entry = parseEntry({ ...entryOptions, model }, "model");
+  const entry = parseModel(model, options);
   const { name, model: languageModel } = entry;
   const { modelId, provider } = languageModel;
   const inspection = { isContent, isFinal: finalPredicate(name), usage };

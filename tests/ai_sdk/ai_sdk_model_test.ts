@@ -227,9 +227,3 @@ testSdk("fallbackModel() takes aiSdkModel() models", async (sdk) => {
   assertEquals(await Array.fromAsync(stream), answer("Hello"));
   assertEquals(stream.model, "b");
 });
-
-Deno.test("aiSdkModel() throws TypeError for a name that is not a string", () => {
-  const inner = scripted(sdk7, "a", []);
-  const call = () => aiSdkModel(inner, { name: 5 as unknown as string });
-  assertThrows(call, TypeError, "'model.name' must be a string");
-});

@@ -3,11 +3,12 @@
 
 import {
   aiSdkModel,
+  chatModel,
   fallbackLanguageModel,
   type LanguageModelV4,
 } from "@fallback/stream/ai-sdk";
 import { step } from "@fallback/stream/testing";
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import {
   answer,
   REQUEST,
@@ -266,49 +267,72 @@ const good = scripted(sdk7, "good", text);
 const old = { ...good, specificationVersion: "v2", modelId: "old" };
 const newer = { ...good, specificationVersion: "v5", modelId: "newer" };
 
+const NO_MODEL =
+  "must be a language model of specification v3 or v4: current value is";
+
 const wrong: [name: string, models: unknown, message: string][] = [
-  ["nothing", undefined, "'models' must be an array"],
-  ["no list", good, "'models' must be an array"],
-  ["an empty list", [], "'models' must not be empty"],
+  [
+    "nothing",
+    undefined,
+    "'models' must be an array: current value is undefined",
+  ],
+  ["no list", "gpt-5", `'models' must be an array: current value is "gpt-5"`],
+  ["an empty list", [], "'models' must not be empty: current value is []"],
   [
     "a gateway's name",
     ["openai/gpt-5"],
-    "'models[0]' must be a language model of specification v3 or v4: current value is \"openai/gpt-5\"",
+    `'models[0]' ${NO_MODEL} "openai/gpt-5"`,
   ],
-  [
-    "null",
-    [good, null],
-    "'models[1]' must be a language model of specification v3 or v4: current value is null",
-  ],
+  ["null", [good, null], `'models[1]' ${NO_MODEL} null`],
   [
     "a model of v2",
     [good, old],
-    "'models[1]' must be a language model of specification v3 or v4: current value is old of specification v2",
+    `'models[1]' ${NO_MODEL} old of specification v2`,
   ],
   [
     "a model of v5",
     [newer],
-    "'models[0]' must be a language model of specification v3 or v4: current value is newer of specification v5",
+    `'models[0]' ${NO_MODEL} newer of specification v5`,
+  ],
+  [
+    "a model without a specification",
+    [{ modelId: "a", doStream() {} }],
+    `'models[0]' ${NO_MODEL} {"modelId":"a"}`,
+  ],
+  [
+    "a model without an id",
+    [{ specificationVersion: "v5", doStream() {} }],
+    `'models[0]' ${NO_MODEL} {"specificationVersion":"v5"}`,
+  ],
+  [
+    "a model without doStream()",
+    [{ model: { specificationVersion: "v4", modelId: "a" } }],
+    `'models[0]' ${NO_MODEL} a of specification v4`,
   ],
   [
     "an entry without a model",
     [{ name: "a" }],
-    `'models[0]' must be a language model of specification v3 or v4: current value is {"name":"a"}`,
+    `'models[0]' ${NO_MODEL} {"name":"a"}`,
   ],
   [
     "an entry whose model is a string",
     [{ model: "gpt-5" }],
-    `'models[0]' must be a language model of specification v3 or v4: current value is {"model":"gpt-5"}`,
+    `'models[0]' ${NO_MODEL} {"model":"gpt-5"}`,
   ],
   [
     "a model of aiSdkModel()",
     [aiSdkModel(good)],
-    "'models[0]' must be a language model",
+    `'models[0]' ${NO_MODEL} {"name":"good","modelId":"good","provider":"fake"}`,
   ],
   [
     "a mix of specifications",
     [good, scripted(sdk6, "six", text)],
-    "'models[1]' must be of specification v4, as the first is: current value is \"v3\"",
+    `'models[1]' must be of specification v4, as the first is: current value is "v3"`,
+  ],
+  [
+    "an unknown option",
+    [{ model: good, setings: {} }],
+    "'models[0].setings' is not an option: known options are 'name', 'providerOptions', 'settings', 'model'",
   ],
   [
     "a name that is not a string",
@@ -330,31 +354,103 @@ const wrong: [name: string, models: unknown, message: string][] = [
 for (const [name, models, message] of wrong) {
   Deno.test(`fallbackLanguageModel() throws with the index of ${name}`, () => {
     const call = () => fallbackLanguageModel(models as LanguageModelV4[]);
-    assertThrows(call, Error, message);
+    assertEquals(assertThrows(call, Error).message, message);
   });
 }
 
+testSdk(
+  "fallbackLanguageModel() rejects a call whose function returns no models of its specification",
+  async ({ specificationVersion }) => {
+    const other = specificationVersion === "v4" ? sdk6 : sdk7;
+    const returned: [unknown, string][] = [
+      ["gpt-5", `'models' must be an array: current value is "gpt-5"`],
+      [
+        [scripted(other, "a", text)],
+        `'models[0]' must be of specification ${specificationVersion}, as 'options.specificationVersion' says: current value is "${other.specificationVersion}"`,
+      ],
+    ];
+    for (const [models, message] of returned) {
+      const model = fallbackLanguageModel(() => models as [], {
+        specificationVersion,
+      });
+      for (const method of ["doStream", "doGenerate"] as const) {
+        const call = () => model[method](REQUEST);
+        assertEquals((await assertRejects(call, TypeError)).message, message);
+      }
+    }
+  },
+);
+
 Deno.test("fallbackLanguageModel() throws with the name of an invalid option", () => {
   const bad: [unknown, string][] = [
-    [null, "'options' must be an object"],
-    [{ fallbackOn: [] }, "'options.fallbackOn'"],
-    [{ isContent: true }, "'options.isContent'"],
-    [{ timeouts: { firstContentMs: -1 } }, "'options.timeouts.firstContentMs'"],
-    [{ retry: { maxAttempts: 0 } }, "'options.retry.maxAttempts'"],
-    [{ hedge: {} }, "'options.hedge.afterMs'"],
-    [{ health: {} }, "'options.health'"],
+    [null, "'options' must be an object: current value is null"],
+    [
+      { isFinal: () => true },
+      "'options.isFinal' is not an option: known options are ",
+    ],
+    [{ modelId: 5 }, "'options.modelId' must be a string: current value is 5"],
+    [
+      { specificationVersion: "v5" },
+      `'options.specificationVersion' must be "v3" or "v4": current value is "v5"`,
+    ],
+    [
+      { supportedUrls: "*" },
+      `'options.supportedUrls' must be an object: current value is "*"`,
+    ],
+    [{ fallbackOn: [] }, "'options.fallbackOn' must "],
+    [{ isContent: true }, "'options.isContent' must "],
+    [{ timeouts: { openMs: -1 } }, "'options.timeouts.openMs' must "],
+    [{ retry: { maxAttempts: 0 } }, "'options.retry.maxAttempts' must "],
+    [{ hedge: {} }, "'options.hedge.afterMs' must "],
+    [{ health: {} }, "'options.health' must "],
   ];
-  for (const [options, message] of bad) {
+  for (const [options, start] of bad) {
     const call = () => fallbackLanguageModel([good], options as object);
-    assertThrows(call, Error, message);
+    const { message } = assertThrows(call, Error);
+    assertEquals(message.slice(0, start.length), start);
   }
 });
 
-Deno.test("aiSdkModel() throws TypeError for other values than language models", () => {
-  for (const model of ["openai/gpt-5", null, undefined, old, {}]) {
-    const call = () => aiSdkModel(model as LanguageModelV4);
-    assertThrows(call, TypeError, "'model' must be a language model");
-  }
+for (const [make, others] of [[aiSdkModel, ""], [chatModel, ", 'onWarning'"]]) {
+  const { name } = make as typeof aiSdkModel;
+  Deno.test(`${name}() throws TypeError for wrong arguments`, () => {
+    const bad: [model: unknown, options: unknown, message: string][] = [
+      ["gpt-5", {}, `'model' ${NO_MODEL} "gpt-5"`],
+      [null, {}, `'model' ${NO_MODEL} null`],
+      [undefined, {}, `'model' ${NO_MODEL} undefined`],
+      [old, {}, `'model' ${NO_MODEL} old of specification v2`],
+      [{ model: 5 }, {}, `'model' ${NO_MODEL} {"model":5}`],
+      [good, null, "'options' must be an object: current value is null"],
+      [
+        good,
+        { nam: "a" },
+        `'options.nam' is not an option: known options are 'name', 'providerOptions', 'settings'${others}`,
+      ],
+      [
+        good,
+        { name: 5 },
+        "'options.name' must be a string: current value is 5",
+      ],
+      [
+        good,
+        { settings: 5 },
+        "'options.settings' must be an object: current value is 5",
+      ],
+    ];
+    for (const [model, options, message] of bad) {
+      const call = () =>
+        (make as typeof aiSdkModel)(model as typeof good, options as object);
+      assertEquals(assertThrows(call, TypeError).message, message);
+    }
+  });
+}
+
+Deno.test("chatModel() throws TypeError for an onWarning that is no function", () => {
+  const call = () => chatModel(good, { onWarning: true as never });
+  assertEquals(
+    assertThrows(call, TypeError).message,
+    "'options.onWarning' must be a function: current value is true",
+  );
 });
 
 Deno.test("fallbackLanguageModel() copies the list of models", async () => {

@@ -18,7 +18,6 @@ import {
   assertInstanceOf,
   assertRejects,
   assertStrictEquals,
-  assertThrows,
 } from "@std/assert";
 import {
   answer,
@@ -257,15 +256,11 @@ testSdk(
   },
 );
 
-Deno.test("fallbackLanguageModel() and aiSdkModel() throw TypeError for an unknown option", () => {
-  const model = scripted(sdk7, "a", []);
-  for (
-    const call of [
-      () => fallbackLanguageModel([model], { isFinal: () => true } as object),
-      () => fallbackLanguageModel([{ model, setings: {} } as never]),
-      () => aiSdkModel(model, { nam: "a" } as object),
-    ]
-  ) {
-    assertThrows(call, TypeError, "is not an option");
-  }
+Deno.test('fallbackLanguageModel() of a function is "fallback" of v4 without URLs by default', async () => {
+  const { modelId, specificationVersion, supportedUrls } =
+    fallbackLanguageModel(() => [scripted(sdk7, "a", [])]);
+  assertEquals(
+    { modelId, specificationVersion, supportedUrls: await supportedUrls },
+    { modelId: "fallback", specificationVersion: "v4", supportedUrls: {} },
+  );
 });
