@@ -18,6 +18,7 @@ import {
   assertInstanceOf,
   assertRejects,
   assertStrictEquals,
+  assertThrows,
 } from "@std/assert";
 import {
   answer,
@@ -49,8 +50,13 @@ const MESSAGE_START: Part = {
   },
 };
 
-const end = (unified: string, raw?: string): Part =>
+const end = (unified: string, raw?: string | null): Part =>
   ({ ...STOP, finishReason: { unified, raw } }) as Part;
+
+const model = aiSdkModel(scripted(sdk7, "a", []));
+
+/** What `isFinal()` throws for a part. */
+const errorOf = (part: Part) => assertThrows(() => model.isFinal?.(part));
 
 testSdk(
   "aiSdkModel() does not commit on a custom part, and counts its usage",
@@ -71,7 +77,13 @@ testSdk(
   },
 );
 
-for (const truncation of [end("interrupted"), end("other")]) {
+for (
+  const truncation of [
+    end("interrupted"),
+    end("other"),
+    end("other", null),
+  ]
+) {
   const shown = JSON.stringify(
     (truncation as Part & { type: "finish" }).finishReason,
   );
@@ -121,56 +133,178 @@ testSdk(
   },
 );
 
+Deno.test("aiSdkModel().isFinal() throws StreamPartError with the raw reason of a finish with the reason error", () => {
+  const reasons = { MALFORMED: " (MALFORMED)", error: "", "": "" };
+  for (const [raw, shown] of Object.entries(reasons)) {
+    const error = errorOf(end("error", raw));
+    assertInstanceOf(error, StreamPartError);
+    assertEquals(
+      error.message,
+      `the answer ended with finish reason "error"${shown}`,
+    );
+  }
+});
+
+const reporting = (usage: unknown, providers = { a: { usage } }) => ({
+  type: "custom",
+  kind: "a.b",
+  providerMetadata: providers,
+});
+
+/** Parts, and the usage that they report. */
+const USAGES: [part: object, usage: object | undefined][] = [
+  [
+    STOP,
+    {
+      inputTokens: 3,
+      outputTokens: 5,
+      cachedInputTokens: 0,
+      reasoningTokens: 0,
+    },
+  ],
+  [{ ...STOP, usage: { outputTokens: { total: 5 } } }, { outputTokens: 5 }],
+  [
+    {
+      ...STOP,
+      usage: {
+        inputTokens: 3,
+        outputTokens: 5,
+        totalTokens: 9,
+        cachedInputTokens: 2,
+        reasoningTokens: 1,
+      },
+    },
+    {
+      inputTokens: 3,
+      outputTokens: 5,
+      totalTokens: 9,
+      cachedInputTokens: 2,
+      reasoningTokens: 1,
+    },
+  ],
+  [{ ...STOP, usage: { inputTokens: null, outputTokens: "5" } }, {}],
+  [
+    reporting({
+      input_tokens: 3,
+      cache_read_input_tokens: 4,
+      cache_creation_input_tokens: 5,
+      output_tokens: 1,
+    }),
+    { inputTokens: 12, outputTokens: 1, cachedInputTokens: 4 },
+  ],
+  [reporting({ input_tokens: 3 }), { inputTokens: 3 }],
+  [reporting({ output_tokens: 1 }), { outputTokens: 1 }],
+  [reporting(3), undefined],
+  [reporting(0, { a: {}, b: { usage: { input_tokens: 3 } } } as never), {
+    inputTokens: 3,
+  }],
+  [{ type: "custom", kind: "a.b" }, undefined],
+  [{ ...reporting({ input_tokens: 3 }), type: "text-start" }, undefined],
+];
+
+for (const [part, usage] of USAGES) {
+  Deno.test(`aiSdkModel().usage() of ${JSON.stringify(part)}`, () => {
+    assertEquals<unknown>(model.usage?.(part as Part), usage);
+  });
+}
+
+/** What types of errors stand for, by Anthropic, OpenAI and google.rpc.Code. */
+const STATUSES: Record<number, string[]> = {
+  400: ["invalid_request_error", "INVALID_ARGUMENT"],
+  401: ["authentication_error", "UNAUTHENTICATED"],
+  402: ["billing_error"],
+  403: ["permission_error", "PERMISSION_DENIED"],
+  404: ["not_found_error", "NOT_FOUND"],
+  413: ["request_too_large"],
+  429: ["rate_limit_error", "rate_limit_exceeded", "RESOURCE_EXHAUSTED"],
+  500: ["api_error", "server_error", "INTERNAL"],
+  503: ["UNAVAILABLE"],
+  504: ["timeout_error", "DEADLINE_EXCEEDED"],
+  529: ["overloaded_error"],
+};
+
+const circular: { self?: unknown } = {};
+circular.self = circular;
+
+const hiding = (value: unknown) =>
+  Object.assign(new Error("Type validation failed"), { value });
+
 /** Errors as providers put them into parts, with message and status. */
 const ERRORS: [error: unknown, message: string, status?: number][] = [
-  [{ type: "overloaded_error", message: "Overloaded" }, "Overloaded", 529],
+  ...Object.entries(STATUSES).flatMap(([status, types]) =>
+    types.map((type): [object, string, number] => [
+      { type, message: "x" },
+      "x",
+      Number(status),
+    ])
+  ),
   [{ code: 503, message: "busy" }, "busy", 503],
   [{ code: "429", message: "busy" }, "busy", 429],
-  [{ error: { status: "UNAVAILABLE", code: 503, message: "x" } }, "x", 503],
+  [{ code: 200, status: 502, message: "busy" }, "busy", 502],
+  [{ error: { status: "UNAVAILABLE", message: "x" } }, "x", 503],
   [{ type: "error", error: { code: "server_error", message: "x" } }, "x", 500],
+  [{ type: "error", code: "server_error", message: "x" }, "x", 500],
+  [{ type: "toString", code: 99, message: "x" }, "x"],
   [
     { response: { error: { code: "rate_limit_exceeded", message: "x" } } },
     "x",
     429,
   ],
+  [{ message: " ", detail: "slow\ndown" }, "slow down"],
+  [{ error: "busy", code: 503 }, "busy", 503],
   ["plain text", "plain text"],
-  [
-    Object.assign(new Error("Type validation failed"), {
-      value: { error: { message: "busy", code: 503 } },
-    }),
-    "busy",
-    503,
-  ],
+  ['{"error":{"code":503,"message":"x"}}', "x", 503],
+  [hiding({ error: { message: "busy", code: 503 } }), "busy", 503],
   [{ odd: true }, '{"odd":true}'],
   [undefined, "undefined"],
+  [circular, "the stream has sent an error that cannot be shown"],
 ];
 
 for (const [error, message, status] of ERRORS) {
-  testSdk(
-    `streamText() reports a StreamPartError for the error part ${
-      JSON.stringify(error)
-    }`,
-    async (sdk) => {
-      const part: Part = { type: "error", error };
-      const model = chainOf(sdk, [[...OPENING, delta("Hel"), part]]);
-      const errors: unknown[] = [];
-      const result = sdk.ai.streamText({
-        model,
-        prompt: "Hi",
-        onError: ({ error }) => void errors.push(error),
-      });
-      await result.consumeStream();
-      const [thrown] = errors;
-      assertInstanceOf(thrown, StreamPartError);
-      assertEquals([thrown.message, thrown.status], [message, status]);
-      assertStrictEquals(thrown.cause, error);
-      assertEquals(attemptsOf(thrown).map(({ outcome }) => outcome), [
-        "interrupted",
-      ]);
-      if (status) assertEquals(hasStatus(status)(thrown), true);
-    },
-  );
+  const shown = error === circular
+    ? "a circular object"
+    : JSON.stringify(error);
+  Deno.test(`aiSdkModel().isFinal() throws StreamPartError for the error part ${shown}`, () => {
+    const thrown = errorOf({ type: "error", error });
+    assertInstanceOf(thrown, StreamPartError);
+    assertEquals(
+      [thrown.name, thrown.message, thrown.status],
+      ["StreamPartError", message, status],
+    );
+    assertStrictEquals(thrown.cause, error);
+  });
 }
+
+Deno.test("aiSdkModel().isFinal() throws the Error of an error part, unless it hides an error of the server", () => {
+  const errors = ["busy", {}, { code: 503 }, undefined].map(hiding);
+  const named = { status: 400 };
+  errors.push(Object.assign(hiding({ message: "busy" }), named));
+  for (const error of errors) {
+    assertStrictEquals(errorOf({ type: "error", error }), error);
+  }
+});
+
+testSdk(
+  "streamText() reports the StreamPartError of an error part",
+  async (sdk) => {
+    const error = { type: "overloaded_error", message: "Overloaded" };
+    const part: Part = { type: "error", error };
+    const errors: unknown[] = [];
+    const result = sdk.ai.streamText({
+      model: chainOf(sdk, [[...OPENING, delta("Hel"), part]]),
+      prompt: "Hi",
+      onError: ({ error }) => void errors.push(error),
+    });
+    await result.consumeStream();
+    const [thrown] = errors;
+    assertInstanceOf(thrown, StreamPartError);
+    assertStrictEquals(thrown.cause, error);
+    assertEquals(attemptsOf(thrown).map(({ outcome }) => outcome), [
+      "interrupted",
+    ]);
+    assertEquals(hasStatus(529)(thrown), true);
+  },
+);
 
 testSdk(
   "doGenerate() fails with EmptyStreamError on an empty result",
@@ -190,6 +324,45 @@ testSdk(
     assertEquals([result.text, result.finishReason], ["", "content-filter"]);
   },
 );
+
+/** Contents and finish reasons of whole answers, and the error that they are. */
+const WHOLE: [
+  content: object,
+  unified: string,
+  raw: string | undefined,
+  error?: new (...args: never[]) => Error,
+][] = [
+  [{ type: "reasoning", text: "Hm" }, "stop", "stop"],
+  [{ type: "reasoning", text: "" }, "stop", "stop", EmptyStreamError],
+  [{ type: "text", text: "Hi" }, "other", undefined],
+  [{ type: "text", text: "Hi" }, "interrupted", "x", TruncatedStreamError],
+  [{ type: "text", text: "Hi" }, "error", "x", StreamPartError],
+];
+
+for (const [content, unified, raw, error] of WHOLE) {
+  testSdk(
+    `doGenerate() ${
+      error ? `fails with ${error.name}` : "succeeds"
+    } on ${unified} after ${JSON.stringify(content)}`,
+    async (sdk) => {
+      const answered = {
+        content: [content],
+        finishReason: { unified, raw },
+        usage: {},
+        warnings: [],
+      };
+      const model = fallbackLanguageModel([{
+        ...scripted(sdk, "a", []),
+        doGenerate: () => Promise.resolve(answered as never),
+      }]);
+      const outcome = await model.doGenerate(REQUEST).then(
+        ({ content }) => content,
+        ({ errors }: AggregateError) => errors[0].constructor,
+      );
+      assertEquals<unknown>(outcome, error ?? [content]);
+    },
+  );
+}
 
 testSdk(
   "generateText() calls the isContent of the options, too",
