@@ -118,38 +118,80 @@ testSdk(
   },
 );
 
-testSdk("providerMetadata.fallback has the attempts", async (sdk) => {
-  const metadata = await metadataOf(
-    sdk,
-    () =>
-      chainOf(sdk, [[step.wait(250), step.fail(overloaded)], [
-        step.wait(50),
-        ...text,
-      ]]),
-  );
-  for (const given of metadata) {
-    const { attempts } = given?.fallback as { attempts: object[] };
-    assertEquals(
-      attempts.map((attempt) =>
-        Object.fromEntries(
-          Object.entries(attempt).filter(([key]) =>
-            ["model", "modelIndex", "number", "outcome", "error"].includes(key)
+testSdk(
+  "doStream() and doGenerate() return the answer of the model that answered, with the attempts",
+  async (sdk) => {
+    await virtualTime(async () => {
+      const model = chainOf(sdk, [
+        [step.wait(250), step.fail(overloaded)],
+        [step.wait(50), ...text],
+      ]);
+      const usage = {
+        inputTokens: 3,
+        outputTokens: 5,
+        cachedInputTokens: 0,
+        reasoningTokens: 0,
+      };
+      const fallback = (failed: object, completed: object) => ({
+        attempts: [
+          {
+            outcome: "failed",
+            chunks: 0,
+            error: "Error: overloaded",
+            ...failed,
+          },
+          { outcome: "completed", usage, ...completed },
+        ].map((attempt, i) => ({
+          model: "ab"[i],
+          modelId: "ab"[i],
+          provider: "fake",
+          modelIndex: i,
+          number: i + 1,
+          ...attempt,
+        })),
+      });
+      const origin = {
+        request: { body: "request to b" },
+        response: { headers: { "x-from": "b" } },
+      };
+      const { stream, ...rest } = await model.doStream(REQUEST);
+      assertEquals(rest, origin);
+      const streamed = fallback(
+        { startedAt: 0, endedAt: 250 },
+        { startedAt: 250, openedAt: 300, firstContentAt: 300, chunks: 5 },
+      );
+      assertEquals<unknown>(await Array.fromAsync(stream), [
+        START,
+        { type: "response-metadata", modelId: "b" },
+        ...text.slice(1, -1),
+        { ...STOP, providerMetadata: { fallback: streamed } },
+      ]);
+      const { finishReason, usage: reported } = STOP as Part & {
+        type: "finish";
+      };
+      assertEquals<unknown>(await model.doGenerate(REQUEST), {
+        ...origin,
+        content: [{ type: "text", text: "Hello" }],
+        finishReason,
+        usage: reported,
+        warnings: [],
+        response: { ...origin.response, modelId: "b" },
+        providerMetadata: {
+          fallback: fallback(
+            { startedAt: 300, openedAt: 300, endedAt: 550 },
+            {
+              startedAt: 550,
+              openedAt: 550,
+              firstContentAt: 600,
+              endedAt: 600,
+              chunks: 1,
+            },
           ),
-        )
-      ),
-      [
-        {
-          model: "a",
-          modelIndex: 0,
-          number: 1,
-          outcome: "failed",
-          error: "Error: overloaded",
         },
-        { model: "b", modelIndex: 1, number: 2, outcome: "completed" },
-      ],
-    );
-  }
-});
+      });
+    });
+  },
+);
 
 testSdk(
   "providerMetadata.fallback is plain JSON, also of a chain in a chain",
