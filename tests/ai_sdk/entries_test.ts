@@ -186,9 +186,11 @@ testSdk(
     assertEquals(await urlsOf(sdk, { "image/*": [HTTPS] }), {
       "image/*": [HTTPS],
     });
-    assertEquals(await urlsOf(sdk, { "image/*": [HTTPS] }, {}), {
-      "image/*": [],
-    });
+    for (const others of [[{}], [{ "image/*": [HTTPS] }, {}]]) {
+      assertEquals(await urlsOf(sdk, { "image/*": [HTTPS] }, ...others), {
+        "image/*": [],
+      });
+    }
   },
 );
 
