@@ -111,6 +111,16 @@ for (const [name, { tasks, last: expected }] of Object.entries(FAILURES)) {
   });
 }
 
+test(".ci/run prints the count so far when it is ended, and its code tells the signal", async () => {
+  for (const [signal, expected] of [["INT", 130], ["TERM", 143]] as const) {
+    const { code, last } = await ci({ slow: `kill -${signal} $PPID; exit 1` });
+    assertEquals({ code, last }, {
+      code: expected,
+      last: "12 passed, 1 failed",
+    });
+  }
+});
+
 test(".ci/run reads the last count, not one that a test prints", async () => {
   const { last } = await ci({
     test: `echo "ok | 999 passed | 0 failed (1s)"; ${GOOD_TESTS}`,
