@@ -58,7 +58,7 @@ export function contentRefusal(error: unknown): string | undefined {
   for (const object of errorObjects(error)) {
     let inner: unknown = object;
     // Azure nests them: `innererror`, and `inner_error` of that.
-    for (let depth = 0; depth < 4 && inner; depth++) {
+    for (let depth = 0; depth < 4; depth++) {
       const code = getProperty(inner, "code");
       if (CONTENT_CODES.has(code)) return String(code);
       inner = getProperty(inner, "innererror") ??
@@ -80,10 +80,10 @@ function* errorObjects(error: unknown): Generator<unknown> {
     if (Array.isArray(source)) source = source[0];
     for (let depth = 0; depth < 3; depth++) {
       const inner = getProperty(source, "error");
-      if (typeof inner !== "object" || inner === null) break;
+      if (Object(inner) !== inner) break;
       source = inner;
     }
-    if (typeof source === "object" && source !== null) yield source;
+    yield source;
   }
   // The message of the error itself may begin with the status.
   yield {

@@ -2,6 +2,7 @@
 
 import {
   bearerKeys,
+  type CallReport,
   gateway,
   type GatewayOptions,
 } from "@fallback/stream/gateway";
@@ -18,11 +19,19 @@ export const messages = [{ role: "user", content: "hi" }];
 
 export type Handler = (request: Request) => Promise<Response>;
 
+/** A handler with what it calls, and its reports. */
+export interface Chain {
+  readonly handler: Handler;
+  readonly providers: readonly FakeProvider[];
+  readonly reports: readonly CallReport[];
+}
+
 /** Creates a handler with one chain, `chat`, of providers with these scripts. */
 export function chain(
   scripts: readonly WireScript[],
   options: Partial<GatewayOptions> = {},
-): { handler: Handler; providers: FakeProvider[] } {
+): Chain {
+  const reports: CallReport[] = [];
   const providers = scripts.map((script) => fakeProvider(script));
   const handler = gateway({
     models: {
@@ -31,9 +40,10 @@ export function chain(
       ),
     },
     authorize: "anyone",
+    onCall: (report) => reports.push(report),
     ...options,
   });
-  return { handler, providers };
+  return { handler, providers, reports };
 }
 
 /** A chat request. */
