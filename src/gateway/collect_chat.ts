@@ -83,8 +83,8 @@ export async function collectChat(
   for await (const chunk of stream) {
     const { choices: parts, ...rest } = chunk;
     for (const [name, value] of Object.entries(rest)) {
-      const isKept = fields[name] !== undefined && fields[name] !== null &&
-        name !== "usage" && name !== "model";
+      const isKept = Object.hasOwn(fields, name) && name !== "usage" &&
+        name !== "model";
       if (!isKept && value !== null && value !== undefined && value !== "") {
         fields = { ...fields, [name]: value };
       }

@@ -262,21 +262,3 @@ Deno.test("gateway() sends a continuation without a prefill to a model that reje
   }
   assertEquals(requests, [2, 3, 3]);
 });
-
-Deno.test("gateway() collects an answer whose content comes as texts and as lists of parts", async () => {
-  const delta = (content: unknown) => ({
-    choices: [{ index: 0, delta: { content } }],
-  });
-  const text = (text: string) => [{ type: "text", text }];
-  const thinking = [{ type: "thinking", thinking: "Hm" }];
-  const cases: [parts: unknown[], content: unknown][] = [
-    [["Hello ", text("world"), "!"], "Hello world!"],
-    [[text("Hello "), text("world")], "Hello world"],
-    [[thinking, "answer"], [...thinking, ...text("answer")]],
-  ];
-  for (const [parts, content] of cases) {
-    const { handler } = chain([[...parts.map(delta), wire.finish()]]);
-    const { choices } = await (await handler(chatRequest())).json();
-    assertEquals(choices[0].message.content, content);
-  }
-});
