@@ -22,7 +22,6 @@ export class GatewayCall {
   readonly #controller = new AbortController();
   readonly #clientSignal: AbortSignal;
   readonly #onEnd: () => void;
-  #hasEnded = false;
 
   constructor(
     options: ResolvedOptions,
@@ -51,15 +50,11 @@ export class GatewayCall {
 
   /** The client has left. */
   readonly leave = (): void => {
-    if (!this.#hasEnded) {
-      this.#controller.abort(new DOMException("The client left", "AbortError"));
-    }
+    this.#controller.abort(new DOMException("The client left", "AbortError"));
   };
 
-  /** The call has ended, and everything is closed. */
+  /** The call has ended, and everything is closed. Called once. */
   end(status: number, error?: unknown): void {
-    if (this.#hasEnded) return;
-    this.#hasEnded = true;
     this.#clientSignal.removeEventListener("abort", this.leave);
     this.#onEnd();
     const attempts = this.attempts ?? attemptsOf(error);

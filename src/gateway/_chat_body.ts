@@ -2,7 +2,6 @@
 // packet leaves in one write: several small writes in a row wait for each
 // other's acknowledgement.
 
-import { ignoreErrors } from "../_shared/ignore_errors.ts";
 import { type ReadySource, takeReady } from "../engine/ready.ts";
 import type { ChatChunk } from "../openai/mod.ts";
 import type { GatewayError } from "./_gateway_error.ts";
@@ -19,16 +18,10 @@ export interface ChatBodyOptions {
   readonly heartbeatMs: number;
   /** What the client gets in place of an error. */
   readonly toError: (error: unknown) => GatewayError;
-  /** Called once, when everything is closed. */
-  readonly onEnd?: ((end: ChatBodyEnd) => void) | undefined;
+  /** Called once, when everything is closed, with why the answer broke off. */
+  readonly onEnd?: ((error?: unknown) => void) | undefined;
   /** Called when the client leaves, before anything else. */
   readonly onCancel?: (() => void) | undefined;
-}
-
-/** How a body ended. */
-export interface ChatBodyEnd {
-  readonly outcome: "completed" | "failed" | "left";
-  readonly error?: unknown;
 }
 
 const HEARTBEAT = ": \n\n";
@@ -41,7 +34,7 @@ export class ChatBody implements UnderlyingDefaultSource<Uint8Array> {
   readonly #options: ChatBodyOptions;
   #controller!: ReadableStreamDefaultController<Uint8Array>;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #lastWrite = 0;
+  #lastWrite = Date.now();
   #isPulling = false;
   #hasEnded = false;
 
@@ -61,7 +54,6 @@ export class ChatBody implements UnderlyingDefaultSource<Uint8Array> {
     if (heartbeatMs === 0) return;
     // The response was started only because a heartbeat is due.
     if (this.#opening) controller.enqueue(encoder.encode(HEARTBEAT));
-    this.#lastWrite = Date.now();
     this.#timer = setTimeout(this.#beat, heartbeatMs);
   }
 
@@ -87,30 +79,27 @@ export class ChatBody implements UnderlyingDefaultSource<Uint8Array> {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
     clearTimeout(this.#timer);
-    ignoreErrors(() => this.#options.onCancel?.());
+    this.#options.onCancel?.();
     try {
       const iterator = this.#iterator ?? await this.#opening;
       await iterator?.return?.();
     } catch {
       // What opening or closing throws is in the records of the attempts.
     }
-    this.#options.onEnd?.({ outcome: "left" });
+    this.#options.onEnd?.();
   }
 
   /** Writes a result and everything that has arrived with it. */
   #write(result: IteratorResult<ChatChunk>): boolean {
     if (result.done) {
       this.#enqueue("data: [DONE]\n\n");
-      this.#end({ outcome: "completed" });
+      this.#end();
       return true;
     }
     let text = this.#format(result.value);
     const iterator = this.#iterator!;
-    if (iterator[takeReady]) {
-      for (let ready = iterator[takeReady](); ready;) {
-        text += this.#format(ready.value);
-        ready = iterator[takeReady]();
-      }
+    for (let ready; (ready = iterator[takeReady]?.());) {
+      text += this.#format(ready.value);
     }
     if (text === "") return false;
     this.#enqueue(text);
@@ -130,12 +119,11 @@ export class ChatBody implements UnderlyingDefaultSource<Uint8Array> {
   }
 
   #enqueue(text: string): void {
-    if (this.#timer !== undefined) this.#lastWrite = Date.now();
+    this.#lastWrite = Date.now();
     this.#controller.enqueue(encoder.encode(text));
   }
 
   readonly #beat = (): void => {
-    if (this.#hasEnded) return;
     const { heartbeatMs } = this.#options;
     const silentMs = Date.now() - this.#lastWrite;
     if (silentMs < heartbeatMs) {
@@ -145,31 +133,29 @@ export class ChatBody implements UnderlyingDefaultSource<Uint8Array> {
     // A client that does not read gets no heartbeats either.
     const isAwaited = this.#isPulling && this.#controller.desiredSize === 0;
     if (isAwaited) this.#controller.enqueue(encoder.encode(HEARTBEAT));
-    this.#lastWrite = Date.now();
     this.#timer = setTimeout(this.#beat, heartbeatMs);
   };
 
   async #fail(error: unknown): Promise<void> {
     if (this.#hasEnded) return;
-    this.#hasEnded = true;
-    clearTimeout(this.#timer);
     try {
       await this.#iterator?.return?.();
     } catch {
       // It is in the record of the attempt.
     }
+    // The client may have left meanwhile.
+    if (this.#hasEnded) return;
     const { message, type, code } = this.#options.toError(error);
     const event = JSON.stringify({ error: { message, type, code } });
-    this.#controller.enqueue(encoder.encode(`data: ${event}\n\n`));
-    this.#controller.close();
-    this.#options.onEnd?.({ outcome: "failed", error });
+    this.#enqueue(`data: ${event}\n\n`);
+    this.#end(error);
   }
 
-  #end(end: ChatBodyEnd): void {
+  #end(error?: unknown): void {
     this.#hasEnded = true;
     clearTimeout(this.#timer);
     this.#controller.close();
-    this.#options.onEnd?.(end);
+    this.#options.onEnd?.(error);
   }
 }
 

@@ -5,7 +5,6 @@ import { parseModels } from "../engine/chain.ts";
 import type { ChatChunk } from "../openai/mod.ts";
 import type { FallbackStream } from "../types/stream.ts";
 import type { GatewayCall } from "./_call.ts";
-import type { ChatBodyEnd } from "./_chat_body.ts";
 import type { ChatCall } from "./_chat_fields.ts";
 import { toGatewayError, toInterruption } from "./_failure.ts";
 import { GatewayError } from "./_gateway_error.ts";
@@ -77,7 +76,6 @@ async function whole(
   try {
     completion = await collectChat(answer);
   } catch (error) {
-    if (call.hasLeft) throw error;
     throw toInterruption(error);
   }
   exposeModel(answer, headers, options);
@@ -110,9 +108,7 @@ function streamed(
       return hasBegun ? toInterruption(error) : toChainError(error);
     },
     onCancel: call.leave,
-    onEnd: ({ error, outcome }: ChatBodyEnd) =>
-      // A client that leaves is not a failure.
-      outcome === "left" ? call.end(200) : call.end(200, error),
+    onEnd: (error) => call.end(200, error),
   }, headers);
 }
 
