@@ -11,7 +11,7 @@ import { GatewayError } from "./_gateway_error.ts";
 import { openAnswer } from "./_open_answer.ts";
 import { streamResponse, wholeResponse } from "./chat_response.ts";
 import { collectChat } from "./collect_chat.ts";
-import type { ChatModels, ResolvedOptions } from "./options.ts";
+import type { ParsedModels, ResolvedOptions } from "./options.ts";
 
 type Answer = FallbackStream<ChatChunk>;
 
@@ -37,7 +37,7 @@ export async function complete(
 function modelsFor(
   { model, request }: ChatCall,
   { models }: ResolvedOptions,
-): ChatModels {
+): ParsedModels {
   const chain = Object.hasOwn(models, model) ? models[model] : undefined;
   if (chain === undefined) throw modelNotFound(model);
   return typeof chain === "function" ? parseModels(chain(request)) : chain;

@@ -7,14 +7,14 @@ import { openContinued } from "../continue/continue_stream.ts";
 import { fallbackStream } from "../fallback_stream.ts";
 import type { FallbackStream } from "../types/stream.ts";
 import type { FallbackOptions } from "../types/options.ts";
-import { asContinuable, isAskedToContinue } from "./_continuable_model.ts";
+import { asContinuable } from "./_continuable_model.ts";
 import { DeliveredText } from "./_delivered_text.ts";
 import { isContentRefusal } from "./_failure.ts";
-import type { ChatModels, ResolvedOptions } from "./options.ts";
+import type { ParsedModels, ResolvedOptions } from "./options.ts";
 
 /** Opens the models of a chain in turn. */
 export function openAnswer(
-  models: ChatModels,
+  models: ParsedModels,
   request: ChatRequest,
   { fallback, continueCutAnswers }: ResolvedOptions,
   signal: AbortSignal,
@@ -28,17 +28,14 @@ export function openAnswer(
     return fallbackStream(models, request, options);
   }
   const delivered = new DeliveredText();
-  const continuable = models.map((model, index) =>
-    asContinuable(model, index, request)
-  );
+  const continuable = models.map((model) => asContinuable(model, request));
   return openContinued(continuable, request, {
     ...options,
     resume: ({ chunks }) =>
       withLowerLimit(continueText(request, chunks), delivered),
     splice: (part) => {
       const model = continuable.find(({ name }) => name === part.model);
-      const isAsked = model !== undefined && isAskedToContinue(model);
-      return chatSplice(part, { as: isAsked ? "ask" : "prefill" });
+      return chatSplice(part, { as: model?.continuation });
     },
   }, delivered);
 }

@@ -13,11 +13,15 @@ import {
   parseCount,
   parseDelay,
 } from "../_shared/arguments.ts";
-import { parseModels } from "../engine/chain.ts";
-import { fallbackModel, type ModelsByRequest } from "../fallback_model.ts";
+import {
+  CHAIN_OPTION_NAMES,
+  parseChain,
+  parseModels,
+} from "../engine/chain.ts";
+import type { ModelsByRequest } from "../fallback_model.ts";
 import type { ChatChunk, ChatRequest } from "../openai/mod.ts";
 import type { Attempt, Usage } from "../types/attempt.ts";
-import type { ModelLike } from "../types/model.ts";
+import type { Model, ModelLike } from "../types/model.ts";
 import type { FallbackOptions } from "../types/options.ts";
 import { OWN_FIELDS } from "./_chat_fields.ts";
 
@@ -143,12 +147,18 @@ const OPTION_NAMES: OptionNames<GatewayOptions> = {
   onCall: true,
 };
 
+/** A checked list of models. */
+export type ParsedModels = readonly Model<ChatRequest, ChatChunk>[];
+
 /** The checked {@linkcode GatewayOptions} with their defaults. */
 export type ResolvedOptions =
   & Required<
-    Omit<GatewayOptions, "maxTokens" | "onCall" | "allowFields">
+    Omit<GatewayOptions, "models" | "maxTokens" | "onCall" | "allowFields">
   >
   & {
+    readonly models: Readonly<
+      Record<string, ParsedModels | ModelsByRequest<ChatRequest, ChatChunk>>
+    >;
     readonly fallback: Omit<FallbackOptions<ChatRequest, ChatChunk>, "signal">;
     readonly allowFields: readonly string[];
     readonly maxTokens: number | undefined;
@@ -170,8 +180,8 @@ export function parseOptions(options: GatewayOptions): ResolvedOptions {
     'be a function, such as bearerKeys() makes, or "anyone"',
     authorize,
   );
-  // A chain that is never called checks the rest.
-  fallbackModel<ChatRequest, ChatChunk>(() => [], fallback);
+  const neverCalled: ChatModels = [() => Promise.reject()];
+  parseChain(neverCalled, fallback, CHAIN_OPTION_NAMES);
   assertArgument(
     Array.isArray(allowFields) &&
       allowFields.every((name) => typeof name === "string"),
@@ -207,7 +217,9 @@ export function parseOptions(options: GatewayOptions): ResolvedOptions {
   };
 }
 
-function parseChains(models: GatewayOptions["models"]): typeof models {
+function parseChains(
+  models: GatewayOptions["models"],
+): ResolvedOptions["models"] {
   assertObject("options.models", models);
   const entries = Object.entries(models);
   assertArgument(

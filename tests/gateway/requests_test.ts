@@ -1,7 +1,7 @@
 // Which checks a request has to pass, in which order, and what the model gets.
 
 import { bearerKeys, gateway } from "@fallback/stream/gateway";
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { chain, chatRequest, KEY, messages } from "./_client.ts";
 
 const json = { "content-type": "application/json" };
@@ -12,78 +12,248 @@ interface Case {
   readonly path?: string;
   readonly method?: string;
   readonly headers?: Record<string, string>;
-  readonly body?: string;
-  readonly status: number;
-  readonly code?: string;
+  readonly body?: BodyInit | null;
+  /** 400 if there is an `error`, else 200. */
+  readonly status?: number;
+  readonly error?: object;
+  /** Headers of the response. */
+  readonly expected?: Record<string, string>;
 }
 
 const valid = JSON.stringify({ model: "chat", messages });
 const field = (fields: object) =>
   JSON.stringify({ model: "chat", messages, ...fields });
 
-const cases: Case[] = [
-  {
-    name: "a path that does not exist, before the key",
-    path: "/x",
-    status: 404,
+/** A refusal of each of these values of a field. */
+const invalid = (param: string, rule: string, ...values: unknown[]): Case[] =>
+  values.map((value) => ({
+    name: `${param}: ${JSON.stringify(value)}`,
+    body: field({ [param]: value }),
+    error: { message: `'${param}' ${rule}.`, param },
+  }));
+
+/** The refusal of a field that is not known. */
+const unknown = (param: string) => ({
+  message: `Unknown parameter: '${param}'.`,
+  code: "unknown_parameter",
+  param,
+});
+
+/** The refusal of a model that does not exist. */
+const noModel = (id: string) => ({
+  message: `The model '${id}' does not exist.`,
+  code: "model_not_found",
+  param: "model",
+});
+
+const unsupported = (hint: string) => ({
+  message: `The gateway speaks chat completions only${hint}`,
+  code: "unsupported_endpoint",
+});
+const unauthorized = {
+  status: 401,
+  error: {
+    message: "The API key is missing or wrong.",
+    type: "authentication_error",
+    code: "invalid_api_key",
   },
+  expected: { "www-authenticate": "Bearer" },
+};
+const notFound = {
+  status: 404,
+  error: { message: "There is nothing at this path.", code: "not_found" },
+};
+const notAllowed = (allow: string) => ({
+  status: 405,
+  error: {
+    message: `The method must be ${allow}.`,
+    code: "method_not_allowed",
+  },
+  expected: { allow },
+});
+const notJson = {
+  status: 415,
+  error: {
+    message: "The body must be JSON: set 'content-type: application/json'.",
+    code: "unsupported_media_type",
+  },
+};
+const tooLarge = {
+  status: 413,
+  error: {
+    message: "The body is larger than 4000 bytes.",
+    code: "request_too_large",
+  },
+};
+const noJson = { error: { message: "The body is not valid JSON." } };
+const noObject = { error: { message: "The body must be a JSON object." } };
+
+/** A body of `depth` objects and lists in one another. */
+const nested = (depth: number) =>
+  field({ user: 0 }).replace(
+    ":0",
+    `:${"[".repeat(depth - 1)}${"]".repeat(depth - 1)}`,
+  );
+
+/** A valid request of so many bytes. */
+const ofSize = (bytes: number) =>
+  field({ user: "x".repeat(bytes - field({ user: "" }).length) });
+
+const cases: Case[] = [
+  ...["/x", "/", "/v1", "/v1x/models", "/models/%zz", "/modelsx"].map((
+    path,
+  ) => ({ name: `${path}, before the key`, path, headers: {}, ...notFound })),
   {
     name: "/v1/responses",
     path: "/v1/responses",
     status: 404,
-    code: "unsupported_endpoint",
+    error: unsupported(
+      ". In the AI SDK use 'provider.chat(model)' or '@ai-sdk/openai-compatible'; in the agents SDK 'setOpenAIAPI(\"chat_completions\")'; elsewhere use the chat completions API.",
+    ),
   },
   {
-    name: "/embeddings",
-    path: "/embeddings",
+    name: "/completions",
+    path: "/completions",
     status: 404,
-    code: "unsupported_endpoint",
+    error: unsupported(": set your client to '/v1/chat/completions'."),
   },
-  { name: "a method, before the key", method: "GET", status: 405 },
-  { name: "a preflight", method: "OPTIONS", status: 405 },
-  { name: "no key, before the body", headers: {}, body: "{", status: 401 },
-  { name: "a wrong key", headers: bearer("wrong-key-0123456789"), status: 401 },
-  { name: "an empty key", headers: bearer(""), status: 401 },
   {
-    name: "a content type, before the size",
-    headers: { ...bearer(KEY), "content-type": "text/plain" },
-    body: "x".repeat(5000),
-    status: 415,
+    name: "/v1/embeddings/x",
+    path: "/v1/embeddings/x",
+    status: 404,
+    error: unsupported(": set another base URL for embeddings."),
   },
-  { name: "the size", body: field({ x: "x".repeat(5000) }), status: 413 },
-  { name: "invalid JSON", body: "{", status: 400 },
-  { name: "an array", body: "[]", status: 400 },
+  {
+    name: "a method, before the key",
+    method: "GET",
+    headers: {},
+    ...notAllowed("POST"),
+  },
+  { name: "a preflight", method: "OPTIONS", ...notAllowed("POST") },
+  ...["/models", "/models/chat", "/health"].map((path) => ({
+    name: `POST ${path}`,
+    path,
+    ...notAllowed("GET, HEAD"),
+  })),
+  { name: "no key, before the body", headers: {}, body: "{", ...unauthorized },
+  {
+    name: "a wrong key",
+    headers: bearer("wrong-key-0123456789"),
+    ...unauthorized,
+  },
+  { name: "an empty key", headers: bearer(""), ...unauthorized },
+  ...["text/plain", "application/jsonl", "x application/json"].map((type) => ({
+    name: `the content type ${type}, before the size`,
+    headers: { ...bearer(KEY), "content-type": type },
+    body: ofSize(4001),
+    ...notJson,
+  })),
+  {
+    name: "no content type",
+    headers: { authorization: `Bearer ${KEY}` },
+    body: new TextEncoder().encode(valid),
+    ...notJson,
+  },
+  {
+    name: "a compressed body",
+    headers: { ...bearer(KEY), "content-encoding": "gzip" },
+    ...notJson,
+  },
+  { name: "a body that is too large", body: ofSize(4001), ...tooLarge },
+  {
+    name: "a body that is said to be too large",
+    headers: { ...bearer(KEY), "content-length": "4001" },
+    ...tooLarge,
+  },
+  { name: "invalid JSON", body: "{", ...noJson },
+  { name: "no body", body: null, ...noJson },
+  {
+    name: "a body that is no UTF-8",
+    body: Uint8Array.of(0x22, 0xff, 0x22),
+    error: { message: "The body is not valid UTF-8." },
+  },
+  ...["[]", "null", "7"].map((body) => ({ name: body, body, ...noObject })),
   {
     name: "deep nesting, which would fail every model",
-    body: field({ messages: 0 }).replace(
-      ":0",
-      `:${"[".repeat(900)}${"]".repeat(900)}`,
-    ),
-    status: 400,
+    body: nested(501),
+    error: { message: "The body is nested more than 500 deep." },
   },
   {
     name: "an unknown field, before the model",
     body: field({ model: "no", api_base: "http://evil" }),
-    status: 400,
-    code: "unknown_parameter",
+    error: unknown("api_base"),
   },
-  { name: "models", body: field({ models: ["a"] }), status: 400 },
-  { name: "__proto__", body: `{"__proto__":{},${valid.slice(1)}`, status: 400 },
-  { name: "no messages", body: field({ messages: [] }), status: 400 },
-  { name: "messages as a text", body: field({ messages: "hi" }), status: 400 },
-  { name: "stream as a text", body: field({ stream: "true" }), status: 400 },
-  { name: "n as a text", body: field({ n: "2" }), status: 400 },
+  {
+    name: "an unknown field with a name of 81 characters",
+    body: field({ ["a" + "b".repeat(80)]: 1 }),
+    error: unknown("a" + "b".repeat(79)),
+  },
+  { name: "models", body: field({ models: [1] }), error: unknown("models") },
+  {
+    name: "__proto__",
+    body: `{"__proto__":{},${valid.slice(1)}`,
+    error: unknown("__proto__"),
+  },
+  ...invalid("model", "must be the name of a model", "", 7, null),
+  ...invalid("stream", "must be a boolean", "true", 1),
+  ...invalid(
+    "stream_options",
+    "must be an object with 'include_usage'",
+    "x",
+    true,
+    { include_usage: "true" },
+  ),
+  ...invalid(
+    "messages",
+    "must be a list of messages, each with a 'role'",
+    [],
+    "hi",
+    { length: 1 },
+    [null],
+    [...messages, { role: 1 }],
+  ),
+  ...["n", "max_tokens", "max_completion_tokens"].flatMap((param) =>
+    invalid(param, "must be a positive integer", "2", 0, -1, 1.5, 2 ** 53)
+  ),
   {
     name: "a model named constructor",
     body: field({ model: "constructor" }),
     status: 404,
-    code: "model_not_found",
+    error: noModel("constructor"),
   },
-  { name: "a valid request", status: 200 },
   {
-    name: "a valid request without /v1",
-    path: "/chat/completions",
-    status: 200,
+    name: "a model whose name has 101 characters",
+    body: field({ model: "a" + "b".repeat(100) }),
+    status: 404,
+    error: noModel("a" + "b".repeat(99)),
+  },
+  { name: "a valid request" },
+  { name: "a valid request without /v1", path: "/chat/completions" },
+  {
+    name: "fields that are null",
+    body: field({ stream: null, stream_options: null, n: null }),
+  },
+  {
+    name: "stream_options without include_usage",
+    body: field({ stream: false, stream_options: {} }),
+  },
+  {
+    name: "include_usage that is null",
+    body: field({ stream_options: { include_usage: null } }),
+  },
+  { name: "the deepest nesting", body: nested(500) },
+  { name: "the largest body", body: ofSize(4000) },
+  {
+    name: "the largest length",
+    headers: { ...bearer(KEY), "content-length": "4000" },
+  },
+  {
+    name: "a charset and an encoding",
+    headers: {
+      ...bearer(KEY),
+      "content-type": "Application/JSON ; charset=utf-8",
+      "content-encoding": "identity",
+    },
   },
 ];
 
@@ -99,19 +269,30 @@ Deno.test("gateway() rejects invalid requests in the order of its checks", async
         new Request(url, {
           method,
           headers: headers ?? bearer(KEY),
-          ...(method === "POST" && { body: body ?? valid }),
+          ...(method === "POST" && { body: body === undefined ? valid : body }),
         }),
       );
-      assertEquals(response.status, rest.status);
-      assert(response.headers.get("x-request-id"));
-      assertEquals(response.headers.get("access-control-allow-origin"), null);
+      const { error, status = error ? 400 : 200, expected = {} } = rest;
       const answer = await response.json();
-      if (rest.status === 200) return;
-      assertEquals(
-        Object.keys(answer.error),
-        ["message", "type", "code", "param"],
-      );
-      if (rest.code) assertEquals(answer.error.code, rest.code);
+      assertEquals([response.status, answer.error], [
+        status,
+        error && {
+          message: "",
+          type: "invalid_request_error",
+          code: null,
+          param: null,
+          ...error,
+        },
+      ]);
+      const {
+        "x-request-id": id,
+        "cache-control": caching,
+        "content-type": type,
+        ...others
+      } = Object.fromEntries(response.headers);
+      assertMatch(id!, /^[\da-f-]{36}$/);
+      assertEquals([type, caching], ["application/json", "no-store"]);
+      assertEquals(others, expected);
     });
   }
 });
@@ -244,22 +425,95 @@ Deno.test("bearerKeys() compares with every key and names the client by a digest
   }
 });
 
-Deno.test("gateway() throws with the name of an invalid option", () => {
-  const models = { chat: [() => []] };
-  const wrong: [object, string][] = [
-    [{ models }, "options.authorize"],
-    [{ models: {}, authorize: "anyone" }, "options.models"],
-    [{ models: { a: [] }, authorize: "anyone" }, 'options.models["a"]'],
-    [{ models, authorize: "anyone", maxToken: 1 }, "options.maxToken"],
-    [{ models, authorize: "anyone", maxTokens: 0 }, "options.maxTokens"],
-    [{ models, authorize: "anyone", fallback: { retries: 1 } }, "retries"],
+Deno.test("gateway() throws for an invalid option", () => {
+  const chat = [() => Promise.reject()];
+  const names =
+    "'models', 'authorize', 'fallback', 'continueCutAnswers', 'allowFields', 'maxTokens', 'maxBodyBytes', 'bodyTimeoutMs', 'maxConcurrent', 'heartbeatMs', 'exposeModels', 'onCall'";
+  const chainNames =
+    "'fallbackOn', 'isContent', 'isFinal', 'allowEmpty', 'timeouts', 'retry', 'hedge', 'health', 'onEvent'";
+  const ms = "must be a number from 0 to 2147483647: current value is -1";
+  const count = "must be a positive integer: current value is 0";
+  const wrong: [options: unknown, type: typeof Error, message: string][] = [
     [
-      { models, authorize: "anyone", allowFields: ["stream"] },
-      "options.allowFields",
+      { maxToken: 1 },
+      TypeError,
+      `'options.maxToken' is not an option: known options are ${names}`,
     ],
+    [
+      { models: 1 },
+      TypeError,
+      "'options.models' must be an object: current value is 1",
+    ],
+    [
+      { models: {} },
+      RangeError,
+      "'options.models' must have at least one model: current value is {}",
+    ],
+    [
+      { models: { a: [] } },
+      RangeError,
+      `'options.models["a"]' must not be empty: current value is []`,
+    ],
+    [
+      { models: { chat, b: [chat[0], 7] } },
+      TypeError,
+      `'options.models["b"][1]' must be a function, or have a 'name' and a 'stream' function: current value is 7`,
+    ],
+    [
+      { authorize: undefined },
+      TypeError,
+      `'options.authorize' must be a function, such as bearerKeys() makes, or "anyone": current value is undefined`,
+    ],
+    [
+      { fallback: { name: "a" } },
+      TypeError,
+      `'options.name' is not an option: known options are ${chainNames}`,
+    ],
+    [
+      { allowFields: "a" },
+      TypeError,
+      "'options.allowFields' must be a list of strings: current value is \"a\"",
+    ],
+    [
+      { allowFields: ["a", 1] },
+      TypeError,
+      "'options.allowFields' must be a list of strings: current value is [\"a\",1]",
+    ],
+    ...["model", "stream", "stream_options"].map((name) =>
+      [
+        { allowFields: ["a", name] },
+        TypeError,
+        `'options.allowFields' must not have the gateway's own model, stream, stream_options: current value is "${name}"`,
+      ] as [unknown, typeof Error, string]
+    ),
+    [
+      { onCall: 1 },
+      TypeError,
+      "'options.onCall' must be a function: current value is 1",
+    ],
+    [
+      { continueCutAnswers: 1 },
+      TypeError,
+      "'options.continueCutAnswers' must be a boolean: current value is 1",
+    ],
+    [
+      { exposeModels: "no" },
+      TypeError,
+      "'options.exposeModels' must be a boolean: current value is \"no\"",
+    ],
+    [{ maxTokens: 0 }, RangeError, `'options.maxTokens' ${count}`],
+    [{ maxBodyBytes: 0 }, RangeError, `'options.maxBodyBytes' ${count}`],
+    [{ bodyTimeoutMs: -1 }, RangeError, `'options.bodyTimeoutMs' ${ms}`],
+    [{ maxConcurrent: 0 }, RangeError, `'options.maxConcurrent' ${count}`],
+    [{ heartbeatMs: -1 }, RangeError, `'options.heartbeatMs' ${ms}`],
   ];
-  for (const [options, text] of wrong) {
-    const error = assertThrows(() => gateway(options as never), Error);
-    assert(error.message.includes(text), error.message);
+  for (const [options, type, message] of wrong) {
+    const given = {
+      models: { chat },
+      authorize: "anyone",
+      ...options as object,
+    };
+    const error = assertThrows(() => gateway(given as never), type);
+    assertEquals(error.message, message);
   }
 });
