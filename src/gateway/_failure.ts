@@ -64,8 +64,9 @@ export function toGatewayError(error: unknown): GatewayError {
  * with a 400 (Gemini, Anthropic).
  */
 function isAccountFailure(error: unknown): boolean {
-  const { message = "" } = providerDetails(error);
-  return /\bapi[ _-]?key\b|\bcredit balance\b/i.test(message);
+  const { message } = providerDetails(error);
+  return message !== undefined &&
+    /\bapi[ _-]?key\b|\bcredit balance\b/i.test(message);
 }
 
 /** The failure of an answer that has already begun. */

@@ -24,9 +24,11 @@ export async function readJsonObject(
   request: Request,
   limits: BodyLimits,
 ): Promise<Record<string, unknown>> {
-  const type = request.headers.get("content-type") ?? "";
-  const encoding = request.headers.get("content-encoding") ?? "identity";
-  if (!/^application\/json\s*(;|$)/i.test(type) || encoding !== "identity") {
+  const { headers } = request;
+  const isJson = headers.get("content-type")
+    ?.match(/^application\/json\s*(;|$)/i);
+  const encoding = headers.get("content-encoding") ?? "identity";
+  if (!isJson || encoding !== "identity") {
     throw new GatewayError(
       415,
       "The body must be JSON: set 'content-type: application/json'.",
@@ -59,7 +61,7 @@ function isDeeperThan(depth: number, value: unknown): boolean {
 }
 
 async function readLimited(
-  { body, headers, signal: client }: Request,
+  { body, headers }: Request,
   { maxBodyBytes, bodyTimeoutMs }: BodyLimits,
 ): Promise<Uint8Array> {
   const tooLarge = () =>
@@ -87,7 +89,6 @@ async function readLimited(
     if (isInstance(error, RangeError)) throw tooLarge();
     // The signal of a client that has left may abort a little later.
     await new Promise((resolve) => setTimeout(resolve, 0));
-    client.throwIfAborted();
     throw new GatewayError(400, "The body could not be read.");
   } finally {
     clearTimeout(timer);

@@ -28,8 +28,8 @@ export function findRoute({ method, url }: Request): Route {
   // The URL of a request with a malformed host cannot be parsed.
   const pathname = URL.parse(url)?.pathname ?? "";
   const path = pathname.startsWith("/v1/") ? pathname.slice(3) : pathname;
-  const [, name] = /^(\/[^/]*)/.exec(path) ?? [];
-  if (name !== undefined && Object.hasOwn(UNSUPPORTED, name)) {
+  const name = `/${path.split("/")[1]}`;
+  if (Object.hasOwn(UNSUPPORTED, name)) {
     throw new GatewayError(404, UNSUPPORTED[name]!, {
       code: "unsupported_endpoint",
     });

@@ -285,20 +285,24 @@ for (const { name, scripts = [], errors, called, ...expected } of cases) {
 }
 
 Deno.test("gateway() tries the next model after a refusal of the content if 'fallbackOn' accepts it", async () => {
-  const { handler } = chain([providerError(400, rejected), ["Hi"]], {
-    fallback: { fallbackOn: () => true },
-  });
-  const response = await handler(chatRequest());
-  assertEquals(response.status, 200);
-  // If all of them refuse the content, the first one is quoted.
-  const filteredTwice = [rejected, { code: "content_filter" }];
-  const { handler: refusing } = chain(
-    filteredTwice.map((error) => providerError(400, error)),
-    { fallback: { fallbackOn: () => true } },
-  );
-  assertEquals(await (await refusing(chatRequest())).json(), {
-    error: { ...refused, ...rejected },
-  });
+  const refusal = providerError(400, rejected);
+  const cases: [second: WireScript, status: number, error?: object][] = [
+    [["Hi"], 200],
+    [providerError(500), 502, failed],
+    // If all of them refuse the content, the first one is quoted.
+    [providerError(400, { code: "content_filter" }), 400, {
+      ...refused,
+      ...rejected,
+    }],
+  ];
+  for (const [second, status, error] of cases) {
+    const { handler } = chain([refusal, second], {
+      fallback: { fallbackOn: () => true },
+    });
+    const response = await handler(chatRequest());
+    const answer = await response.json();
+    assertEquals([response.status, answer.error], [status, error]);
+  }
 });
 
 const record: Attempt = {
