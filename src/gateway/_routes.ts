@@ -2,12 +2,10 @@
 
 import { GatewayError } from "./_gateway_error.ts";
 
-/** What a request is for. */
-export interface Route {
-  readonly type: "chat" | "models" | "model" | "health";
-  /** The model whose details are requested. */
-  readonly id?: string;
-}
+/** What a request is for; `id` is the model whose details are requested. */
+export type Route =
+  | { readonly type: "chat" | "models" | "health" }
+  | { readonly type: "model"; readonly id: string };
 
 /** What the clients of other endpoints of the OpenAI API have to set. */
 const UNSUPPORTED: Readonly<Record<string, string>> = {

@@ -179,11 +179,11 @@ function listModels(
     created,
     owned_by: "fallback",
   });
-  if (route.type === "models") {
+  if (route.type !== "model") {
     const data = Object.keys(models).map(describe);
     return Response.json({ object: "list", data }, { headers });
   }
-  const { id = "" } = route;
+  const { id } = route;
   if (!Object.hasOwn(models, id)) throw modelNotFound(id);
   return Response.json(describe(id), { headers });
 }

@@ -1,7 +1,9 @@
 // Which checks a request has to pass, in which order, and what the model gets.
 
 import { bearerKeys, gateway } from "@fallback/stream/gateway";
+import { virtualTime } from "@fallback/stream/testing";
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
+import { FakeTime } from "@std/testing/time";
 import { chain, chatRequest, KEY, messages } from "./_client.ts";
 
 const json = { "content-type": "application/json" };
@@ -20,6 +22,12 @@ interface Case {
   readonly expected?: Record<string, string>;
 }
 
+const invalidRequest = {
+  message: "",
+  type: "invalid_request_error",
+  code: null,
+  param: null,
+};
 const valid = JSON.stringify({ model: "chat", messages });
 const field = (fields: object) =>
   JSON.stringify({ model: "chat", messages, ...fields });
@@ -276,13 +284,7 @@ Deno.test("gateway() rejects invalid requests in the order of its checks", async
       const answer = await response.json();
       assertEquals([response.status, answer.error], [
         status,
-        error && {
-          message: "",
-          type: "invalid_request_error",
-          code: null,
-          param: null,
-          ...error,
-        },
+        error && { ...invalidRequest, ...error },
       ]);
       const {
         "x-request-id": id,
@@ -297,27 +299,56 @@ Deno.test("gateway() rejects invalid requests in the order of its checks", async
   }
 });
 
-Deno.test("gateway() lists its models and answers /health without a key", async () => {
-  const { handler } = chain([["Hi"]], { authorize: bearerKeys(KEY) });
-  const get = async (path: string, headers = {}) => {
-    const request = new Request(`http://localhost${path}`, { headers });
-    const response = await handler(request);
+Deno.test("gateway() lists its models, and answers /health without a key", async () => {
+  using _ = new FakeTime(7_999_999);
+  const models = { chat: () => [], "a/b": () => [] };
+  const { handler } = chain([], { authorize: bearerKeys(KEY), models });
+  const get = async (path: string, headers = bearer(KEY), method = "GET") => {
+    const url = `http://localhost${path}`;
+    const response = await handler(new Request(url, { method, headers }));
     return [response.status, await response.json()];
   };
-  assertEquals(await get("/health"), [200, { status: "ok" }]);
-  assertEquals((await get("/v1/models"))[0], 401);
-  const [status, { data }] = await get("/v1/models", bearer(KEY));
-  assertEquals([status, data[0].id, data[0].object], [200, "chat", "model"]);
-  assertEquals((await get("/models/chat", bearer(KEY)))[0], 200);
-  assertEquals((await get("/v1/models/toString", bearer(KEY)))[0], 404);
+  const model = (id: string) => ({
+    id,
+    object: "model",
+    created: 7999,
+    owned_by: "fallback",
+  });
+  for (const prefix of ["", "/v1"]) {
+    for (const method of ["GET", "HEAD"]) {
+      assertEquals(await get(`${prefix}/health`, json as never, method), [
+        200,
+        { status: "ok" },
+      ]);
+      assertEquals(await get(`${prefix}/models`, bearer(KEY), method), [200, {
+        object: "list",
+        data: [model("chat"), model("a/b")],
+      }]);
+    }
+    assertEquals((await get(`${prefix}/models`, json as never))[0], 401);
+    assertEquals(
+      await get(`${prefix}/models/a%2Fb`),
+      [200, model("a/b")],
+    );
+    assertEquals(await get(`${prefix}/models/toString`), [404, {
+      error: { ...invalidRequest, ...noModel("toString") },
+    }]);
+  }
+});
+
+Deno.test("gateway() responds 404 to a request whose URL cannot be parsed", async () => {
+  const { handler } = chain([["Hi"]]);
+  const request = { method: "GET", url: "http://[" } as Request;
+  assertEquals((await handler(request)).status, 404);
 });
 
 Deno.test("gateway() passes on the fields of the chat-completions reference, and no others", async () => {
-  const { handler, providers } = chain([["Hi"]], { allowFields: ["top_k"] });
-  const passed = { temperature: 0, seed: 7, stop: null, top_k: 3, n: 1 };
+  const { handler, providers } = chain([["Hi"]], {
+    allowFields: ["top_k", "store"],
+  });
+  const passed = { seed: 7, stop: null, top_k: 3, n: 1, store: true };
   const dropped = {
     user: "u",
-    store: true,
     metadata: {},
     service_tier: "flex",
   };
@@ -335,6 +366,7 @@ Deno.test("gateway() limits the tokens of all choices together", async () => {
     [{}, { max_tokens: 100 }],
     [{ n: 3 }, { max_tokens: 33 }],
     [{ max_tokens: 50 }, { max_tokens: 50 }],
+    [{ n: 100 }, { max_tokens: 1 }],
     [{ max_tokens: null }, { max_tokens: 100 }],
     [{ max_completion_tokens: 500, n: 2 }, { max_completion_tokens: 50 }],
     [
@@ -351,41 +383,92 @@ Deno.test("gateway() limits the tokens of all choices together", async () => {
     assertEquals(Object.fromEntries(limits), expected);
   }
   const { handler } = chain([["Hi"]], { maxTokens: 100 });
-  assertEquals((await handler(chatRequest({ n: 101 }))).status, 400);
+  const response = await handler(chatRequest({ n: 101 }));
+  assertEquals([response.status, await response.json()], [400, {
+    error: {
+      ...invalidRequest,
+      message: "'n' must be at most 100.",
+      param: "n",
+    },
+  }]);
 });
 
 Deno.test("gateway() accepts only true or an id from 'authorize'", async () => {
-  const results: [unknown, number][] = [
+  const results: [result: unknown, status: number, client?: string][] = [
     [true, 200],
-    [{ id: "alice" }, 200],
-    [Promise.resolve(true), 200],
+    [{ id: "alice" }, 200, "alice"],
+    [Promise.resolve({ id: "bob" }), 200, "bob"],
     [false, 401],
     [undefined, 401],
+    [null, 401],
     ["true", 401],
     [1, 401],
     [{}, 401],
     [{ id: 7 }, 401],
   ];
-  for (const [result, status] of results) {
-    const { handler } = chain([["Hi"]], { authorize: () => result as boolean });
+  for (const [result, status, client] of results) {
+    const { handler, reports } = chain([["Hi"]], {
+      authorize: () => result as boolean,
+    });
     assertEquals((await handler(chatRequest())).status, status);
+    // What was refused is no call.
+    assertEquals(
+      reports.map(({ client }) => client),
+      status === 200 ? [client] : [],
+    );
   }
-  const failure = new Error("database down");
-  const errors: unknown[] = [];
-  const { handler } = chain([["Hi"]], {
-    authorize: () => Promise.reject(failure),
-    onCall: ({ error }) => void errors.push(error),
-  });
-  assertEquals((await handler(chatRequest())).status, 500);
-  assertEquals(errors, [failure]);
 });
 
-Deno.test("gateway() responds 408 when the body is slow", async () => {
-  const { handler } = chain([["Hi"]], { bodyTimeoutMs: 1 });
-  let isCanceled = false;
-  const body = new ReadableStream({ cancel: () => void (isCanceled = true) });
-  const response = await handler(chatRequest({}, { body }));
-  assertEquals([response.status, isCanceled], [408, true]);
+Deno.test("gateway() responds 500 when 'authorize' fails, and reports that", async () => {
+  const error = new Error("database down");
+  const { handler, reports } = chain([["Hi"]], {
+    authorize: () => Promise.reject(error),
+  });
+  const { status, headers } = await handler(chatRequest());
+  assertEquals(reports, [{
+    requestId: headers.get("x-request-id")!,
+    client: undefined,
+    model: undefined,
+    attempts: [],
+    usage: {},
+    status: 500,
+    durationMs: 0,
+    error,
+  }]);
+  assertEquals(status, 500);
+});
+
+Deno.test("gateway() runs 1000 calls at once, and waits 10 seconds for a body, by default", async () => {
+  await virtualTime(async () => {
+    const { handler } = chain([["Hi"]]);
+    let canceled = 0;
+    const responses = await Promise.all(Array.from({ length: 1001 }, () => {
+      const body = new ReadableStream({ cancel: () => void canceled++ });
+      return handler(chatRequest({}, { body }));
+    }));
+    const counts = Map.groupBy(responses, ({ status }) => status);
+    assertEquals(
+      [...counts].map(([status, { length }]) => [status, length]),
+      [[408, 1000], [503, 1]],
+    );
+    assertEquals([canceled, Date.now()], [1000, 10_000]);
+    assertEquals(await responses[0]!.json(), {
+      error: {
+        ...invalidRequest,
+        message: "The body did not arrive within 10000 ms.",
+        code: "request_timeout",
+      },
+    });
+  });
+});
+
+Deno.test("gateway() accepts bodies of 20 MiB by default", async () => {
+  const { handler } = chain([["Hi"]]);
+  const statuses = [20_971_520, 20_971_521].map(async (length) => {
+    const headers = { ...json, "content-length": `${length}` };
+    return (await handler(chatRequest({}, { headers }))).status;
+  });
+  assertEquals(await Promise.all(statuses), [200, 413]);
 });
 
 Deno.test("gateway() responds 413 for a chunked body at the limit", async () => {
@@ -401,28 +484,68 @@ Deno.test("gateway() responds 413 for a chunked body at the limit", async () => 
   assert(pulled < 10);
 });
 
+Deno.test("gateway() responds 400 to a body that breaks off, or 499 if the client leaves just then", async () => {
+  for (const leaves of [false, true]) {
+    const { handler, reports } = chain([["Hi"]]);
+    const client = new AbortController();
+    const { signal } = client;
+    const body = new ReadableStream({
+      pull(controller) {
+        controller.error(new Error("reset"));
+        if (leaves) setTimeout(() => client.abort());
+      },
+    });
+    const response = await handler(chatRequest({}, { body, signal }));
+    const text = await response.text();
+    assertEquals(
+      [response.status, text && JSON.parse(text).error.message],
+      leaves ? [499, ""] : [400, "The body could not be read."],
+    );
+    assertEquals(reports.map(({ status }) => status), [response.status]);
+  }
+});
+
 Deno.test("bearerKeys() throws for missing, empty and short keys, without showing them", () => {
-  const wrong = [undefined, "", " ", [], [""], "short-secret", `${KEY},`, [
-    KEY,
-    "short-secret",
-  ]];
-  for (const keys of wrong) {
-    const error = assertThrows(() => bearerKeys(keys), TypeError);
-    assert(!error.message.includes("short-secret"));
+  const noKeys =
+    "'keys' must be a string or a list of strings: current value is";
+  const tooShort = (index: number, length: number) =>
+    `'keys[${index}]' must have at least 16 characters: it has ${length}`;
+  const wrong: [keys: unknown, message: string][] = [
+    [undefined, `${noKeys} undefined`],
+    [7, `${noKeys} "number"`],
+    [[], "'keys' must have at least one key"],
+    ["", tooShort(0, 0)],
+    [" ", tooShort(0, 0)],
+    [[""], tooShort(0, 0)],
+    [[7], tooShort(0, 0)],
+    ["secret-of-15-ch", tooShort(0, 15)],
+    [`${KEY},`, tooShort(1, 0)],
+    [[KEY, "short-secret"], tooShort(1, 12)],
+    [`${KEY},a b`, "'keys[1]' must not contain white space"],
+  ];
+  for (const [keys, message] of wrong) {
+    const error = assertThrows(() => bearerKeys(keys as string), TypeError);
+    assertEquals(error.message, message);
   }
 });
 
 Deno.test("bearerKeys() compares with every key and names the client by a digest", async () => {
-  const authorize = bearerKeys([` ${KEY} `, "another-key-0123456789"]);
+  const authorize = bearerKeys([" for-alice-4f8a2c91 ", "a-key-of-16-char"]);
   const ask = (authorization: string) =>
     authorize(new Request("http://localhost", { headers: { authorization } }));
-  const first = await ask(`Bearer ${KEY}`);
-  const second = await ask("bearer another-key-0123456789");
-  assert(first && second && first.id !== second.id);
-  assert(/^[0-9a-f]{8}$/.test(first.id));
-  for (const wrong of [KEY, `Basic ${KEY}`, `Bearer ${KEY}x`, "Bearer"]) {
+  assertEquals(await ask("Bearer for-alice-4f8a2c91"), { id: "0714f024" });
+  assertEquals(await ask("bearer  a-key-of-16-char "), { id: "20477b65" });
+  for (
+    const wrong of [
+      "a-key-of-16-char",
+      "Basic a-key-of-16-char",
+      "Bearer a-key-of-16-charx",
+      "Bearer",
+    ]
+  ) {
     assertEquals(await ask(wrong), false);
   }
+  assertEquals(await authorize(new Request("http://localhost")), false);
 });
 
 Deno.test("gateway() throws for an invalid option", () => {
