@@ -1,8 +1,13 @@
 // What a client gets when a model answers: events, one complete answer, usage, and
 // the end of an interrupted answer.
 
-import type { ChatChunk, ChatRequest } from "@fallback/stream/gateway";
-import { step, wire, type WireScript } from "@fallback/stream/testing";
+import type { ChatChunk } from "@fallback/stream/gateway";
+import {
+  step,
+  virtualTime,
+  wire,
+  type WireScript,
+} from "@fallback/stream/testing";
 import { assert, assertEquals } from "@std/assert";
 import { chain, chatRequest, eventsOf, providerError } from "./_client.ts";
 
@@ -65,26 +70,39 @@ Deno.test("gateway() sends the chunks of one packet in one write", async () => {
   assertEquals(writes.slice(0, 2), [4, 1]);
 });
 
-Deno.test("gateway() ends an interrupted answer with an error event and no [DONE]", async () => {
-  const { handler } = chain([[chunk({ content: "Half" }), step.truncate()]]);
-  const events = await eventsOf(await handler(chatRequest({ stream: true })));
-  assertEquals(events.length, 2);
-  assertEquals(Object.keys(events[1].error), ["message", "type", "code"]);
-  assertEquals(events[1].error.type, "provider_error");
-  assertEquals(events[1].error.code, "stream_interrupted");
-});
-
-Deno.test("gateway() ends a stalled answer with an error event with the code timeout", async () => {
-  const { handler } = chain([[chunk({ content: "Half" }), step.hang()]], {
-    fallback: { timeouts: { idleMs: 1 } },
-  });
-  const events = await eventsOf(await handler(chatRequest({ stream: true })));
-  assertEquals(events.at(-1).error.code, "timeout");
-  const whole = await handler(chatRequest());
-  assertEquals([whole.status, (await whole.json()).error.code], [
-    504,
-    "timeout",
-  ]);
+Deno.test("gateway() ends an interrupted answer with an error, and no [DONE]", async () => {
+  const cases: [WireScript, status: number, message: string, code: string][] = [
+    [
+      [chunk({ content: "Half" }), step.truncate()],
+      502,
+      "The answer broke off before it was complete.",
+      "stream_interrupted",
+    ],
+    [
+      [chunk({ content: "Half" }), step.hang()],
+      504,
+      "The model stopped sending its answer.",
+      "timeout",
+    ],
+  ];
+  for (const [script, status, message, code] of cases) {
+    await virtualTime(async () => {
+      const { handler } = chain([script], {
+        fallback: { timeouts: { idleMs: 1 } },
+        heartbeatMs: 0,
+      });
+      const error = { message, type: "provider_error", code };
+      const streamed = await handler(chatRequest({ stream: true }));
+      assertEquals(await eventsOf(streamed), [chunk({ content: "Half" }), {
+        error,
+      }]);
+      const whole = await handler(chatRequest());
+      assertEquals([whole.status, await whole.json()], [status, {
+        error: { ...error, param: null },
+      }]);
+      assertEquals(whole.headers.get("x-should-retry"), "false");
+    });
+  }
 });
 
 Deno.test("gateway() collects a stream into one answer: text, reasoning, tool calls, choices, logprobs, usage", async () => {
@@ -174,91 +192,24 @@ Deno.test("gateway() collects a stream into one answer: text, reasoning, tool ca
 });
 
 Deno.test("gateway() shows model and attempts only with exposeModels", async () => {
-  for (const exposeModels of [false, true]) {
-    const { handler } = chain([providerError(500), ["Hi"]], { exposeModels });
+  async function* model() {
+    yield chunk({ content: "Hi" }) as ChatChunk;
+  }
+  const named = { name: "modèle\u{1F600}\ud800 100%", stream: model };
+  for (const exposeModels of [undefined, false, true]) {
+    const { handler } = chain([], {
+      models: { chat: [() => Promise.reject(new Error("down")), named] },
+      exposeModels,
+    });
     for (const stream of [false, true]) {
       const { headers, body } = await handler(chatRequest({ stream }));
       await body?.cancel();
       assertEquals(
         [headers.get("x-fallback-model"), headers.get("x-fallback-attempts")],
-        exposeModels ? ["model-1", "2"] : [null, null],
+        exposeModels
+          ? ["mod%C3%A8le%F0%9F%98%80%EF%BF%BD%20100%25", "2"]
+          : [null, null],
       );
     }
   }
-});
-
-Deno.test("gateway() continues an interrupted text, with one id and the usage of both parts", async () => {
-  const delivered = "Once upon a time there was a young queen ";
-  const { handler, providers } = chain(
-    [
-      [
-        { ...chunk({ content: delivered }), id: "first" },
-        { choices: [], usage },
-        step.truncate(),
-      ],
-      [
-        { ...chunk({ content: delivered }), id: "second" },
-        { ...chunk({ content: "who could code." }), id: "second" },
-        wire.finish(),
-        { choices: [], usage },
-      ],
-    ],
-    { continueCutAnswers: true },
-  );
-  const answer = await (await handler(chatRequest({ max_tokens: 10 }))).json();
-  assertEquals(
-    answer.choices[0].message.content,
-    delivered + "who could code.",
-  );
-  assertEquals([answer.id, answer.usage.completion_tokens], ["first", 8]);
-  const [call] = providers[1]!.calls;
-  const { messages, max_tokens } = call!.body as Record<string, unknown>;
-  assertEquals(max_tokens, 6);
-  assertEquals((messages as object[]).length, 2);
-});
-
-Deno.test("gateway() does not continue tool calls, structured output or several choices", async () => {
-  const cases: [object, object][] = [
-    [{ tool_calls: [{ index: 0, function: { name: "f" } }] }, {}],
-    [{ content: "{" }, { response_format: { type: "json_object" } }],
-    [{ content: "a" }, { n: 2 }],
-  ];
-  for (const [delta, body] of cases) {
-    const { handler, providers } = chain(
-      [[chunk(delta), step.truncate()], ["never"]],
-      { continueCutAnswers: true },
-    );
-    const events = await eventsOf(
-      await handler(chatRequest({ ...body, stream: true })),
-    );
-    assertEquals(events.at(-1).error.code, "stream_interrupted");
-    assertEquals(providers[1]!.calls.length, 0);
-  }
-});
-
-Deno.test("gateway() sends a continuation without a prefill to a model that rejects prefills, and remembers that", async () => {
-  const requests: number[] = [];
-  async function* broken() {
-    yield chunk({ content: "Half an " }) as ChatChunk;
-    throw new Error("reset");
-  }
-  async function rejectsPrefill({ messages }: ChatRequest) {
-    requests.push(messages.length);
-    if (messages.at(-1)?.role === "assistant") {
-      throw Object.assign(new Error("no prefill"), { status: 400 });
-    }
-    return await Promise.resolve([
-      chunk({ content: "answer" }),
-      chunk({}, { choices: [{ delta: {}, finish_reason: "stop" }] }),
-    ] as ChatChunk[]).then(ReadableStream.from<ChatChunk>);
-  }
-  const { handler } = chain([], {
-    models: { chat: [broken, rejectsPrefill] },
-    continueCutAnswers: true,
-  });
-  for (let i = 0; i < 2; i++) {
-    const answer = await (await handler(chatRequest())).json();
-    assertEquals(answer.choices[0].message.content, "Half an answer");
-  }
-  assertEquals(requests, [2, 3, 3]);
 });

@@ -1,12 +1,21 @@
 // A client that disconnects or does not read, the limit of concurrent calls,
 // heartbeats, and the report of a call.
 
-import type { CallReport } from "@fallback/stream/gateway";
+import type { Attempt, CallReport } from "@fallback/stream/gateway";
 import { logCalls } from "@fallback/stream/gateway";
-import { step, wire, type WireScript } from "@fallback/stream/testing";
-import { assert, assertEquals } from "@std/assert";
+import {
+  step,
+  virtualTime,
+  wire,
+  type WireScript,
+} from "@fallback/stream/testing";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { deadline } from "@std/async/deadline";
-import { chain, chatRequest, eventsOf, providerError } from "./_client.ts";
+import { stub } from "@std/testing/mock";
+import { FakeTime } from "@std/testing/time";
+import { GatewayCall } from "../../src/gateway/_call.ts";
+import type { ResolvedOptions } from "../../src/gateway/options.ts";
+import { chain, chatRequest, providerError } from "./_client.ts";
 
 const preamble = { choices: [{ index: 0, delta: { role: "assistant" } }] };
 
@@ -73,7 +82,7 @@ Deno.test("gateway() does not read ahead of its client", async () => {
 });
 
 Deno.test("gateway() rejects a call beyond maxConcurrent, and accepts the next after one has ended", async () => {
-  const { handler } = chain([["Hi"]], { maxConcurrent: 1 });
+  const { handler, reports } = chain([["Hi"]], { maxConcurrent: 1 });
   const first = await handler(chatRequest({ stream: true }));
   const second = await handler(chatRequest());
   assertEquals(
@@ -81,35 +90,66 @@ Deno.test("gateway() rejects a call beyond maxConcurrent, and accepts the next a
       second.status,
       second.headers.get("retry-after"),
       second.headers.get("x-should-retry"),
+      await second.json(),
     ],
-    [503, "1", null],
+    [503, "1", null, {
+      error: {
+        message: "Too many calls are running.",
+        type: "server_error",
+        code: "too_many_calls",
+        param: null,
+      },
+    }],
   );
-  await second.body?.cancel();
   await first.text();
   assertEquals((await handler(chatRequest())).status, 200);
   // A rejected request frees its slot, too.
   assertEquals((await handler(chatRequest({ n: 0 }))).status, 400);
   assertEquals((await handler(chatRequest())).status, 200);
+  assertEquals(reports.map(({ status }) => status), [200, 200, 400, 200]);
 });
 
-Deno.test("gateway() sends heartbeat comments while the model sends nothing", async () => {
-  const script = ["a", step.wait(60), "b"];
-  const { handler } = chain([script], { heartbeatMs: 10 });
-  const text = await (await handler(chatRequest({ stream: true }))).text();
-  assert(text.split(": \n\n").length > 1, text);
-  const events = text.split("\n\n").filter((each) => each.startsWith("data"));
-  assertEquals(events.length, 4);
+Deno.test("gateway() starts a response when the first heartbeat is due, after 15 seconds by default", async () => {
+  await virtualTime(async () => {
+    const { handler, reports } = chain([
+      [step.wait(20_000), "a", step.truncate()],
+    ], { exposeModels: true });
+    const response = await handler(chatRequest({ stream: true }));
+    assertEquals(Date.now(), 15_000);
+    assertEquals(response.headers.get("x-fallback-model"), null);
+    const events = (await response.text()).split("\n\n");
+    assertEquals([events.length, events[0]], [4, ": "]);
+    assertEquals(
+      JSON.parse(events[2]!.slice(6)).error.code,
+      "stream_interrupted",
+    );
+    assertEquals(
+      reports.map(({ attempts }) => attempts.map(({ outcome }) => outcome)),
+      [["interrupted"]],
+    );
+  });
 });
 
 Deno.test("gateway() responds with the status of an error before the first heartbeat", async () => {
-  const { handler } = chain([providerError(429)], { heartbeatMs: 10_000 });
-  const response = await handler(chatRequest({ stream: true }));
-  assertEquals(response.status, 429);
+  const cases: [heartbeatMs: number, status: number, startsAt: number][] = [
+    [0, 429, 100],
+    [101, 429, 100],
+    [99, 200, 99],
+  ];
+  for (const [heartbeatMs, status, startsAt] of cases) {
+    await virtualTime(async () => {
+      const script = [step.wait(100), wire.status(429)];
+      const { handler } = chain([script], { heartbeatMs });
+      const response = await handler(chatRequest({ stream: true }));
+      assertEquals([response.status, Date.now()], [status, startsAt]);
+      await response.text();
+    });
+  }
 });
 
 Deno.test("gateway() reports each call once, with client, attempts, usage and status", async () => {
-  const seen: CallReport[] = [];
   const usage = { prompt_tokens: 2, completion_tokens: 3, total_tokens: 5 };
+  const seen: CallReport[] = [];
   const { handler } = chain(
     [providerError(500), ["Hi", wire.finish(), { choices: [], usage }]],
     {
@@ -120,62 +160,192 @@ Deno.test("gateway() reports each call once, with client, attempts, usage and st
       },
     },
   );
-  await eventsOf(await handler(chatRequest({ stream: true })));
-  await handler(chatRequest());
-  await handler(chatRequest({ model: "no" }));
+  const responses: Response[] = [];
+  for (const body of [{ stream: true }, {}, { model: "no" }]) {
+    const response = await handler(chatRequest(body));
+    await response.text();
+    responses.push(response);
+  }
+  const answered = {
+    client: "alice",
+    model: "chat",
+    attempts: ["failed", "completed"],
+    usage: { inputTokens: 2, outputTokens: 3, totalTokens: 5 },
+    status: 200,
+  };
+  const expected = [answered, answered, {
+    client: "alice",
+    model: undefined,
+    attempts: [],
+    usage: {},
+    status: 404,
+    error: "GatewayError: The model 'no' does not exist.",
+  }];
   assertEquals(
-    seen.map(({ client, model, status, attempts }) => [
-      client,
-      model,
-      status,
-      attempts.map(({ outcome }) => outcome),
-    ]),
-    [
-      ["alice", "chat", 200, ["failed", "completed"]],
-      ["alice", "chat", 200, ["failed", "completed"]],
-      ["alice", undefined, 404, []],
-    ],
-  );
-  assertEquals(seen[0]!.usage.outputTokens, 3);
-  assertEquals(seen.map((report) => "error" in report), [false, false, true]);
-  assertEquals(
-    String(seen[2]!.error),
-    "GatewayError: The model 'no' does not exist.",
+    seen.map(({ durationMs: _, attempts, ...report }) => ({
+      ...report,
+      attempts: attempts.map(({ outcome }) => outcome as string),
+      ...("error" in report && { error: String(report.error) }),
+    })),
+    expected.map((report, i) => ({
+      ...report,
+      requestId: responses[i]!.headers.get("x-request-id")!,
+    })),
   );
 });
 
-Deno.test("logCalls() writes a line of text or JSON without request and answer", async () => {
+Deno.test("gateway() reports why a call failed: what the models threw, or broke off with", async () => {
+  const failure = new Error("reset");
+  async function* broken() {
+    yield { choices: [{ delta: { content: "Half" } }] };
+    throw failure;
+  }
+  for (const stream of [false, true]) {
+    const models = { chat: [broken] };
+    const { handler, reports } = chain([], { models });
+    const response = await handler(chatRequest({ stream }));
+    await response.text();
+    assertEquals(reports.map(({ status, error }) => [status, error]), [
+      [response.status, failure],
+    ]);
+    assertEquals(response.status, stream ? 200 : 502);
+  }
+});
+
+Deno.test("gateway() reports in whole milliseconds how long a call took", async () => {
+  let now = 1000.25;
+  using _ = stub(performance, "now", () => now);
+  const { handler, reports } = chain([], {
+    models: {
+      chat: () => {
+        now += 12.5;
+        return [];
+      },
+    },
+  });
+  await handler(chatRequest());
+  assertEquals(reports.map(({ durationMs }) => durationMs), [13]);
+});
+
+Deno.test("GatewayCall is left when its client's signal aborts, unless it has ended", () => {
+  const start = (signal: AbortSignal) =>
+    new GatewayCall({} as ResolvedOptions, "1", undefined, signal, () => {});
+  const client = new AbortController();
+  const [running, ended] = [start(client.signal), start(client.signal)];
+  ended.end(200);
+  client.abort();
+  assertEquals(ended.hasLeft, false);
+  for (const { hasLeft, signal } of [running, start(client.signal)]) {
+    assertEquals(
+      [hasLeft, String(signal.reason)],
+      [true, "AbortError: The client left"],
+    );
+  }
+});
+
+const attempt: Attempt = {
+  model: "a",
+  modelIndex: 0,
+  number: 1,
+  startedAt: 5,
+  endedAt: 12,
+  outcome: "completed",
+  chunks: 1,
+};
+const long = "b".repeat(101);
+const cut = "b".repeat(99) + "…";
+const report: CallReport = {
+  requestId: "1",
+  client: undefined,
+  model: undefined,
+  attempts: [],
+  usage: {},
+  status: 400,
+  durationMs: 3,
+};
+const logged: [report: CallReport, text: string, json: object][] = [
+  [report, "400 - 3 ms request=1", { ...report }],
+  [
+    { ...report, error: new RangeError("wrong\nhere") },
+    "400 - 3 ms error=RangeError: wrong here request=1",
+    { ...report, error: "RangeError: wrong here" },
+  ],
+  [
+    { ...report, client: long, model: long },
+    `400 ${cut} 3 ms client=${cut} request=1`,
+    { ...report, client: long, model: long },
+  ],
+  [
+    {
+      ...report,
+      client: "alice",
+      model: "chat",
+      usage: { inputTokens: 1, outputTokens: 2 },
+      attempts: [
+        { ...attempt, model: long, outcome: "failed", error: new Error("no") },
+        { ...attempt, nested: [attempt, { ...attempt, endedAt: undefined! }] },
+      ],
+    },
+    `400 chat 3 ms client=alice inputTokens=1 outputTokens=2 attempts=${cut} failed (Error: no) | a completed | a completed request=1`,
+    {
+      ...report,
+      client: "alice",
+      model: "chat",
+      usage: { inputTokens: 1, outputTokens: 2 },
+      attempts: [
+        { model: long, outcome: "failed", durationMs: 7, error: "Error: no" },
+        { model: "a", outcome: "completed", durationMs: 7 },
+        { model: "a", outcome: "completed" },
+      ],
+    },
+  ],
+];
+
+Deno.test("logCalls() writes a line of text or JSON", () => {
+  using _ = new FakeTime(0);
+  const lines: string[] = [];
+  const write = (line: string) => lines.push(line);
+  for (const [report, text, json] of logged) {
+    logCalls({ write })(report);
+    assertEquals(lines.pop(), text);
+    logCalls({ write, format: "json" })(report);
+    assertEquals(JSON.parse(lines.pop()!), {
+      time: "1970-01-01T00:00:00.000Z",
+      ...JSON.parse(JSON.stringify(json)),
+    });
+  }
+  assertEquals(lines, []);
+});
+
+Deno.test("logCalls() writes nothing of the question and the answer", async () => {
   const lines: string[] = [];
   const write = (line: string) => lines.push(line);
   for (const format of ["text", "json"] as const) {
     const { handler } = chain([providerError(529), ["Secret answer"]], {
       onCall: logCalls({ format, write }),
     });
-    await (await handler(chatRequest())).text();
+    const messages = [{ role: "user", content: "Secret question" }];
+    await (await handler(chatRequest({ messages }))).text();
   }
-  const [text, json] = lines;
-  assert(
-    /^200 chat \d+ ms .*model-0 failed .*529.*model-1 completed/.test(text!),
-  );
-  const { attempts, status } = JSON.parse(json!);
-  assertEquals([status, attempts.length, attempts[1].model], [
-    200,
-    2,
-    "model-1",
-  ]);
-  assertEquals(lines.some((line) => /Secret|\n/.test(line)), false);
+  assertEquals(lines.map((line) => /Secret|\n/.test(line)), [false, false]);
 });
 
-Deno.test("logCalls() writes why a call failed", async () => {
-  const lines: string[] = [];
-  const { handler } = chain([["Hi"]], {
-    onCall: logCalls({ write: (line) => lines.push(line) }),
-  });
-  await handler(chatRequest({ model: "no" }));
-  assertEquals(
-    lines[0]!.replace(/\d+ ms|request=.*/g, "…"),
-    "404 - … error=GatewayError: The model 'no' does not exist. …",
-  );
+Deno.test("logCalls() throws for an invalid option", () => {
+  const wrong: [options: object, message: string][] = [
+    [
+      { formats: "json" },
+      "'options.formats' is not an option: known options are 'format', 'write'",
+    ],
+    [
+      { format: "xml" },
+      `'options.format' must be "text" or "json": current value is "xml"`,
+    ],
+    [{ write: 1 }, "'options.write' must be a function: current value is 1"],
+  ];
+  for (const [options, message] of wrong) {
+    const error = assertThrows(() => logCalls(options as never), TypeError);
+    assertEquals(error.message, message);
+  }
 });
 
 Deno.test("gateway() passes the request to a function that chooses the models", async () => {
