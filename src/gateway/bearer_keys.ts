@@ -82,9 +82,7 @@ async function digestOf(key: string): Promise<Uint8Array> {
 }
 
 function areEqual(a: Uint8Array, b: Uint8Array): boolean {
-  let difference = 0;
-  for (let i = 0; i < a.length; i++) difference |= a[i]! ^ b[i]!;
-  return difference === 0;
+  return a.reduce((difference, byte, i) => difference | byte ^ b[i]!, 0) === 0;
 }
 
 function toHex(bytes: Uint8Array): string {

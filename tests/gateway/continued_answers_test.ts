@@ -156,7 +156,9 @@ function failingModel(...statuses: number[]) {
       requests.push(each);
       const status = statuses.shift();
       if (!status) return source;
-      throw Object.assign(new Error(`${status}`), { status });
+      return Promise.reject(
+        Object.assign(new Error(`${status}`), { status }),
+      );
     },
   };
   return { model, requests, source };
