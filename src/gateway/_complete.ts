@@ -119,7 +119,6 @@ export function toChainError(error: unknown): GatewayError {
   if (attemptsOf(error).length === 0) {
     return new GatewayError(500, "The gateway has an internal error.", {
       code: "internal_error",
-      cause: error,
     });
   }
   return toGatewayError(error);

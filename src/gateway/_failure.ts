@@ -53,7 +53,6 @@ export function toGatewayError(error: unknown): GatewayError {
         type: status === 429 ? "rate_limit_error" : "provider_error",
         code: status === 429 ? "rate_limit_exceeded" : null,
         headers: { ...NO_RETRY, ...retryAfter(error) },
-        cause: error,
       });
   }
   return unavailable(error, failures);
@@ -106,7 +105,6 @@ function explained(
       code: refusal ?? details[0]!.code,
       param,
       headers: NO_RETRY,
-      cause: failures[0],
     },
   );
 }
@@ -115,10 +113,10 @@ function unavailable(
   error: unknown,
   failures: readonly unknown[],
 ): GatewayError {
-  const fields = { type: "provider_error", cause: error };
+  const type = "provider_error";
   if (failures.every((each) => isInstance(each, ModelTimeoutError))) {
     return new GatewayError(504, "No model answered in time.", {
-      ...fields,
+      type,
       code: "timeout",
       headers: NO_RETRY,
     });
@@ -126,12 +124,12 @@ function unavailable(
   const wait = retryAfter(error);
   return wait
     ? new GatewayError(503, "No model is available at the moment.", {
-      ...fields,
+      type,
       code: "temporarily_unavailable",
       headers: { ...NO_RETRY, ...wait },
     })
     : new GatewayError(502, "No model could answer the request.", {
-      ...fields,
+      type,
       code: "all_models_failed",
       headers: NO_RETRY,
     });
