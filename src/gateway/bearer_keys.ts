@@ -62,9 +62,8 @@ export function bearerKeys(
   }
   let digests: Promise<Uint8Array[]> | undefined;
   return async ({ headers }) => {
-    const [, key] = /^Bearer +(\S+) *$/i.exec(
-      headers.get("authorization") ?? "",
-    ) ?? [];
+    const [, key] = headers.get("authorization")?.match(/^Bearer +(\S+) *$/i) ??
+      [];
     if (key === undefined) return false;
     digests ??= Promise.all(trimmed.map(digestOf));
     const given = await digestOf(key);

@@ -5,6 +5,7 @@ import { type ChatChunk, chatResponse } from "@fallback/stream/gateway";
 import { virtualTime } from "@fallback/stream/testing";
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { delay } from "@std/async/delay";
+import { toInterruption } from "../../src/gateway/_failure.ts";
 import { streamResponse } from "../../src/gateway/chat_response.ts";
 
 const chunk = (content: string) => ({ choices: [{ delta: { content } }] });
@@ -254,8 +255,9 @@ function logged(
   return readerOf(streamResponse(source, {
     includeUsage: false,
     heartbeatMs,
-    toError: () => {
-      throw new Error("never");
+    toError: (error) => {
+      calls.push("error");
+      return toInterruption(error);
     },
     onCancel: () => calls.push("cancel"),
     onEnd: () => calls.push("end"),
@@ -317,7 +319,10 @@ Deno.test("streamResponse() ends once when the client leaves while a failed sour
   closing.resolve(undefined);
   await Promise.all([reading, canceled]);
   await delay(0);
-  assertEquals(source.calls.filter((call) => call === "end"), ["end"]);
+  assertEquals(source.calls, [
+    ...["next", "return", "cancel", "return"],
+    ...["returned", "returned", "end"],
+  ]);
 });
 
 Deno.test("streamResponse() ends once when the client leaves before it has read the end", async () => {
