@@ -272,7 +272,7 @@ Deno.test("DeliveredText folds texts into one chunk, with the first id and the l
         usage,
       }),
       chunk({ content: "a" }, { usage: null }),
-      chunk({ content: 4 }),
+      chunk({ content: 4 }, { id: "c3", created: 9 }),
       { choices: [{ index: 0 }] },
     ),
     { chunks: [folded("a4", { id: "c1", created: 7, usage })], usedTokens: 4 },

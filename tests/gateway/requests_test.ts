@@ -342,23 +342,32 @@ Deno.test("gateway() responds 404 to a request whose URL cannot be parsed", asyn
   assertEquals((await handler(request)).status, 404);
 });
 
-Deno.test("gateway() passes on the fields of the chat-completions reference, and no others", async () => {
-  const { handler, providers } = chain([["Hi"]], {
-    allowFields: ["top_k", "store"],
-  });
-  const passed = { seed: 7, stop: null, top_k: 3, n: 1, store: true };
-  const dropped = {
+Deno.test("gateway() passes on the fields of the chat-completions reference and allowFields, and no others", async () => {
+  const passed = { seed: 7, stop: null, top_k: 3, n: 1 };
+  const account = {
     user: "u",
+    store: true,
     metadata: {},
     service_tier: "flex",
   };
-  const request = chatRequest({ ...passed, ...dropped, stream: true });
-  request.headers.set("x-evil", "1");
-  await (await handler(request)).text();
-  const [call] = providers[0]!.calls;
-  const { stream_options: _, ...body } = call!.body as Record<string, unknown>;
-  assertEquals(body, { messages, ...passed, model: "model-0", stream: true });
-  assertEquals(call!.headers.get("x-evil"), null);
+  for (const allowed of [{}, account]) {
+    const { handler, providers } = chain([["Hi"]], {
+      allowFields: ["top_k", ...Object.keys(allowed)],
+    });
+    const request = chatRequest({ ...passed, ...account, stream: true });
+    request.headers.set("x-evil", "1");
+    await (await handler(request)).text();
+    const [call] = providers[0]!.calls;
+    assertEquals(call!.body, {
+      messages,
+      ...passed,
+      ...allowed,
+      model: "model-0",
+      stream: true,
+      stream_options: { include_usage: true },
+    });
+    assertEquals(call!.headers.get("x-evil"), null);
+  }
 });
 
 Deno.test("gateway() limits the tokens of all choices together", async () => {
