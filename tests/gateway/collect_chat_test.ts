@@ -143,6 +143,11 @@ const whole = {
   format: "wav",
   expires_at: "2026-01-31",
 };
+const call = (index: number, text: string, more: object = {}) => ({
+  index,
+  ...more,
+  function: { arguments: text },
+});
 const nothing = { role: "", id: "", type: "", index: "", format: "" };
 const merged: Record<string, [deltas: unknown[], expected: object]> = {
   "fields that repeat the whole": [[whole, whole, nothing], whole],
@@ -161,12 +166,14 @@ const merged: Record<string, [deltas: unknown[], expected: object]> = {
   "an object after a list": [[{ x: [1] }, { x: { a: 1 } }], { x: { a: 1 } }],
   "a number after a list": [[{ x: [1] }, { x: 2 }], { x: 2 }],
   "a list after an object": [[{ x: { a: 1 } }, { x: [1] }], { x: [1] }],
-  "lists by the index of their items": [
+  "calls of tools by their index": [
     [
-      { tool_calls: [{ index: 1, name: "b" }, { index: 0, name: "a" }] },
-      { tool_calls: [{ index: 0, name: "A" }, { index: 1, name: "B" }] },
+      { tool_calls: [call(1, "{", { id: "b" }), call(0, "[", { id: "a" })] },
+      { tool_calls: [call(0, "]"), call(1, "}")] },
     ],
-    { tool_calls: [{ index: 1, name: "bB" }, { index: 0, name: "aA" }] },
+    {
+      tool_calls: [call(1, "{}", { id: "b" }), call(0, "[]", { id: "a" })],
+    },
   ],
   "items without an index, one after the other": [
     [{ x: [null, { a: "1" }, "s"] }, { x: [[2], { a: "3" }, { index: 0 }] }, {

@@ -59,17 +59,3 @@ for (const [field, value] of Object.entries(VALUES)) {
     assertEquals(body[field], value);
   });
 }
-
-Deno.test("gateway() refuses an unknown field with its name", async () => {
-  const { handler, providers } = chain([["Hi"]]);
-  const response = await handler(chatRequest({ top_k: 3 }));
-  assertEquals([response.status, await response.json()], [400, {
-    error: {
-      message: "Unknown parameter: 'top_k'.",
-      type: "invalid_request_error",
-      code: "unknown_parameter",
-      param: "top_k",
-    },
-  }]);
-  assertEquals(providers[0]!.calls, []);
-});
