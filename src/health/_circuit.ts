@@ -62,6 +62,16 @@ export const CLOSED: Circuit = { state: "closed", window: [] };
 /** The window is counted in this many slices, so it is exact to one percent. */
 export const SLICES = 100;
 
+/** The time in whole milliseconds since the epoch: a fake clock may have fractions. */
+export function currentTime(): number {
+  return Math.floor(Date.now());
+}
+
+/** The event of a call that may go through to find out whether a model works. */
+export function probe(at: number): CircuitEvent {
+  return { type: "probe", at, retryAfterMs: 0 };
+}
+
 /**
  * Corrects impossible times: the system clock was set back, or that of another
  * process is ahead. A circuit that claims to be open for longer than
@@ -83,9 +93,10 @@ export function clampTimes(
   }
   const last = circuit.window.at(-1);
   if (!last || last.at <= now) return circuit;
-  const window = circuit.window.map((slice) =>
-    slice.at > now ? { ...slice, at: now } : slice
-  );
+  const window = circuit.window.map((slice) => ({
+    ...slice,
+    at: Math.min(slice.at, now),
+  }));
   return { state: "closed", window };
 }
 
@@ -216,8 +227,19 @@ function sum(window: readonly Slice[]): { calls: number; failures: number } {
   return { calls, failures };
 }
 
-/** A circuit as `snapshot()` shows it. */
-export function describeCircuit(
+/** Circuits as `snapshot()` shows them, sorted by the name of the model. */
+export function describeCircuits(
+  circuits: ReadonlyMap<string, Circuit>,
+  options: ResolvedCircuitOptions,
+): readonly CircuitSnapshot[] {
+  const now = currentTime();
+  return [...circuits.keys()].sort().map((model) => {
+    const circuit = clampTimes(circuits.get(model)!, now, options);
+    return describeCircuit(model, circuit, now, options);
+  });
+}
+
+function describeCircuit(
   model: string,
   circuit: Circuit,
   now: number,

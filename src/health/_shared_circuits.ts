@@ -16,6 +16,8 @@ import {
   type CircuitEvent,
   clampTimes,
   CLOSED,
+  currentTime,
+  probe,
   reduce,
 } from "./_circuit.ts";
 import type {
@@ -35,6 +37,9 @@ const MAX_PAUSE_MS = 20;
 const MAX_PENDING_EVENTS = 10_000;
 
 const NONE: ReadonlySet<string> = new Set();
+
+/** The time of what has not happened yet. */
+const NEVER = -Infinity;
 
 /** The local state of one model. */
 interface Entry {
@@ -61,9 +66,9 @@ export class SharedCircuits {
   #running: { models: ReadonlySet<string>; done: Promise<void> } | undefined;
   #next: Promise<void> | undefined;
   /** The last time that a call waited in vain. */
-  #timedOutAt = -Infinity;
+  #timedOutAt = NEVER;
   /** The last time that an exchange was refused. */
-  #refusedAt = -Infinity;
+  #refusedAt = NEVER;
 
   constructor(
     backend: CircuitBackend,
@@ -85,14 +90,14 @@ export class SharedCircuits {
   }
 
   admit(model: string): Admission | Promise<Admission> {
-    const now = Math.floor(Date.now());
+    const now = currentTime();
     const mustRead = !this.#isFresh(model, now) && !this.#isAlone(now);
     if (mustRead) return this.#admitLater(model);
     if (!this.#isFresh(model, now, 0.5)) this.#requestAll([model], now);
     const answer = this.#admission(model);
     if (answer !== "probe") return answer;
     if (!this.#isAlone(now)) return this.#admitLater(model);
-    this.#record(model, { type: "probe", at: now, retryAfterMs: 0 });
+    this.#record(model, probe(now));
     if (!this.#isRefused(now)) this.#exchange();
     return { admit: true };
   }
@@ -116,21 +121,17 @@ export class SharedCircuits {
     }
     const answer = this.#admission(model);
     if (answer !== "probe") return answer;
-    const now = Math.floor(Date.now());
-    const probe = this.#record(model, {
-      type: "probe",
-      at: now,
-      retryAfterMs: 0,
-    });
+    const now = currentTime();
+    const claim = this.#record(model, probe(now));
     if (!this.#isRefused(now)) {
       await this.#waitUntil(deadline, this.#exchange());
     }
-    // Without an answer, the local copy decides: it has counted the probe.
-    if (probe?.counted) return { admit: true };
+    // Without an answer, the local copy decides: it has counted the claim.
+    if (claim?.counted) return { admit: true };
     const afterwards = this.#admission(model);
     // Another process has taken the probe.
     return afterwards === "probe"
-      ? { admit: false, retryAt: Date.now() }
+      ? { admit: false, retryAt: currentTime() }
       : afterwards;
   }
 
@@ -146,8 +147,7 @@ export class SharedCircuits {
 
   /** Whether the model was read less than a part of `cacheMs` ago. */
   #isFresh(model: string, now: number, part = 1): boolean {
-    const readAt = this.#entries.get(model)?.readAt ?? -Infinity;
-    return isWithin(readAt, this.#cacheMs * part, now);
+    return isWithin(this.#entryOf(model).readAt, this.#cacheMs * part, now);
   }
 
   /** Whether the local copy is used without waiting for the database. */
@@ -164,14 +164,14 @@ export class SharedCircuits {
   #entryOf(model: string): Entry {
     let entry = this.#entries.get(model);
     if (!entry) {
-      entry = { circuit: CLOSED, readAt: -Infinity };
+      entry = { circuit: CLOSED, readAt: NEVER };
       this.#entries.set(model, entry);
     }
     return entry;
   }
 
   #admission(model: string): Admission | "probe" {
-    const now = Math.floor(Date.now());
+    const now = currentTime();
     const { circuit } = this.#entryOf(model);
     return admission(clampTimes(circuit, now, this.#options), now);
   }
@@ -187,8 +187,7 @@ export class SharedCircuits {
       !this.#isFresh(model, Date.now());
     if (!pending.counted && !mayCount) return undefined;
     this.#pending.push(pending);
-    const excess = this.#pending.length - MAX_PENDING_EVENTS;
-    if (excess > 0) this.#pending.splice(0, excess);
+    if (this.#pending.length > MAX_PENDING_EVENTS) this.#pending.shift();
     return pending;
   }
 
@@ -200,7 +199,7 @@ export class SharedCircuits {
 
   /** Reads models in the background, unless an exchange is on its way. */
   #requestAll(models: readonly string[], now: number): void {
-    if (models.length === 0 || this.#isAlone(now)) return;
+    if (this.#isAlone(now)) return;
     for (const model of models) {
       if (!this.#running?.models.has(model)) this.#requested.add(model);
     }

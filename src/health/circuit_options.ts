@@ -17,7 +17,7 @@ import { isTransient } from "../is_transient.ts";
 import { matches, parseConditions } from "../policies/conditions.ts";
 import type { HealthReport } from "../types/health.ts";
 import type { ErrorCondition, ErrorTest } from "../types/options.ts";
-import type { CircuitEvent } from "./_circuit.ts";
+import { type CircuitEvent, currentTime } from "./_circuit.ts";
 
 /**
  * When a circuit opens, and for how long. The circuit breaker is that of
@@ -178,11 +178,14 @@ export function toCircuitEvent(
   error: unknown,
   { isFailure, options, maxRetryAfterMs }: ResolvedCircuitOptions,
 ): CircuitEvent {
-  const at = Math.floor(Date.now());
-  if (outcome !== "failure") return { type: outcome, at, retryAfterMs: 0 };
-  const counts = matches("options.isFailure", isFailure, options, error);
-  // The model has answered, if only with a refusal, so a probe is over.
-  if (!counts) return { type: "released", at, retryAfterMs: 0 };
+  const at = currentTime();
+  const counts = outcome === "failure" &&
+    matches("options.isFailure", isFailure, options, error);
+  if (!counts) {
+    // The model has answered, if only with a refusal, so a probe is over.
+    const type = outcome === "failure" ? "released" : outcome;
+    return { type, at, retryAfterMs: 0 };
+  }
   const retryAfterMs = Math.ceil(
     Math.min(retryAfterOf(error) ?? 0, maxRetryAfterMs),
   );

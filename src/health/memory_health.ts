@@ -10,7 +10,9 @@ import {
   type Circuit,
   clampTimes,
   CLOSED,
-  describeCircuit,
+  currentTime,
+  describeCircuits,
+  probe,
   reduce,
 } from "./_circuit.ts";
 import {
@@ -79,12 +81,11 @@ export function memoryHealth(options: CircuitOptions = {}): MemoryHealth {
     clampTimes(circuits.get(model) ?? CLOSED, now, resolved);
   return {
     admit(model) {
-      const at = Math.floor(Date.now());
-      const circuit = circuitOf(model, at);
-      const answer = admission(circuit, at);
+      const now = currentTime();
+      const circuit = circuitOf(model, now);
+      const answer = admission(circuit, now);
       if (answer !== "probe") return answer;
-      const probe = { type: "probe", at, retryAfterMs: 0 } as const;
-      circuits.set(model, reduce(circuit, probe, resolved));
+      circuits.set(model, reduce(circuit, probe(now), resolved));
       return { admit: true };
     },
     report(model, outcome, error) {
@@ -93,12 +94,6 @@ export function memoryHealth(options: CircuitOptions = {}): MemoryHealth {
       const after = reduce(before, event, resolved);
       if (after !== before) circuits.set(model, after);
     },
-    snapshot() {
-      const now = Math.floor(Date.now());
-      return Array.from(
-        circuits.keys(),
-        (model) => describeCircuit(model, circuitOf(model, now), now, resolved),
-      ).sort((a, b) => a.model < b.model ? -1 : 1);
-    },
+    snapshot: () => describeCircuits(circuits, resolved),
   };
 }

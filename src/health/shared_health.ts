@@ -123,7 +123,7 @@ export function sharedHealth<Options extends SharedHealthOptions>(
       circuits.report(model, toCircuitEvent(outcome, error, resolved)),
     async snapshot() {
       const snapshot = await withTimeout(
-        (async () => await backend.snapshot())(),
+        backend.snapshot(),
         EXCHANGE_TIMEOUT_MS,
       );
       if (!snapshot) throw noAnswer();

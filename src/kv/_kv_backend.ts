@@ -5,7 +5,8 @@ import { messageOf } from "../_shared/error_text.ts";
 import {
   type Circuit,
   clampTimes,
-  describeCircuit,
+  currentTime,
+  describeCircuits,
   reduce,
   retentionMs,
 } from "../health/_circuit.ts";
@@ -81,17 +82,14 @@ export class KvBackend implements CircuitBackend {
 
   async snapshot(): Promise<readonly CircuitSnapshot[]> {
     const prefix = this.#prefix;
-    const entries = await Array.fromAsync(this.#kv.list({ prefix }));
-    const now = Math.floor(Date.now());
-    const circuits: CircuitSnapshot[] = [];
-    for (const { key, value } of entries) {
+    const circuits = new Map<string, Circuit>();
+    for await (const { key, value } of this.#kv.list({ prefix })) {
       const model = decodeName(key.at(-1));
       // A store with a longer prefix has longer keys.
       if (key.length !== prefix.length + 1 || model === undefined) continue;
-      const circuit = clampTimes(decodeCircuit(value), now, this.#options);
-      circuits.push(describeCircuit(model, circuit, now, this.#options));
+      circuits.set(model, decodeCircuit(value));
     }
-    return circuits.sort((a, b) => a.model < b.model ? -1 : 1);
+    return describeCircuits(circuits, this.#options);
   }
 
   /** Applies events to a stored circuit, again if others were faster. */
@@ -103,7 +101,7 @@ export class KvBackend implements CircuitBackend {
     const deadline = Date.now() + COMMIT_RETRY_MS;
     do {
       const { value, versionstamp } = await this.#kv.get(key);
-      const now = Math.floor(Date.now());
+      const now = currentTime();
       const before = clampTimes(
         decodeCircuit(value),
         now,

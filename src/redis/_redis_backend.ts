@@ -4,7 +4,8 @@ import { describeValue, messageOf } from "../_shared/error_text.ts";
 import {
   type Circuit,
   CLOSED,
-  describeCircuit,
+  currentTime,
+  describeCircuits,
   maxOpenMs,
   retentionMs,
   type Slice,
@@ -87,11 +88,7 @@ export class RedisBackend implements CircuitBackend {
 
   async snapshot(): Promise<readonly CircuitSnapshot[]> {
     const { circuits } = await this.#run(0, undefined);
-    const now = Math.floor(Date.now());
-    return Array.from(
-      circuits,
-      ([model, circuit]) => describeCircuit(model, circuit, now, this.#options),
-    ).sort((a, b) => a.model < b.model ? -1 : 1);
+    return describeCircuits(circuits, this.#options);
   }
 
   /** Runs the script. @param fields `undefined` for all fields. */
@@ -110,7 +107,7 @@ export class RedisBackend implements CircuitBackend {
     const lines = reply.split("\n");
     const head = /^(\d+) ([01]+|-)$/.exec(lines.shift()!);
     if (!head) throw unexpectedReply(reply);
-    this.#offset = Number(head[1]) - Math.floor(Date.now());
+    this.#offset = Number(head[1]) - currentTime();
     const circuits = new Map<string, Circuit>();
     for (const line of lines) {
       const separator = line.indexOf(" ");
