@@ -32,79 +32,103 @@ function countOf(options: CircuitOptions, ...errors: unknown[]): number {
 const withStatus = (status: number) =>
   Object.assign(new Error("request failed"), { status });
 
-const NUMBERS: Readonly<Record<string, readonly number[]>> = {
-  failureThreshold: [0, -1, 1.5, NaN, -Infinity],
-  minimumThroughput: [0, -1, 1.5, NaN, Infinity],
-  failureRateThreshold: [-0.1, 1.1, NaN, Infinity],
-  windowMs: [-1, NaN, Infinity, 2 ** 31],
-  cooldownMs: [-1, NaN, Infinity, 2 ** 31],
-  maxCooldownMs: [-1, NaN, Infinity, 2 ** 31],
-  maxRetryAfterMs: [-1, NaN, Infinity, 2 ** 31],
-  cacheMs: [-1, NaN, Infinity, 2 ** 31],
+const COUNT = "be a positive integer";
+const DELAY = "be a number from 0 to 2147483647";
+const CONDITION = "be an error class or a predicate, or a list of them";
+
+/** What each number has to be, and values out of its range. */
+const NUMBERS: Readonly<Record<string, [expected: string, ...number[]]>> = {
+  failureThreshold: [COUNT, 0, -1, 1.5, NaN, -Infinity],
+  windowMs: [DELAY, -1, NaN, Infinity, 2 ** 31],
+  failureRateThreshold: ["be a number from 0 to 1", -0.1, 1.1, NaN, Infinity],
+  minimumThroughput: [COUNT, 0, -1, 1.5, NaN, Infinity],
+  cooldownMs: [DELAY, -1, NaN, Infinity, 2 ** 31],
+  maxCooldownMs: [DELAY, -1, NaN, Infinity, 2 ** 31],
+  maxRetryAfterMs: [DELAY, -1, NaN, Infinity, 2 ** 31],
 };
 
+const SHARED_NUMBERS = { ...NUMBERS, cacheMs: [DELAY, -1, NaN, 2 ** 31] };
+
+/** What the prefix of each store has to be. */
+const PREFIXES: Readonly<Record<string, string>> = {
+  kvHealth: "be an array of key parts",
+  redisHealth: "be a non-empty string without braces",
+};
+
+/** Checks that a call throws an error with exactly this message. */
+function assertMessage(
+  call: () => unknown,
+  ErrorType: typeof TypeError | typeof RangeError,
+  message: string,
+): void {
+  assertEquals(assertThrows(call, ErrorType).message, message);
+}
+
 for (const [store, make] of Object.entries(makers)) {
-  const isShared = store !== "memoryHealth";
+  const prefix = PREFIXES[store];
+  const numbers = prefix ? SHARED_NUMBERS : NUMBERS;
 
   test(`${store}() throws with the name and value of a number that is out of range (R21)`, () => {
-    for (const [name, values] of Object.entries(NUMBERS)) {
-      if (name === "cacheMs" && !isShared) continue;
+    for (const [name, [expected, ...values]] of Object.entries(numbers)) {
       for (const value of values) {
-        const error = assertThrows(
+        assertMessage(
           () => make({ [name]: value }),
           RangeError,
-          `'options.${name}'`,
+          `'options.${name}' must ${expected}: current value is ${value}`,
         );
-        assert(error.message.includes(`${value}`), error.message);
       }
     }
-    assertThrows(
+    assertMessage(
       () => make({ cooldownMs: 2, maxCooldownMs: 1 }),
       RangeError,
-      "'options.cooldownMs' must be <= 'options.maxCooldownMs' (1)",
+      "'options.cooldownMs' must be <= 'options.maxCooldownMs' (1): current value is 2",
     );
-    assertThrows(
+    assertMessage(
       () => make({ isFailure: [] }),
       RangeError,
-      "'options.isFailure'",
+      "'options.isFailure' must not be empty: current value is []",
     );
   });
 
   test(`${store}() throws with the name and value of an option of the wrong type (R21)`, () => {
-    const names = Object.keys(NUMBERS).concat("isFailure");
-    if (isShared) names.push("prefix", "onError");
-    for (const name of names) {
-      if (name === "cacheMs" && !isShared) continue;
-      for (const value of [null, { a: 5 }, 5n]) {
-        const error = assertThrows(
-          () => make({ [name]: value }),
+    const kinds = Object.entries(numbers).map((
+      [name, [expected]],
+    ) => [name, expected]);
+    kinds.push(["isFailure", CONDITION]);
+    if (prefix) kinds.push(["prefix", prefix], ["onError", "be a function"]);
+    const values = [[null, "null"], [{ a: 5 }, '{"a":5}'], [5n, "5"]];
+    for (const [value, shown] of values) {
+      for (const [name, expected] of kinds) {
+        assertMessage(
+          () => make({ [name!]: value }),
           TypeError,
-          `'options.${name}'`,
+          `'options.${name}' must ${expected}: current value is ${shown}`,
         );
-        const shown = typeof value === "bigint" ? "5" : JSON.stringify(value);
-        assert(error.message.includes(shown), error.message);
       }
     }
-    for (const value of [null, 5, "options"]) {
-      assertThrows(
+    for (const [value, shown] of [[null, "null"], [5, "5"], ["a", '"a"']]) {
+      assertMessage(
         () => make(value as unknown as object),
         TypeError,
-        "'options'",
+        `'options' must be an object: current value is ${shown}`,
       );
     }
-    assertThrows(
+    assertMessage(
       () => make({ isFailure: [undefined] }),
       TypeError,
-      "'options.isFailure'",
+      `'options.isFailure' must ${CONDITION}: current value is undefined`,
     );
   });
 
-  test(`${store}() throws on an unknown option (R21)`, () => {
+  test(`${store}() throws on an unknown option, with the known ones (R21)`, () => {
+    const known = [...Object.keys(NUMBERS), "isFailure"];
+    if (prefix) known.push("cacheMs", "onError", "prefix");
+    const names = known.map((name) => `'${name}'`).join(", ");
     for (const name of ["failures", "failureRatio", "cooldown", "prefixes"]) {
-      assertThrows(
+      assertMessage(
         () => make({ [name]: 1 }),
         TypeError,
-        `'options.${name}' is not an option: known options are 'failureThreshold'`,
+        `'options.${name}' is not an option: known options are ${names}`,
       );
     }
   });
@@ -123,7 +147,7 @@ for (const [store, make] of Object.entries(makers)) {
         { failureThreshold: undefined, isFailure: undefined },
       ]
     ) make(options);
-    if (isShared) make({ cacheMs: max, prefix: undefined, onError() {} });
+    if (prefix) make({ cacheMs: max, prefix: undefined, onError() {} });
   });
 
   test(`${store}().report() rethrows the error of 'isFailure', and counts no failure (R21)`, async () => {
@@ -138,17 +162,38 @@ for (const [store, make] of Object.entries(makers)) {
 }
 
 test("kvHealth() and redisHealth() throw with the value of an invalid database (R21)", () => {
-  for (const value of [undefined, null, {}, 5, "kv", Promise.resolve()]) {
-    const kv = value as unknown as Deno.Kv;
-    assertThrows(() => kvHealth(kv), TypeError, "'kv' must be a Deno.Kv");
-    const send = value as unknown as () => Promise<unknown>;
-    assertThrows(() => redisHealth(send), TypeError, "'send' must be a func");
+  const [get, list, atomic] = Array(3).fill(() => {});
+  for (
+    const [value, shown] of [
+      [undefined, "undefined"],
+      [null, "null"],
+      [{}, "{}"],
+      [5, "5"],
+      ["kv", '"kv"'],
+      [Promise.resolve(), "a Promise (await it first)"],
+      [{ list, atomic }, "{}"],
+      [{ get, atomic }, "{}"],
+      [{ get, list }, "{}"],
+    ]
+  ) {
+    assertMessage(
+      () => kvHealth(value as Deno.Kv),
+      TypeError,
+      `'kv' must be a Deno.Kv: current value is ${shown}`,
+    );
+    assertMessage(
+      () => redisHealth(value as unknown as () => Promise<unknown>),
+      TypeError,
+      `'send' must be a function that sends a command, such as (args) => client.sendCommand([...args]): current value is ${shown}`,
+    );
   }
   for (const prefix of ["", "{", "a}b", "{}", "\ud800"]) {
-    assertThrows(
+    assertMessage(
       () => makers.redisHealth({ prefix }),
       RangeError,
-      "'options.prefix' must be a non-empty string without braces",
+      `'options.prefix' must ${PREFIXES.redisHealth}: current value is ${
+        JSON.stringify(prefix)
+      }`,
     );
   }
 });
@@ -186,7 +231,11 @@ test("'isFailure' is a class, a predicate, or a list of them (R21)", () => {
   assertEquals(count([TypeError, hasStatus(404)]), 2);
   assertEquals(count(() => false), 0);
   const later = (() => Promise.resolve(true)) as unknown as () => boolean;
-  assertThrows(() => count(later), TypeError, "must not return a promise");
+  assertMessage(
+    () => count(later),
+    TypeError,
+    "'options.isFailure' must not return a promise",
+  );
 });
 
 test("'isFailure' is called as a method of its options (R21)", () => {
