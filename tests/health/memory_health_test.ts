@@ -27,6 +27,35 @@ test("memoryHealth() admits a probe after 10 s, and after 15 s once a probe has 
   }
 });
 
+test("memoryHealth() counts a call for 60 s, and a rate of failures from 20 calls on, by default (R21)", () => {
+  using clock = stoppedClock();
+  const health = memoryHealth({ failureRateThreshold: 0.05 });
+  health.report(MODEL, "failure", overloaded());
+  for (let call = 2; call < 20; call++) health.report(MODEL, "success");
+  clock.now = 59_999;
+  const closed = { model: MODEL, state: "closed" } as const;
+  assertEquals(health.snapshot(), [{ ...closed, failures: 1 }]);
+  health.report(MODEL, "success");
+  assertEquals(health.snapshot(), [{
+    model: MODEL,
+    state: "open",
+    failures: 1,
+    retryAt: 69_999,
+  }]);
+  health.report(MODEL, "success");
+  health.report(MODEL, "failure", overloaded());
+  clock.now += 60_000;
+  assertEquals(health.snapshot(), [{ ...closed, failures: 0 }]);
+});
+
+test("memoryHealth() rounds the time of a fake clock down (R21)", () => {
+  using clock = stoppedClock();
+  clock.now = 7.5;
+  const health = memoryHealth({ failureThreshold: 1 });
+  health.report(MODEL, "failure", overloaded());
+  assertEquals(health.admit(MODEL), { admit: false, retryAt: 10_007 });
+});
+
 test("memoryHealth() waits for the 'retryAfterMs' of an error, up to 300 s (R21)", () => {
   using clock = stoppedClock();
   for (const [retryAfterMs, waitMs] of [[120_000, 120_000], [1e9, 300_000]]) {
