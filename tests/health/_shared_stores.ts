@@ -32,6 +32,8 @@ export interface SharedStoreKind {
   makeDatabase(): Database;
   /** Whether the store sends a batch again that got no reply. */
   readonly isIdempotent: boolean;
+  /** The most events that it sends at once. */
+  readonly maxEvents: number;
 }
 
 /** A test in virtual time, with the same random numbers in each run. */
@@ -88,11 +90,13 @@ export const SHARED_STORES: readonly SharedStoreKind[] = [
   {
     name: "kvHealth",
     isIdempotent: false,
+    maxEvents: 1000,
     makeDatabase: () => new FakeKv(),
   },
   {
     name: "redisHealth",
     isIdempotent: true,
+    maxEvents: 100,
     makeDatabase: () => new FakeRedis(),
   },
 ];

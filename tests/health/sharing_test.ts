@@ -2,6 +2,7 @@
 
 import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
 import { delay } from "@std/async/delay";
+import { stub } from "@std/testing/mock";
 import { test } from "../_test_without_permissions.ts";
 import { stoppedClock, watchedTimers } from "./_clock.ts";
 import { overloaded } from "./_errors.ts";
@@ -24,7 +25,9 @@ for (const kind of SHARED_STORES) {
   testClocks(kind);
 }
 
-function testCache({ name, makeDatabase }: SharedStoreKind): void {
+function testCache(
+  { name, makeDatabase, maxEvents }: SharedStoreKind,
+): void {
   virtualTest(
     `${name}().admit() returns at once while the cached copy is fresh, and refreshes it in the background (R21)`,
     async () => {
@@ -44,10 +47,68 @@ function testCache({ name, makeDatabase }: SharedStoreKind): void {
         assertEquals(one.store.admit(MODEL), { admit: true });
         await delay(10);
       }
+      await delay(100);
       assertEquals([traffic.reads, traffic.writes], [reads + 1, 0]);
-      await delay(1100);
-      assert(one.store.admit(MODEL) instanceof Promise, "the copy is too old");
-      await delay(200);
+    },
+  );
+
+  virtualTest(
+    `${name}() refreshes a copy after half of cacheMs, and waits for it after cacheMs, which is 1 s by default (R21)`,
+    async () => {
+      const open = async () => {
+        const one = connectStore(makeDatabase());
+        await isAdmitted(one);
+        return one;
+      };
+      for (const method of ["admit", "prepare"] as const) {
+        const { connection: { traffic }, store } = await open();
+        const { reads } = traffic;
+        for (const [ms, expected] of [[499, reads], [1, reads + 1]] as const) {
+          await delay(ms);
+          if (method === "admit") store.admit(MODEL);
+          else store.prepare([MODEL]);
+          await delay(0);
+          assertEquals(traffic.reads, expected, method);
+        }
+      }
+      for (const [ms, waits] of [[999, false], [1000, true]] as const) {
+        const { store } = await open();
+        await delay(ms);
+        assertEquals(store.admit(MODEL) instanceof Promise, waits, `${ms}`);
+      }
+    },
+  );
+
+  virtualTest(
+    `${name}().admit() uses an answer that arrives after exactly 200 ms (R21)`,
+    async () => {
+      const database = makeDatabase();
+      const options = { failureThreshold: 1 };
+      await reportFailure(connectStore(database, options));
+      const one = connectStore(database, options);
+      setBehavior(one, { latencyMs: () => 100 });
+      assert(!await isAdmitted(one));
+    },
+  );
+
+  virtualTest(
+    `${name}() pauses for up to 20 ms between two syncs (R21)`,
+    async () => {
+      using _chance = stub(Math, "random", () => 0.96);
+      const one = connectStore(makeDatabase());
+      setBehavior(one, { latencyMs: () => 5 });
+      const { traffic } = one.connection;
+      const requests = () => traffic.reads + traffic.writes;
+      const first = reportFailure(one);
+      await delay(1);
+      reportFailure(one);
+      await first;
+      const before = requests();
+      await delay(18);
+      assertEquals(requests(), before, "after 18 ms");
+      await delay(1);
+      await delay(0);
+      assertEquals(requests(), before + 1, "after 19 ms");
     },
   );
 
@@ -70,6 +131,10 @@ function testCache({ name, makeDatabase }: SharedStoreKind): void {
       one.store.prepare(models);
       assert(!(one.store.admit("c") instanceof Promise), "the copy is fresh");
       assertEquals(one.connection.traffic.reads, reads);
+      await one.store.report("c", "success");
+      const { traffic } = one.connection;
+      assertLessOrEqual(traffic.reads, reads + 1, "only one circuit is read");
+      assertEquals(traffic.writes, 1);
     },
   );
 
@@ -78,6 +143,7 @@ function testCache({ name, makeDatabase }: SharedStoreKind): void {
     async () => {
       const database = makeDatabase();
       const one = connectStore(database);
+      assertEquals(one.store.report(MODEL, "released"), undefined);
       for (let call = 0; call < 100; call++) {
         one.store.prepare([MODEL]);
         assert(await isAdmitted(one));
@@ -114,6 +180,40 @@ function testCache({ name, makeDatabase }: SharedStoreKind): void {
       assertEquals((await storedCircuit(database, options))?.state, "closed");
       await reportFailure(one);
       assertEquals((await storedCircuit(database, options))?.state, "open");
+    },
+  );
+
+  virtualTest(
+    `${name}() sends events in their order, in as few batches as possible (R21)`,
+    async () => {
+      const options = { failureThreshold: 2000 };
+      const database = makeDatabase();
+      const one = connectStore(database, options);
+      for (let call = 0; call < 2000; call++) reportFailure(one);
+      await one.store.report(MODEL, "success");
+      assertEquals(one.connection.traffic.writes, 1 + 2000 / maxEvents);
+      assertEquals(await storedCircuit(database, options), {
+        model: MODEL,
+        state: "closed",
+        failures: 0,
+      });
+    },
+  );
+
+  virtualTest(
+    `${name}() adds the events of a running sync to what it reads, once (R21)`,
+    async () => {
+      const options = { failureThreshold: 2 };
+      const database = makeDatabase();
+      await reportFailure(connectStore(database, options), "a");
+      const one = connectStore(database, options);
+      setBehavior(one, { latencyMs: () => 20 });
+      const admission = one.store.admit("a");
+      await delay(1);
+      for (const model of ["a", "b"]) reportFailure(one, model);
+      setBehavior(one, { failureMode: "hangs" });
+      assert(!(await admission).admit, "a failure in each store");
+      assert(await isAdmitted(one, "b"), "one failure");
     },
   );
 
@@ -208,6 +308,45 @@ function testProbes({ name, makeDatabase }: SharedStoreKind): void {
       assert(!await isAdmitted(other), "the claim has arrived");
       await delay(claimedAt + 2000 - Date.now());
       assert(await isAdmitted(other), "the claim has expired");
+    },
+  );
+
+  virtualTest(
+    `${name}().admit() returns when the probe of another store expires, or now if it has expired (R21)`,
+    async () => {
+      for (const [latencyMs, retryAt] of [[0, 20], [50, 110]] as const) {
+        const startedAt = Date.now();
+        const database = makeDatabase();
+        const options = { failureThreshold: 1, cooldownMs: 10, cacheMs: 5000 };
+        const one = connectStore(database, options);
+        const other = connectStore(database, options);
+        await reportFailure(other);
+        assert(!await isAdmitted(one));
+        await delay(10);
+        assert(await isAdmitted(other), "the probe");
+        setBehavior(one, { latencyMs: () => latencyMs });
+        assertEquals(await one.store.admit(MODEL), {
+          admit: false,
+          retryAt: startedAt + retryAt,
+        });
+      }
+    },
+  );
+
+  virtualTest(
+    `${name}() sends the claim of a probe that it admits without a wait (R21)`,
+    async () => {
+      const database = makeDatabase();
+      const options = { failureThreshold: 1, cooldownMs: 1000, cacheMs: 5000 };
+      await isAdmitted(connectStore(database, options)); // Redis has the script.
+      const one = connectStore(database, options);
+      setBehavior(one, { latencyMs: () => 150 });
+      assert(await isAdmitted(one), "after 200 ms");
+      reportFailure(one);
+      await delay(1000);
+      assertEquals(one.store.admit(MODEL), { admit: true }, "the probe");
+      await delay(600);
+      assert(!await isAdmitted(connectStore(database, options)), "the claim");
     },
   );
 
