@@ -59,17 +59,15 @@ export class KvBackend implements CircuitBackend {
     models: ReadonlySet<string>,
     batch: Batch | undefined,
   ): Promise<ReadonlyMap<string, Circuit>> {
-    const eventsOf = new Map<string, PendingEvent[]>();
-    for (const model of models) eventsOf.set(model, []);
-    for (const event of batch?.events ?? []) {
-      const events = eventsOf.get(event.model);
-      if (!events) eventsOf.set(event.model, [event]);
-      else events.push(event);
-    }
+    const events = batch?.events ?? [];
+    const names = new Set(models);
+    for (const { model } of events) names.add(model);
     const circuits = new Map<string, Circuit>();
     const results = await Promise.allSettled(
-      Array.from(eventsOf, async ([model, events]) => {
-        const unstored = events.filter((event) => !this.#stored.has(event));
+      Array.from(names, async (model) => {
+        const unstored = events.filter((event) =>
+          event.model === model && !this.#stored.has(event)
+        );
         circuits.set(model, await this.#update(model, unstored));
         for (const event of unstored) this.#stored.add(event);
       }),
