@@ -51,13 +51,19 @@ export const AREAS: readonly Area[] = [
     contract: false,
     tests: ["tests/health", "tests/kv"],
   })),
-  { source: "src/redis/", contract: false, tests: ["tests/redis"] },
+  {
+    source: "src/redis/",
+    contract: false,
+    tests: ["tests/health", "tests/redis"],
+  },
 ];
 
 /** Tests that put load on the machine or start many processes. */
 export const TOO_HEAVY: readonly string[] = [
-  "tests/health/load_test.ts",
-  "tests/health/processes_test.ts",
+  ...["kv", "redis"].flatMap((folder) => [
+    `tests/${folder}/load_test.ts`,
+    `tests/${folder}/processes_test.ts`,
+  ]),
 ];
 
 /** The area that a file belongs to. */
