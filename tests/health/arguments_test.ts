@@ -47,7 +47,7 @@ const NUMBERS: Readonly<Record<string, [expected: string, ...number[]]>> = {
   maxRetryAfterMs: [DELAY, -1, NaN, Infinity, 2 ** 31],
 };
 
-const SHARED_NUMBERS = { ...NUMBERS, cacheMs: [DELAY, -1, NaN, 2 ** 31] };
+const SHARED_NUMBERS = { ...NUMBERS, cacheMs: NUMBERS.windowMs! };
 
 /** What the prefix of each store has to be. */
 const PREFIXES: Readonly<Record<string, string>> = {

@@ -14,6 +14,7 @@ import {
   CIRCUIT_OPTION_NAMES,
   parseCircuitOptions,
 } from "../../src/health/circuit_options.ts";
+import { test } from "../_test_without_permissions.ts";
 
 const OPTIONS = parseCircuitOptions({}, CIRCUIT_OPTION_NAMES);
 const OPEN = {
@@ -30,7 +31,7 @@ const closedWith = (...times: number[]): Circuit => ({
   window: times.map((at) => ({ at, calls: 1, failures: 1 })),
 });
 
-Deno.test("clampTimes() corrects only times that are impossible", () => {
+test("clampTimes() corrects only times that are impossible", () => {
   const latest = { ...OPEN, retryAt: 301_000 }; // 300 s is the longest.
   const possible = [CLOSED, closedWith(900, 1000), OPEN, latest];
   for (const circuit of possible) {
@@ -45,7 +46,7 @@ Deno.test("clampTimes() corrects only times that are impossible", () => {
   );
 });
 
-Deno.test("reduce() returns the same circuit if an event changes nothing", () => {
+test("reduce() returns the same circuit if an event changes nothing", () => {
   const cases: [Circuit, CircuitEvent["type"], at: number, wait?: number][] = [
     [CLOSED, "success", 8000],
     [CLOSED, "probe", 8000],
@@ -65,7 +66,7 @@ const LATEST = 8.64e15;
 const SLICE = { at: 5, calls: 2, failures: 1 };
 const slices = (length: number) => Array(length).fill(SLICE);
 
-Deno.test("decodeCircuit() reads a circuit, and leaves out what it does not know", () => {
+test("decodeCircuit() reads a circuit, and leaves out what it does not know", () => {
   const windows = [
     [{ at: -LATEST, calls: 0, failures: 0 }, { ...SLICE, at: LATEST }],
     [{ ...SLICE, failures: 2 }, SLICE],
@@ -90,7 +91,7 @@ Deno.test("decodeCircuit() reads a circuit, and leaves out what it does not know
   );
 });
 
-Deno.test("decodeCircuit() reads what is no circuit as a closed one", () => {
+test("decodeCircuit() reads what is no circuit as a closed one", () => {
   const times = [undefined, null, "5", NaN, Infinity, LATEST + 1, -LATEST - 1];
   const counts = [undefined, null, "5", NaN, -1, 0.5, 2 ** 53];
   const windows = [
@@ -115,7 +116,7 @@ Deno.test("decodeCircuit() reads what is no circuit as a closed one", () => {
   }
 });
 
-Deno.test("encodeName() and decodeName() translate between names and keys", () => {
+test("encodeName() and decodeName() translate between names and keys", () => {
   const keys = {
     "gpt-5": "gpt-5",
     "a b/\u00e4%": "a%20b%2F%C3%A4%25",
