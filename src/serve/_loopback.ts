@@ -13,12 +13,13 @@ export function loopbackOnly(
   handler: (request: Request) => Promise<Response>,
 ): (request: Request) => Promise<Response> {
   return async (request) => {
-    const host = request.headers.get("host") ?? "";
     const origin = request.headers.get("origin");
-    const hostname = URL.parse(`http://${host}`)?.hostname ?? "";
+    const own = URL.parse(`http://${request.headers.get("host")}`);
     const isForeign = origin !== null &&
-      URL.parse(origin)?.host !== URL.parse(`http://${host}`)?.host;
-    if (isLoopback(hostname) && !isForeign) return await handler(request);
+      URL.parse(origin)?.host !== own?.host;
+    if (own && isLoopback(own.hostname) && !isForeign) {
+      return await handler(request);
+    }
     const error = {
       message:
         "Without access keys, the gateway answers only programs on this machine.",

@@ -99,22 +99,18 @@ export function listen(
     );
   }
   const handler = handlerOf({ ...chains, onCall: logCalls({ write }) });
-  return new Promise((resolve, reject) => {
-    try {
-      const server = Deno.serve({
-        hostname: host,
-        port,
-        ...(signal && { signal }),
-        onListen: ({ hostname, port }) => {
-          const name = hostname.includes(":") ? `[${hostname}]` : hostname;
-          const url = `http://${name}:${port}`;
-          // `server` is assigned only after this.
-          queueMicrotask(() => resolve({ url, finished: server.finished }));
-        },
-      }, hasKeys ? handler : loopbackOnly(handler));
-    } catch (error) {
-      reject(error);
-    }
+  return new Promise((resolve) => {
+    const server = Deno.serve({
+      hostname: host,
+      port,
+      ...(signal && { signal }),
+      onListen: ({ hostname, port }) => {
+        const name = hostname.includes(":") ? `[${hostname}]` : hostname;
+        const url = `http://${name}:${port}`;
+        // `server` is assigned only after this.
+        queueMicrotask(() => resolve({ url, finished: server.finished }));
+      },
+    }, hasKeys ? handler : loopbackOnly(handler));
   });
 }
 

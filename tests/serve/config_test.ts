@@ -1,16 +1,27 @@
 // Reading a configuration from a file and from the environment.
 
-import { assert, assertEquals, assertRejects } from "@std/assert";
 import {
-  AllModelsFailedError,
-  fallbackStream,
-  type Model,
-} from "@fallback/stream";
-import type { ChatChunk, ChatRequest } from "@fallback/stream/openai";
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStrictEquals,
+  assertThrows,
+} from "@std/assert";
+import { stub } from "@std/testing/mock";
+import { AllModelsFailedError, fallbackStream } from "@fallback/stream";
+import type { OpenAIModel } from "@fallback/stream/openai";
 import { serve, type ServeConfig } from "@fallback/stream/serve";
-import { resolveConfig } from "../../src/serve/_resolve_config.ts";
 import { configFromEnv } from "../../src/serve/_env_config.ts";
+import { isLoopback, loopbackOnly } from "../../src/serve/_loopback.ts";
+import { PROVIDERS } from "../../src/serve/_providers.ts";
+import {
+  resolveConfig,
+  type ResolvedConfig,
+} from "../../src/serve/_resolve_config.ts";
+import { stubServe } from "./_stub_serve.ts";
 
+const URL_HERE = "http://localhost/";
 const SECRET = "sk-very-secret-0123456789";
 const env = (name: string) =>
   ({
@@ -26,50 +37,184 @@ const config = (fields: object = {}, chain: object = {}) => ({
   models: { chat: [{ ...model, ...chain }] },
   ...fields,
 });
+const providers = Object.keys(PROVIDERS).join(", ");
+const notOne = "must be a string that is not empty: it is of type";
+const notVariable =
+  "must be '$NAME' for an environment variable: write '$$' for a literal '$'";
 
-const wrong: [unknown, string][] = [
-  [undefined, "the configuration"],
-  [[], "the configuration"],
-  [{ models: {} }, "'models'"],
-  [{ models: { chat: [] } }, "'models.chat'"],
-  [config({ model: 1 }), "'model'"],
-  [config({}, { modle: "x" }), "'models.chat[0].modle'"],
-  [config({}, { provider: "unknown" }), "'models.chat[0].provider'"],
-  [config({}, { provider: "toString" }), "'models.chat[0].provider'"],
-  [config({}, { provider: undefined }), "'models.chat[0]'"],
-  [config({}, { model: "" }), "models.chat[0]"],
-  [config({}, { apiKey: "$NONE" }), "environment variable NONE"],
-  [config({}, { apiKey: "$EMPTY" }), "environment variable EMPTY"],
-  [config({}, { apiKey: 7 }), "'models.chat[0].apiKey'"],
-  [config({}, { headers: { "x-a": "$NONE" } }), "'models.chat[0].headers.x-a'"],
-  [config({}, { headers: { "x a": SECRET } }), "'models.chat[0].headers.x a'"],
-  [config({ keys: [] }), "'keys'"],
-  [config({ keys: ["short-1"] }), "'keys[0]'"],
-  [config({ keys: [SECRET, "$SHORT"] }), "'keys[1]'"],
-  [config({ keys: ["${KEYS}"] }), "'keys[0]' must be '$NAME'"],
-  [config({ keys: ["$KEYS "] }), "'keys[0]' must be '$NAME'"],
-  [config({ keys: ["a key with white space"] }), "'keys[0]' must not contain"],
-  [config({ port: 70_000 }), "'port'"],
-  [config({ health: "yes" }), "'health'"],
-  [config({ fallback: { timeout: {} } }), "'fallback.timeout'"],
+/** The messages for invalid values of fields at the top. */
+const wrongFields: [object, string][] = [
+  [
+    { model: 1 },
+    "'model' is not a field: known fields are keys, models, fallback, health, maxTokens, port, host",
+  ],
+  [{ models: null }, "'models' must be an object: current value is null"],
+  [{ models: {} }, "'models' must not be empty"],
+  ...[[], {}].map((chat): [object, string] => [
+    { models: { chat } },
+    `'models.chat' must be a list of models that is not empty: current value is ${
+      JSON.stringify(chat)
+    }`,
+  ]),
+  [
+    { models: { chat: ["gpt-4o"] } },
+    "'models.chat[0]' must be an object: current value is \"gpt-4o\"",
+  ],
+  [
+    { keys: [] },
+    "'keys' must be a list of strings that is not empty: current value is []",
+  ],
+  [
+    { keys: SECRET },
+    "'keys' must be a list of strings that is not empty: current value is \"string\"",
+  ],
+  [{ keys: [7] }, `'keys[0]' ${notOne} number`],
+  [
+    { keys: ["short-1"] },
+    "'keys[0]' must have at least 16 characters: it has 7",
+  ],
+  [
+    { keys: ["$KEYS", "$SHORT"] },
+    "'keys[1]' must have at least 16 characters: it has 7",
+  ],
+  [{ keys: ["${KEYS}"] }, `'keys[0]' ${notVariable}`],
+  [{ keys: ["$KEYS "] }, `'keys[0]' ${notVariable}`],
+  [{ keys: ["a key with spaces"] }, "'keys[0]' must not contain white space"],
+  ...[-1, 65_536, 1.5, "80"].map((port): [object, string] => [
+    { port },
+    `'port' must be a number from 0 to 65535: current value is ${
+      JSON.stringify(port)
+    }`,
+  ]),
+  ...["", 7].map((host): [object, string] => [
+    { host },
+    `'host' must be a host name or an IP address: current value is ${
+      JSON.stringify(host)
+    }`,
+  ]),
+  [
+    { health: "yes" },
+    "'health' must be true or false: current value is \"yes\"",
+  ],
+  [{ fallback: 5 }, "'fallback' must be an object: current value is 5"],
+  [
+    { fallback: { timeout: {} } },
+    "'fallback.timeout' is not a field: known fields are timeouts, retry, hedge",
+  ],
+];
+
+/** What follows `models.chat[0]` in the messages for invalid fields of a model. */
+const wrongModels: [object, string][] = [
+  [
+    { modle: "x" },
+    "'.modle' is not a field: known fields are provider, model, apiKey, baseURL, name, headers, continuation",
+  ],
+  ...["unknown", "toString", 7].map((provider): [object, string] => [
+    { provider },
+    `'.provider' must be one of ${providers}, or left out beside a baseURL: current value is ${
+      JSON.stringify(provider)
+    }`,
+  ]),
+  [{ provider: undefined }, "'' must have a 'provider' or a 'baseURL'"],
+  [
+    { model: "" },
+    ": 'model' must be a string that is not empty: current value is \"\"",
+  ],
+  [
+    { apiKey: "$NONE" },
+    "'.apiKey' needs the environment variable NONE, which is not set",
+  ],
+  [
+    { apiKey: "$EMPTY" },
+    "'.apiKey' needs the environment variable EMPTY, which is empty",
+  ],
+  [{ apiKey: 7 }, `'.apiKey' ${notOne} number`],
+  [{ apiKey: "" }, `'.apiKey' ${notOne} string`],
+  [{ headers: 5 }, "'.headers' must be an object: current value is 5"],
+  [
+    { headers: { "x-a": "$NONE" } },
+    "'.headers.x-a' needs the environment variable NONE, which is not set",
+  ],
+  [{ headers: { "x a": SECRET } }, "'.headers.x a' must be a valid header"],
 ];
 
 Deno.test("resolveConfig() throws with the path of an invalid option, and shows no secret", () => {
-  for (const [value, place] of wrong) {
-    let message = "";
-    try {
-      resolveConfig(value, env);
-    } catch (error) {
-      message = (error as Error).message;
-    }
-    assert(message.includes(place), `${place}: ${message}`);
-    assert(!/sk-very|short-1/.test(message), message);
+  const cases: [unknown, string][] = [
+    ...[undefined, null, []].map((value): [unknown, string] => [
+      value,
+      `'the configuration' must be an object: current value is ${
+        Deno.inspect(value)
+      }`,
+    ]),
+    ...wrongFields.map(([fields, message]): [unknown, string] => [
+      config(fields),
+      message,
+    ]),
+    ...wrongModels.map(([fields, message]): [unknown, string] => [
+      config({}, fields),
+      message.replace(/^'?/, "$&models.chat[0]"),
+    ]),
+  ];
+  for (const [value, expected] of cases) {
+    const { message } = assertThrows(
+      () => resolveConfig(value, env),
+      TypeError,
+    );
+    assertEquals(message, expected);
   }
 });
 
+Deno.test("resolveConfig() fills in what is left out, and keeps what is given", () => {
+  assertEquals(shown(resolveConfig(config(), env)), {
+    models: { chat: [["gpt-4o", "gpt-4o", "openai", "prefill"]] },
+    authorize: "anyone",
+    fallback: {},
+    hasKeys: false,
+    host: "127.0.0.1",
+    port: 8787,
+  });
+  const fallback = {
+    timeouts: { idleMs: 1 },
+    retry: { maxAttempts: 2 },
+    hedge: { afterMs: 3 },
+  };
+  for (const port of [0, 65_535]) {
+    const given = { host: "::1", port, maxTokens: 4, fallback };
+    const { fallback: { health, ...rest }, ...resolved } = shown(
+      resolveConfig(
+        config({ ...given, health: true }, {
+          provider: "groq",
+          name: "groq-4o",
+          continuation: "ask",
+        }),
+        env,
+      ),
+    );
+    assertEquals({ ...resolved, fallback: rest }, {
+      ...given,
+      models: { chat: [["groq-4o", "gpt-4o", "api.groq.com", "ask"]] },
+      authorize: "anyone",
+      hasKeys: false,
+    });
+    assertEquals(typeof health!.admit, "function");
+  }
+});
+
+/** A resolved configuration, with models by what their options decide. */
+function shown({ options, ...rest }: ResolvedConfig) {
+  const { models, fallback = {}, ...others } = options;
+  const chains = Object.entries(models).map(([name, chain]) => [
+    name,
+    (chain as OpenAIModel[]).map((
+      { name, modelId, provider, continuation },
+    ) => [name, modelId, provider, continuation]),
+  ]);
+  return { models: Object.fromEntries(chains), fallback, ...others, ...rest };
+}
+
 Deno.test("resolveConfig() replaces only strings that are exactly a variable", async () => {
   const { options, hasKeys } = resolveConfig(
-    config({ keys: ["$KEYS"] }, {
+    config({ keys: ["$KEYS", `${SECRET}3,b`] }, {
       apiKey: "$KEY",
       headers: { "x-a": "$KEY", "x-b": "$$KEY", "x-c": "a $KEY" },
       model: "$KEY",
@@ -78,14 +223,29 @@ Deno.test("resolveConfig() replaces only strings that are exactly a variable", a
   );
   assertEquals(hasKeys, true);
   assert(typeof options.authorize === "function");
-  for (const [key, isAdmitted] of [[`${SECRET}2`, true], [SECRET, false]]) {
-    const request = new Request("http://localhost", {
-      headers: { authorization: `Bearer ${key}` },
-    });
-    assertEquals(Boolean(await options.authorize(request)), isAdmitted);
+  const admitted: string[] = [];
+  for (const end of ["", "1", "2", "3", "3,b"]) {
+    const authorization = `Bearer ${SECRET}${end}`;
+    const request = new Request(URL_HERE, { headers: { authorization } });
+    if (await options.authorize(request)) admitted.push(end);
   }
-  const [chat] = options.models.chat as unknown as { name: string }[];
-  assertEquals(chat!.name, "$KEY");
+  assertEquals(admitted, ["1", "2", "3,b"]);
+
+  using fetch = stub(
+    globalThis,
+    "fetch",
+    () => Promise.resolve(new Response(null, { status: 500 })),
+  );
+  const models = options.models.chat as OpenAIModel[];
+  await assertRejects(() => fallbackStream(models, { messages: [] }));
+  const [url, init] = fetch.calls[0]!.args;
+  assertEquals(url, "https://api.openai.com/v1/chat/completions");
+  assertEquals(JSON.parse(init!.body as string).model, "$KEY");
+  const headers = new Headers(init!.headers);
+  assertEquals(
+    ["authorization", "x-a", "x-b", "x-c"].map((name) => headers.get(name)),
+    [`Bearer ${SECRET}`, SECRET, "$KEY", "a $KEY"],
+  );
 });
 
 Deno.test("resolveConfig() hides every value from the environment in errors, whatever the name of its header", async () => {
@@ -103,10 +263,7 @@ Deno.test("resolveConfig() hides every value from the environment in errors, wha
     }),
     env,
   );
-  const models = options.models.chat as readonly Model<
-    ChatRequest,
-    ChatChunk
-  >[];
+  const models = options.models.chat as OpenAIModel[];
   const error = await assertRejects(
     () => fallbackStream(models, { messages: [] }),
     AllModelsFailedError,
@@ -115,68 +272,170 @@ Deno.test("resolveConfig() hides every value from the environment in errors, wha
 });
 
 Deno.test("configFromEnv() creates a chain of the keys that are set, and throws with the names it read if none is", () => {
-  const { models, keys } = configFromEnv((name) =>
-    ({ GROQ_API_KEY: "a", OPENAI_API_KEY: "b", GATEWAY_KEYS: SECRET })[name]
+  const keys: Record<string, string> = {
+    GROQ_API_KEY: "a",
+    OPENAI_API_KEY: "b",
+    XAI_API_KEY: " ",
+  };
+  const expected: ServeConfig = {
+    models: {
+      chat: [
+        { provider: "openai", model: "gpt-4o-mini", apiKey: "$OPENAI_API_KEY" },
+        {
+          provider: "groq",
+          model: "llama-3.3-70b-versatile",
+          apiKey: "$GROQ_API_KEY",
+        },
+      ],
+    },
+    fallback: { timeouts: { firstContentMs: 15_000, idleMs: 30_000 } },
+    health: true,
+  };
+  assertEquals(configFromEnv((name) => keys[name]), expected);
+  keys.GATEWAY_KEYS = SECRET;
+  assertEquals(configFromEnv((name) => keys[name]), {
+    ...expected,
+    keys: ["$GATEWAY_KEYS"],
+  });
+  const names = Object.values(PROVIDERS).flatMap(({ keyName = [] }) => keyName);
+  const { message } = assertThrows(
+    () => configFromEnv(() => undefined),
+    TypeError,
   );
-  assertEquals(models.chat!.map(({ provider }) => provider), [
-    "openai",
-    "groq",
-  ]);
-  assertEquals(keys, ["$GATEWAY_KEYS"]);
-  let message = "";
-  try {
-    configFromEnv(() => undefined);
-  } catch (error) {
-    message = (error as Error).message;
+  assertEquals(
+    message,
+    `There is no model: give a configuration file, set one of ${
+      names.join(", ")
+    }, or use --demo`,
+  );
+});
+
+/** Options, fields beside the models, and the message that they make. */
+const notServed: [object, object, string][] = [
+  [
+    {},
+    { host: "0.0.0.0" },
+    "'host' must be this machine's own unless there are access keys ('keys'): current value is \"0.0.0.0\"",
+  ],
+  [
+    {},
+    { fallback: { timeouts: { idleMs: -1 } } },
+    "'fallback.timeouts.idleMs' must be a number from 0 to 2147483647: current value is -1",
+  ],
+  [
+    {},
+    { maxTokens: 0 },
+    "'maxTokens' must be a positive integer: current value is 0",
+  ],
+  [
+    { sginal: 1 },
+    {},
+    "'options.sginal' is not an option: known options are 'signal', 'write'",
+  ],
+];
+
+Deno.test("serve() rejects with the name of an invalid option, as in the file", async () => {
+  for (const [options, fields, message] of notServed) {
+    const error = await assertRejects(
+      () => serve({ ...config(fields), port: 0 }, options),
+      TypeError,
+    );
+    assertEquals(error.message, message);
   }
-  assert(message.includes("OPENAI_API_KEY") && message.includes("--demo"));
 });
 
-Deno.test("serve() rejects a host beyond this machine without access keys", async () => {
-  const open: ServeConfig = { ...config(), host: "0.0.0.0", port: 0 };
-  await assertRejects(() => serve(open), TypeError, "'host'");
-});
-
-Deno.test("serve() rejects with the option's name as in the file when the gateway rejects it", async () => {
+Deno.test("serve() rejects when it cannot listen", async () => {
+  using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   await assertRejects(
-    () => serve({ ...config(), fallback: { timeouts: { idleMs: -1 } } }),
-    TypeError,
-    "'fallback.timeouts.idleMs'",
-  );
-  await assertRejects(
-    () => serve({ ...config(), maxTokens: 0 }),
-    TypeError,
-    "'maxTokens'",
+    () => serve({ ...config(), port: taken.addr.port }),
+    Deno.errors.AddrInUse,
   );
 });
 
-Deno.test("serve() without access keys accepts only requests for its own host and origin", async () => {
+Deno.test("serve() listens at 'host' and 'port', and resolves with the address", async () => {
+  const { signal } = new AbortController();
+  const finished = Promise.resolve();
+  using serving = stubServe(() => finished);
+  const keys = [SECRET];
+  const places: [object, string][] = [
+    [{}, "http://127.0.0.1:8787"],
+    [{ host: "::1", port: 1 }, "http://[::1]:1"],
+    [{ host: "0.0.0.0", keys }, "http://0.0.0.0:8787"],
+  ];
+  for (const [fields, url] of places) {
+    const server = await serve(config(fields), { signal });
+    assertEquals(server.url, url);
+    assertStrictEquals(server.finished, finished);
+    const [options, handler] = serving.calls.at(-1)!;
+    assertStrictEquals(options.signal, signal);
+    // A key admits a request from anywhere.
+    const foreign = new Request("http://evil.example/v1/models", {
+      headers: { host: "evil.example", authorization: `Bearer ${SECRET}` },
+    });
+    const { status } = await handler(foreign);
+    assertEquals(status, "keys" in fields ? 200 : 403);
+  }
+});
+
+Deno.test("isLoopback() is true only for names and addresses of this machine", () => {
+  const own = [
+    ...["localhost", "LocalHost", "a.localhost", "::1", "[::1]"],
+    ...["127.0.0.1", "127.255.255.255"],
+  ];
+  const foreign = [
+    ...["", "local", "notlocalhost", ".localhost.example", "localhost.example"],
+    ...["::2", "::", "0.0.0.0", "1127.0.0.1", "127.0.0.1.example", "128.0.0.1"],
+  ];
+  assertEquals([...own, ...foreign].filter(isLoopback), own);
+});
+
+Deno.test("loopbackOnly() accepts only requests for its own host and origin", async () => {
+  const handler = loopbackOnly(() => Promise.resolve(new Response()));
+  const respond = (host?: string, origin?: string) =>
+    handler(
+      new Request(URL_HERE, {
+        headers: { ...(host && { host }), ...(origin && { origin }) },
+      }),
+    );
+  const cases: [number, host?: string, origin?: string][] = [
+    [200, "127.0.0.1:80"],
+    [200, "localhost:80"],
+    [200, "[::1]:80", "http://[::1]:80"],
+    [200, "127.0.0.1:81", "http://127.0.0.1:81"],
+    [403],
+    [403, ":"],
+    [403, "evil.example"],
+    [403, "evil.example", "http://evil.example"],
+    [403, "127.0.0.1.evil.example:80"],
+    [403, "127.0.0.1:81", "http://127.0.0.1:82"],
+    [403, "127.0.0.1", "http://evil.example"],
+    [403, "127.0.0.1", "null"],
+  ];
+  for (const [status, host, origin] of cases) {
+    assertEquals((await respond(host, origin)).status, status, host);
+  }
+  const refused = await respond("evil.example");
+  assertMatch(refused.headers.get("x-request-id")!, /^[\da-f-]{36}$/);
+  assertEquals(await refused.json(), {
+    error: {
+      message:
+        "Without access keys, the gateway answers only programs on this machine.",
+      type: "invalid_request_error",
+      code: "forbidden",
+      param: null,
+    },
+  });
+});
+
+Deno.test("serve() listens until its signal aborts", async () => {
   const stop = new AbortController();
   const { url, finished } = await serve(
     { ...config(), port: 0 },
     { signal: stop.signal, write: () => {} },
   );
-  const { port } = new URL(url);
-  const status = async (host: string, origin?: string) => {
-    await using stack = new AsyncDisposableStack();
-    const connection = stack.use(
-      await Deno.connect({ hostname: "127.0.0.1", port: Number(port) }),
-    );
-    const head = `GET /v1/models HTTP/1.1\r\nhost: ${host}\r\n${
-      origin ? `origin: ${origin}\r\n` : ""
-    }connection: close\r\n\r\n`;
-    await connection.write(new TextEncoder().encode(head));
-    const text = await new Response(connection.readable).text();
-    return Number(text.slice(9, 12));
-  };
-  assertEquals(await status(`127.0.0.1:${port}`), 200);
-  assertEquals(await status(`localhost:${port}`), 200);
-  assertEquals(await status("evil.example"), 403);
-  assertEquals(await status(`127.0.0.1.evil.example:${port}`), 403);
-  const own = `127.0.0.1:${port}`;
-  assertEquals(await status(own, `http://${own}`), 200);
-  assertEquals(await status(own, "http://evil.example"), 403);
-  assertEquals(await status(own, "null"), 403);
+  const response = await fetch(`${url}/v1/models`);
+  assertEquals(response.status, 200);
+  await response.body!.cancel();
   stop.abort();
   await finished;
 });
