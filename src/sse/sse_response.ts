@@ -232,7 +232,6 @@ class SseBody<Chunk> implements UnderlyingDefaultSource<Uint8Array> {
     this.#isWaiting = false;
     const finish = this.#finishPull;
     if (this.#isCancelled) return finish?.();
-    this.#heartbeat?.pause();
     this.#finishPull = undefined;
     if (finish) this.#deliver(arrival).then(finish);
     else this.#arrived = arrival;
@@ -295,8 +294,8 @@ class SseBody<Chunk> implements UnderlyingDefaultSource<Uint8Array> {
         text += this.#formatChunk(ready.value);
       }
     } finally {
-      // Chunks before an error are sent before it.
-      if (text !== "" && !this.#isCancelled) this.#send(text);
+      // Chunks before an error are sent before it. After a cancel this throws.
+      if (text !== "") this.#send(text);
     }
   }
 

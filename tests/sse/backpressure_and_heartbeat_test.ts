@@ -52,6 +52,24 @@ Deno.test("sseResponse() sends chunks that have arrived together in one write", 
   journal.assertClean();
 });
 
+Deno.test("sseResponse() sends no further chunk in a write of 64 Ki characters", async () => {
+  const isContent = (chunk: unknown) => chunk === "last";
+  const encode = (chunk: unknown) => `${chunk}`;
+  for (const [length, isFull] of [[64 * 1024 - 1, false], [64 * 1024, true]]) {
+    await virtualTime(async () => {
+      const first = "x".repeat(Number(length) - "data: \n\n".length);
+      const it = await answer([first, "last"], {
+        encode,
+        model: { isContent },
+      });
+      const client = it.response.body!.getReader();
+      const text = new TextDecoder().decode((await client.read()).value);
+      assertEquals(text.includes("last"), !isFull);
+      await client.cancel();
+    });
+  }
+});
+
 Deno.test("sseResponse() sends a comment after each heartbeatMs without a chunk while a read is pending", async () => {
   const { journal } = await virtualTime(async () => {
     const it = await answer(["a", step.wait(100), "b", step.wait(35), "c"], {
@@ -79,17 +97,19 @@ Deno.test("sseResponse() sends a comment after each heartbeatMs without a chunk 
   journal.assertClean();
 });
 
-Deno.test("sseResponse() sends the first comment after 15 s by default", async () => {
-  const { journal } = await virtualTime(async () => {
-    const it = await answer(["a", step.wait(15_001), "b"]);
-    const client = clientOf(it.response);
-    await client.read();
-    assertEquals(await client.read(), ["comment", ""]);
-    assertEquals(Date.now(), 15_000);
-    await client.cancel();
-    return it;
-  });
-  journal.assertClean();
+Deno.test("sseResponse() sends the first comment after heartbeatMs, by default 15 s", async () => {
+  for (const heartbeatMs of [undefined, 1]) {
+    const { journal } = await virtualTime(async () => {
+      const it = await answer(["a", step.wait(15_001), "b"], { heartbeatMs });
+      const client = clientOf(it.response);
+      await client.read();
+      assertEquals(await client.read(), ["comment", ""]);
+      assertEquals(Date.now(), heartbeatMs ?? 15_000);
+      await client.cancel();
+      return it;
+    });
+    journal.assertClean();
+  }
 });
 
 Deno.test("sseResponse() sends no heartbeat while no read is pending", async () => {

@@ -150,21 +150,65 @@ Deno.test("sseResponse() resolves cancel() after closeMs when the model ignores 
   });
 });
 
-Deno.test("sseResponse() stops the heartbeat when the client disconnects while the model hangs", async () => {
+Deno.test("sseResponse() stops the heartbeat at once when the client disconnects while the model hangs", async () => {
   await virtualTime(async () => {
     const source: AsyncIterable<string> = {
       [Symbol.asyncIterator]: () => ({
         next: () => new Promise(() => {}),
-        return: () => Promise.resolve({ done: true, value: undefined }),
+        return: async () => {
+          await delay(2000);
+          return { done: true, value: undefined };
+        },
       }),
     };
     const client = clientOf(sseResponse(source, { heartbeatMs: 1000 }));
     using timers = watchTimers();
     client.read();
     await delay(10);
-    await client.cancel();
-    assertEquals(timers.pending.size, 0);
+    const cancelled = client.cancel();
+    assertEquals([...timers.pending.values()], [2000]);
+    await cancelled;
   });
+});
+
+Deno.test("sseResponse() closes the stream before it sends the error of encode", async () => {
+  const encode = () => {
+    throw wrong;
+  };
+  const { journal, ends } = await virtualTime(async () => {
+    const it = await answer(["a", "b"], {
+      encode,
+      model: { closeScript: [step.wait(50)] },
+    });
+    const client = clientOf(it.response);
+    assertEquals((await client.read())?.[0], "error");
+    assertEquals(Date.now(), 50);
+    return it;
+  });
+  assertEquals(ends, [{ outcome: "interrupted", error: wrong }]);
+  journal.assertClean();
+});
+
+Deno.test("sseResponse() closes the stream once when encode cancels the response", async () => {
+  for (const fails of [false, true]) {
+    let cancel = () => {};
+    const { journal, ends } = await virtualTime(async () => {
+      const it = await answer(["a", "b"], {
+        encode() {
+          cancel();
+          if (fails) throw wrong;
+          return "";
+        },
+      });
+      const client = clientOf(it.response);
+      cancel = client.cancel;
+      assertEquals(await client.read(), undefined);
+      await delay(1);
+      return it;
+    });
+    assertEquals(ends, [{ outcome: "cancelled" }]);
+    journal.assertClean();
+  }
 });
 
 /** A script, what the client does, and the expected argument of `onClose`. */

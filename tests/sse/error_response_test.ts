@@ -37,6 +37,11 @@ function failed(...errors: unknown[]): AllModelsFailedError {
   return new AllModelsFailedError(attempts);
 }
 
+/** The error of a chain of a chain, and so on, whose model fails. */
+function nest(error: Error, depth: number): Error {
+  return depth === 0 ? error : failed(nest(error, depth - 1));
+}
+
 function revoked(): object {
   const { proxy, revoke } = Proxy.revocable({}, {});
   revoke();
@@ -81,6 +86,8 @@ const cases: Record<string, Case> = {
   "an invalid retry-after": [busy("soon"), 502],
   "a negative retry-after": [busy("-5"), 502],
   "an error with retryAfterMs": [{ retryAfterMs: 4001 }, 503, "5"],
+  "the longest retryAfterMs": [{ retryAfterMs: 2 ** 31 - 1 }, 503, "2147484"],
+  "a longer retryAfterMs": [{ retryAfterMs: 2 ** 31 }, 502],
   "an invalid retryAfterMs": [{ retryAfterMs: NaN }, 502],
   "headers that are a plain object": [
     { response: { headers: { "Retry-After": "7" } } },
@@ -101,6 +108,8 @@ const cases: Record<string, Case> = {
     "4",
   ],
   "timeouts of nested chains": [failed(timeout, [[timeout]]), 504],
+  "a timeout in 11 chains": [nest(timeout, 11), 504],
+  "a timeout in more chains than are followed": [nest(timeout, 12), 502],
   "a failure in nested chains with timeouts": [
     failed(timeout, [timeout, [httpError, timeout]]),
     502,
@@ -159,18 +168,33 @@ Deno.test("errorResponse() responds 499 to the reason of the signal, and adds he
   const response = errorResponse(reason, { headers, signal });
   assertEquals(response.status, 499);
   assertEquals(response.headers.get("access-control-allow-origin"), "*");
-  await response.body!.cancel();
+  assertEquals(await response.json(), {
+    error: { message: "The client has closed the request", attempts: [] },
+  });
   const other = errorResponse(new Error("another"), { signal });
   assertEquals(other.status, 500);
   await other.body!.cancel();
 });
 
-Deno.test("errorResponse() throws TypeError for an unknown option", () => {
-  assertThrows(
-    () => errorResponse(httpError, { header: {} } as never),
-    TypeError,
-    "'options.header' is not an option: known options are 'headers', 'signal'",
-  );
+Deno.test("errorResponse() throws TypeError with the name of an invalid option", () => {
+  const wrongs: [unknown, string][] = [
+    [null, "'options' must be an object: current value is null"],
+    [
+      { header: {} },
+      "'options.header' is not an option: known options are 'headers', 'signal'",
+    ],
+    [
+      { signal: {} },
+      "'options.signal' must be an AbortSignal: current value is {}",
+    ],
+  ];
+  for (const [options, message] of wrongs) {
+    const error = assertThrows(
+      () => errorResponse(httpError, options as never),
+      TypeError,
+    );
+    assertEquals(error.message, message);
+  }
 });
 
 Deno.test("errorResponse() sends retry-after as an integer number of seconds, or not at all", async () => {

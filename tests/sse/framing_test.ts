@@ -154,7 +154,13 @@ Deno.test({
         );
         assertEquals(seen.at(-1)?.[0], bad < 0 ? "done" : "error");
         assertEquals(ends.length, 1);
-        assertEquals(ends[0]!.error instanceof TypeError, bad >= 0);
+        const error = ends[0]!.error as TypeError | undefined;
+        assertEquals(
+          error?.message.replace(/(?<= is ).+/, ""),
+          bad < 0
+            ? undefined
+            : "'options.event' must return a single line: current value is ",
+        );
       }),
       { numRuns: 500 },
     ),
@@ -202,6 +208,12 @@ for (const [what, chunk] of Object.entries(notJson)) {
     });
     assertEquals(ends.map(({ outcome }) => outcome), ["interrupted"]);
     assertInstanceOf(ends[0]!.error, Error);
+    if (what.includes("undefined")) {
+      assertEquals(
+        ends[0]!.error.message,
+        "'options.encode' must return a string: current value is undefined",
+      );
+    }
     journal.assertClean();
   });
 }
