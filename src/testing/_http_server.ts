@@ -56,11 +56,9 @@ async function exchange(
     const request = await readRequest(connection, client.signal);
     watching = untilLeft(connection).finally(() => client.abort());
     const response = await handler(request);
-    await write(connection, headOf(response));
-    for await (const packet of response.body ?? []) {
-      await write(connection, framed(packet));
+    for await (const bytes of bytesOf(response)) {
+      await write(connection, bytes);
     }
-    await write(connection, encoder.encode("0\r\n\r\n"));
   } catch {
     // The client only sees that the connection is closed too early.
   } finally {
@@ -73,59 +71,59 @@ async function readRequest(
   connection: Deno.Conn,
   signal: AbortSignal,
 ): Promise<Request> {
-  let bytes = await readMore(connection, new Uint8Array());
-  let bodyAt = findBody(bytes);
-  while (bodyAt < 0) {
+  let bytes = new Uint8Array();
+  let head: RegExpExecArray | null = null;
+  while (!head) {
     bytes = await readMore(connection, bytes);
-    bodyAt = findBody(bytes);
+    head = /^.*?\r\n\r\n/s.exec(latin1.decode(bytes));
   }
-  const head = new TextDecoder().decode(bytes.subarray(0, bodyAt)).trimEnd();
-  const [line = "", ...fields] = head.split("\r\n");
-  const headers = new Headers(fields.map((field) => {
-    const colon = field.indexOf(":");
-    return [field.slice(0, colon), field.slice(colon + 1)];
-  }));
+  const bodyAt = head[0].length;
+  const text = new TextDecoder().decode(bytes.subarray(0, bodyAt)).trimEnd();
+  const [line, ...fields] = text.split("\r\n");
+  const headers = new Headers(
+    fields.map((field) => field.split(/:(.*)/, 2) as [string, string]),
+  );
   const end = bodyAt + Number(headers.get("content-length"));
   while (bytes.length < end) bytes = await readMore(connection, bytes);
-  const [method = "", target] = line.split(" ");
+  const [method, target] = line!.split(" ");
   return new Request(`http://${headers.get("host")}${target}`, {
-    method,
+    method: method!,
     headers,
     body: end > bodyAt ? bytes.slice(bodyAt, end) : null,
     signal,
   });
 }
 
-/** Where the head ends, or -1. */
-function findBody(bytes: Uint8Array): number {
-  const at = bytes.findIndex((byte, at) =>
-    byte === 13 && bytes[at + 1] === 10 && bytes[at + 2] === 13 &&
-    bytes[at + 3] === 10
-  );
-  return at < 0 ? at : at + 4;
-}
-
 async function readMore(
   connection: Deno.Conn,
   bytes: Uint8Array,
-): Promise<Uint8Array> {
-  const more = new Uint8Array(16 * 1024);
+): Promise<Uint8Array<ArrayBuffer>> {
+  const more = new Uint8Array(16_384);
   const length = await connection.read(more);
-  if (length === null) throw new Error("The client left");
+  if (length === null) throw new Deno.errors.UnexpectedEof();
   return concat([bytes, more.subarray(0, length)]);
 }
 
 /** Waits until the client closes the connection, or we do. */
 async function untilLeft(connection: Deno.Conn): Promise<void> {
-  const ignored = new Uint8Array(1024);
   try {
-    while (await connection.read(ignored) !== null);
+    for (;;) await readMore(connection, new Uint8Array());
   } catch {
-    // Closed less politely.
+    // Closed, politely or not.
   }
 }
 
+/** Each byte becomes one character. */
+const latin1 = new TextDecoder("latin1");
+
 const encoder = new TextEncoder();
+
+/** A response as it is sent, in parts. */
+async function* bytesOf(response: Response): AsyncGenerator<Uint8Array> {
+  yield headOf(response);
+  for await (const packet of response.body ?? []) yield framed(packet);
+  yield encoder.encode("0\r\n\r\n");
+}
 
 function headOf({ status, headers }: Response): Uint8Array {
   const fields = [...headers, ["connection", "close"], [

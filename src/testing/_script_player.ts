@@ -29,11 +29,7 @@ export class ScriptPlayer<Chunk> {
       .filter((way) => way !== undefined);
     const call = (journal as OpenJournal)
       .begin({ model, request, signal, expectedCloses });
-    signal.addEventListener(
-      "abort",
-      () => call.write("abort", signal.reason),
-      { once: true },
-    );
+    signal.addEventListener("abort", () => call.write("abort", signal.reason));
     this.#call = call;
     this.#script = script;
     this.#options = options;
@@ -193,7 +189,7 @@ async function perform(
       return await new Promise((_, reject) => {
         const giveUp = () => reject(signal?.reason);
         if (signal?.aborted) giveUp();
-        signal?.addEventListener("abort", giveUp, { once: true });
+        signal?.addEventListener("abort", giveUp);
       });
   }
 }

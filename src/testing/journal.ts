@@ -212,12 +212,11 @@ class Recorder implements OpenJournal {
 function problemsOf(call: OpenCall): string[] {
   const { model, opened, ended, closes, expectedCloses, signal } = call;
   const problems: string[] = [];
-  const count = (way: string) => closes.filter((other) => other === way).length;
-  const stops = count("return") + count("cancel");
+  const stops = closes.filter((way) => /return|cancel/.test(way)).length;
   if (opened && !ended && stops === 0) problems.push("was left open");
   if (stops > 1) problems.push(`was closed ${stops} times`);
   for (const way of expectedCloses) {
-    const times = count(way);
+    const times = closes.filter((other) => other === way).length;
     // A source is disposed of only once there is one.
     if (times === 1 || (way === "dispose" && !opened)) continue;
     problems.push(`had its ${way} closed ${times} times`);

@@ -73,7 +73,7 @@ export async function virtualTime<T>(
   const settle = () => {
     settled = true;
   };
-  const result = (async () => await fn())();
+  const result = new Promise<T>((resolve) => resolve(fn()));
   result.then(settle, settle);
   for (;;) {
     await turn();
@@ -88,7 +88,7 @@ export async function virtualTime<T>(
       journal.reportProblem(`a timer of ${ms} ms is left`);
     }
   }
-  return await result;
+  return result;
 }
 
 /**

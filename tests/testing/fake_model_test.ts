@@ -3,6 +3,7 @@ import {
   createJournal,
   fakeModel,
   type FakeModelOptions,
+  type Journal,
   step,
   virtualTime,
 } from "@fallback/stream/testing";
@@ -12,6 +13,7 @@ import {
   assertStrictEquals,
   assertThrows,
 } from "@std/assert";
+import { delay } from "@std/async/delay";
 import { createAttempt } from "../_test_attempt.ts";
 import { test } from "../_test_without_permissions.ts";
 
@@ -39,30 +41,72 @@ for (const kind of kinds) {
         step.wait(2),
         "a2",
       ], { kind });
+      await delay(100);
       const { pull } = puller(
         await model.stream("hi", createAttempt().context),
       );
-      assertEquals(Date.now(), 5);
-      for (const [value, at] of [["a0", 8], ["a1", 8], ["a2", 10]]) {
-        assertEquals((await pull()).value, value);
+      assertEquals(Date.now(), 105);
+      for (const [value, at] of [["a0", 108], ["a1", 109], ["a2", 112]]) {
+        assertEquals<unknown>(await pull(), { done: false, value });
         assertEquals(Date.now(), at);
+        await delay(1);
       }
-      assertEquals((await pull()).done, true);
+      assertEquals(await pull(), { done: true, value: undefined });
+      assertEquals(`${model.journal}`.split("\n"), [
+        '     0 a#1 call "hi"',
+        "     5 a#1 open",
+        "     5 a#1 pull",
+        '     8 a#1 chunk "a0"',
+        "     9 a#1 pull",
+        '     9 a#1 chunk "a1"',
+        "    10 a#1 pull",
+        '    12 a#1 chunk "a2"',
+        "    13 a#1 pull",
+        "    13 a#1 end",
+      ]);
+      const { opened, ended, chunks, closes } = model.journal.calls[0]!;
+      assertEquals([opened, ended, chunks, closes], [true, "end", 3, []]);
+    }));
+
+  test(`fakeModel() runs the scripts of how it is closed, and logs the abort (${kind})`, () =>
+    virtualTime(async () => {
+      const model = fakeModel("a", ["a0", "a1"], {
+        kind,
+        closeScript: [step.wait(2)],
+        disposeScript: [step.wait(3)],
+        stackScript: [step.wait(4)],
+      });
+      const attempt = createAttempt();
+      const request = { cause: new RangeError("far") };
+      const source = await model.stream(request, attempt.context);
+      const { pull, stop } = puller(source);
+      await pull();
+      await delay(1);
+      attempt.abort(new Error("stop"));
       assertEquals(
-        `${model.journal}`.split("\n").map((line) => line.trim()),
-        [
-          '0 a#1 call "hi"',
-          "5 a#1 open",
-          "5 a#1 pull",
-          '8 a#1 chunk "a0"',
-          "8 a#1 pull",
-          '8 a#1 chunk "a1"',
-          "8 a#1 pull",
-          '10 a#1 chunk "a2"',
-          "10 a#1 pull",
-          "10 a#1 end",
-        ],
+        await stop(),
+        kind === "readable" ? undefined : { done: true, value: undefined },
       );
+      await (source as Partial<AsyncDisposable>)[Symbol.asyncDispose]!();
+      await attempt[Symbol.asyncDispose]();
+      const way = kind === "readable" ? "cancel" : "return";
+      assertEquals(`${model.journal}`.split("\n"), [
+        '     0 a#1 call {"cause":"RangeError: far"}',
+        "     0 a#1 open",
+        "     0 a#1 pull",
+        '     0 a#1 chunk "a0"',
+        "     1 a#1 abort Error: stop",
+        `     1 a#1 close "${way}"`,
+        `     3 a#1 closed "${way}"`,
+        '     3 a#1 close "dispose"',
+        '     6 a#1 closed "dispose"',
+        '     6 a#1 close "stack"',
+        '    10 a#1 closed "stack"',
+      ]);
+      const { opened, ended, chunks, closes } = model.journal.calls[0]!;
+      assertEquals([opened, ended, chunks], [true, undefined, 1]);
+      assertEquals(closes, [way, "dispose", "stack"]);
+      model.journal.assertClean();
     }));
 
   test(`fakeModel() fails and ends at step.fail(), step.end() and step.truncate() (${kind})`, () =>
@@ -95,21 +139,44 @@ for (const kind of kinds) {
         await assertRejects(() => readAll(step.open(), step.fail(wrong))),
         wrong,
       );
+      // A source is disposed of only once there is one.
+      const options = { kind, disposeScript: [] };
+      const { stream, journal } = fakeModel("a", [step.fail(wrong)], options);
+      const { context, abort } = createAttempt();
+      await assertRejects(() => Promise.resolve(stream(0, context)));
+      abort();
+      journal.assertClean();
+      assertEquals(journal.calls[0]!.opened, false);
+      assertEquals(`${journal}`.split("\n").slice(1, 2), [
+        "     0 a#1 fail Error: wrong",
+      ]);
     }));
 
   test(`fakeModel() stops waiting when its signal aborts, unless ignoresAbort is set (${kind})`, () =>
     virtualTime(async () => {
+      const reason = new Error("stop");
       for (const script of [["a0", step.wait(100)], ["a0", step.hang()]]) {
         const { context, abort } = createAttempt();
-        const reason = new Error("stop");
-        const { pull } = puller(
-          await fakeModel("a", script, { kind }).stream(0, context),
-        );
+        const model = fakeModel("a", script, { kind });
+        const { pull } = puller(await model.stream(0, context));
         await pull();
         const pending = pull();
+        await delay(0);
         abort(reason);
         assertStrictEquals(await assertRejects(() => pending), reason);
+        assertEquals(`${model.journal}`.split("\n").slice(-2), [
+          "     0 a#1 abort Error: stop",
+          "     0 a#1 fail Error: stop",
+        ]);
+        const opening = async () =>
+          await fakeModel("a", script.slice(1), { kind }).stream(0, context);
+        assertStrictEquals(await assertRejects(opening), reason);
       }
+      const aborted = createAttempt();
+      const chunks = fakeModel("a", ["a0"], { kind });
+      const between = puller(await chunks.stream(0, aborted.context));
+      aborted.abort(reason);
+      assertStrictEquals(await assertRejects(between.pull), reason);
       const { context, abort } = createAttempt();
       const ignoring = fakeModel("ignoring", ["a0", step.wait(100), "a1"], {
         kind,
@@ -123,12 +190,41 @@ for (const kind of kinds) {
 }
 
 test("fakeModel() runs one script per call, and repeats the last", async () => {
-  const model = fakeModel("a", { scripts: [["first"], ["second"]] });
-  const calls = [0, 1, 2].map(async () => {
-    const { pull } = puller(await model.stream(0, createAttempt().context));
+  const model = fakeModel("a", { scripts: [["first"], ["second"], ["third"]] });
+  const calls = [0, 1, 2, 3].map(async (request) => {
+    const { pull } = puller(
+      await model.stream(request, createAttempt().context),
+    );
     return (await pull()).value;
   });
-  assertEquals(await Promise.all(calls), ["first", "second", "second"]);
+  assertEquals(await Promise.all(calls), ["first", "second", "third", "third"]);
+  assertEquals(
+    model.journal.calls.map(({ call, request }) => [call, request]),
+    [[1, 0], [2, 1], [3, 2], [4, 3]],
+  );
+});
+
+test("fakeModel() has the members and the kind of source that its options name", async () => {
+  const journal = createJournal();
+  const given = { provider: "p", isContent: () => true, isFinal: () => true };
+  for (const members of [{}, given]) {
+    const { stream, ...rest } = fakeModel("a", [], { journal, ...members });
+    assertEquals(typeof stream, "function");
+    assertEquals(rest, { name: "a", journal, ...members });
+  }
+  for (const disposeScript of [undefined, []]) {
+    for (const kind of [undefined, ...kinds]) {
+      const model = fakeModel("a", [], { kind, disposeScript });
+      const source = await model.stream(0, createAttempt().context);
+      const found = source instanceof ReadableStream
+        ? "readable"
+        : "next" in source
+        ? "generator"
+        : "iterable";
+      const isHidden = disposeScript && found !== "readable";
+      assertEquals(found, isHidden ? "iterable" : kind ?? "generator");
+    }
+  }
 });
 
 test("assertClean() reports streams that were left open, closed twice, pulled wrongly or not aborted", () =>
@@ -140,55 +236,67 @@ test("assertClean() reports streams that were left open, closed twice, pulled wr
         abort(): void;
         /** Runs the close callback of the stack, which a stack does only once. */
         closeStack(): unknown;
-        source: object;
+        dispose(): unknown;
       },
     ) => unknown;
-    const dispose = (source: object, times: number) => {
-      for (let i = 0; i < times; i++) {
-        (source as AsyncDisposable)[Symbol.asyncDispose]();
-      }
-    };
-    const misuses: [problem: string, Misuse, FakeModelOptions<string>?][] = [
-      ["was left open", ({ abort }) => abort()],
-      ["was closed 2 times", ({ abort, stop }) => (abort(), stop(), stop())],
-      ["its signal did not abort", ({ stop }) => stop()],
+    const notAborted = "is over, but its signal did not abort";
+    const both = { disposeScript: [], stackScript: [] };
+    const misuses: [string[], Misuse, FakeModelOptions<string>?][] = [
+      [[], ({ abort, stop }) => (abort(), stop())],
+      [[], ({ abort, stop }) => (abort(), stop()), { kind: "readable" }],
+      [[], async ({ pull }) => {
+        for (let pulls = 0; pulls < 3; pulls++) await pull();
+      }],
       [
-        "was pulled during another pull",
+        [],
+        ({ abort, stop, dispose, closeStack }) => (
+          abort(), stop(), dispose(), closeStack()
+        ),
+        both,
+      ],
+      [["was left open"], ({ abort }) => abort()],
+      [["was left open", notAborted], () => {}],
+      [["was closed 2 times", notAborted], ({ stop }) => (stop(), stop())],
+      [[notAborted], ({ stop }) => stop()],
+      [
+        ["was pulled during another pull"],
         ({ pull, abort, stop }) => (pull(), pull(), abort(), stop()),
       ],
       [
-        "was pulled when closed",
+        ["was pulled when closed"],
         ({ pull, abort, stop }) => (abort(), stop(), pull().catch(() => {})),
       ],
       [
-        "had its dispose closed 0 times",
-        ({ abort, stop }) => (abort(), stop()),
-        { disposeScript: [] },
-      ],
-      [
-        "had its dispose closed 2 times",
-        ({ abort, stop, source }) => (abort(), stop(), dispose(source, 2)),
-        { disposeScript: [] },
-      ],
-      ["had its stack closed 0 times", ({ abort, stop }) => (abort(), stop()), {
-        stackScript: [],
-      }],
-      [
-        "had its stack closed 2 times",
-        (
-          { abort, stop, closeStack },
-        ) => (abort(), stop(), closeStack(), closeStack()),
-        { stackScript: [] },
-      ],
-      [
-        "was pulled after its end",
-        async ({ pull, abort }) => {
-          for (let pulls = 0; pulls < 4; pulls++) await pull();
+        [
+          "was pulled during another pull",
+          "was pulled during another pull",
+          "was pulled when closed",
+        ],
+        ({ pull, abort, stop }) => {
+          pull();
+          pull();
           abort();
+          stop();
+          pull().catch(() => {});
         },
       ],
+      [
+        ["had its dispose closed 0 times", "had its stack closed 2 times"],
+        ({ abort, stop, closeStack }) => (
+          abort(), stop(), closeStack(), closeStack()
+        ),
+        both,
+      ],
+      [
+        ["had its dispose closed 2 times", "had its stack closed 0 times"],
+        ({ abort, stop, dispose }) => (abort(), stop(), dispose(), dispose()),
+        both,
+      ],
+      [["was pulled after its end"], async ({ pull }) => {
+        for (let pulls = 0; pulls < 4; pulls++) await pull();
+      }],
     ];
-    for (const [problem, misuse, options] of misuses) {
+    for (const [problems, misuse, options] of misuses) {
       const journal = createJournal();
       const { context, abort } = createAttempt();
       let closeStack: () => unknown = () => {};
@@ -199,23 +307,104 @@ test("assertClean() reports streams that were left open, closed twice, pulled wr
         ...options,
       });
       const source = await model.stream(0, context);
-      await misuse({ ...puller(source), abort, closeStack, source });
-      assertThrows(() => journal.assertClean(), Error, problem, problem);
+      const dispose = () =>
+        (source as Partial<AsyncDisposable>)[Symbol.asyncDispose]?.();
+      await misuse({ ...puller(source), abort, closeStack, dispose });
+      assertEquals(
+        complaintOf(journal),
+        problems.length === 0 ? undefined : [
+          "The journal is not clean:",
+          ...problems.map((problem) => `a#1 ${problem}`),
+          "",
+          `${journal}`,
+        ].join("\n"),
+      );
     }
-    const journal = createJournal();
-    const signal = journal.watch(new AbortController().signal);
-    signal.addEventListener("abort", () => {});
-    assertThrows(() => journal.assertClean(), Error, "1 listeners are left");
   }));
 
-test("fakeModel() throws TypeError for an invalid script", () => {
-  assertThrows(() => fakeModel("a", { scripts: [] }), TypeError, "'script'");
-  assertThrows(
-    () => fakeModel("a", "text" as unknown as []),
-    TypeError,
-    "text",
+/** What `assertClean()` throws. */
+function complaintOf(journal: Journal): string | undefined {
+  try {
+    journal.assertClean();
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+test("assertClean() reports the listeners that are left on a watched signal, after the problems of calls", async () => {
+  const journal = createJournal();
+  const controller = new AbortController();
+  const signal = journal.watch(controller.signal);
+  assertStrictEquals(signal, controller.signal);
+  const called: string[] = [];
+  const left = () => called.push("left");
+  const removed = () => called.push("removed");
+  signal.addEventListener("abort", left);
+  signal.addEventListener("abort", removed);
+  signal.removeEventListener("abort", removed);
+  signal.removeEventListener("error", left);
+  controller.abort();
+  assertEquals(called, ["left"]);
+  const { context } = createAttempt();
+  await fakeModel("a", [], { journal }).stream(0, context);
+  assertEquals(complaintOf(journal)?.split("\n"), [
+    "The journal is not clean:",
+    "a#1 was left open",
+    "a#1 is over, but its signal did not abort",
+    "1 listeners are left on a signal",
+    "",
+    "     0 a#1 call 0",
+    "     0 a#1 open",
+  ]);
+  const empty = createJournal();
+  empty.watch(signal).addEventListener("abort", left);
+  assertEquals(
+    complaintOf(empty),
+    "The journal is not clean:\n1 listeners are left on a signal\n\n",
   );
+  signal.removeEventListener("abort", left);
+  empty.assertClean();
+});
+
+test("fakeModel() throws TypeError with the value of an invalid script", () => {
+  const scripts = [
+    ...["text", 7, null, {}],
+    ...[[], "text", ["text"], [[], "text"]].map((scripts) => ({ scripts })),
+  ];
+  for (const script of scripts) {
+    const { message } = assertThrows(
+      () => fakeModel("a", script as []),
+      TypeError,
+    );
+    assertEquals(
+      message,
+      `Cannot make a fake model as 'script' must be an array, or hold 'scripts': current value is ${
+        JSON.stringify(script)
+      }`,
+    );
+  }
+});
+
+test("the functions of step make a Step with their arguments, and wait() throws RangeError for an invalid time", () => {
+  const steps = [
+    ...[0, 5, 2 ** 31 - 1].map(step.wait),
+    ...[step.open(), step.fail("x"), step.hang(), step.end(), step.truncate()],
+  ];
+  assertEquals(steps.map(({ type, ms, error }) => [type, ms, error]), [
+    ["wait", 0, undefined],
+    ["wait", 5, undefined],
+    ["wait", 2 ** 31 - 1, undefined],
+    ["open", 0, undefined],
+    ["fail", 0, "x"],
+    ["hang", 0, undefined],
+    ["end", 0, undefined],
+    ["truncate", 0, undefined],
+  ]);
   for (const ms of [-1, NaN, Infinity, 2 ** 31]) {
-    assertThrows(() => step.wait(ms), RangeError, `current value is ${ms}`);
+    const { message } = assertThrows(() => step.wait(ms), RangeError);
+    assertEquals(
+      message,
+      `Cannot wait as 'ms' must be a number from 0 to 2147483647: current value is ${ms}`,
+    );
   }
 });
