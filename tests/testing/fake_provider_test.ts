@@ -2,6 +2,7 @@ import {
   assert,
   assertEquals,
   assertLess,
+  assertMatch,
   assertRejects,
   assertStrictEquals,
   assertThrows,
@@ -59,6 +60,9 @@ Deno.test("fakeProvider() sends each item as a packet, and completes the answer"
       "[DONE]",
       "",
     ]);
+    const { pathname, hostname } = new URL(calls[0]!.url);
+    assertEquals(pathname, "/v1/chat/completions");
+    assertMatch(hostname, /^(?:127\.0\.0\.1|localhost)$/);
     assertEquals(calls[0]?.body, { model: "m" });
     assertEquals(calls[0]?.sent, ["Hi", usage]);
     await calls[0]?.closed;
@@ -74,6 +78,7 @@ Deno.test("fakeProvider() splits and joins packets as the script says", async ()
   const { fetch } = fakeProvider([
     ...script,
     wire.finish(),
+    { c: 3 },
     step.end(),
     "never",
   ]);
@@ -84,6 +89,7 @@ Deno.test("fakeProvider() splits and joins packets as the script says", async ()
     'data: {"a":1}\n\n: x\n\ndata: {"b":2}\n\n',
     "A",
     'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n',
+    'data: {"c":3}\n\n',
     "data: [DONE]\n\n",
   ]);
 });
@@ -98,11 +104,23 @@ Deno.test("fakeProvider() ends lines with 'lineEnd'", async () => {
 
 Deno.test("fakeProvider() answers a status with its headers and body", async () => {
   const headers = { "content-type": "text/html", "retry-after": "3" };
-  const answers: [WireScript[number], number, string | null, string][] = [
+  const done =
+    'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n';
+  const answers: [WireScript[number], number, string, string][] = [
     [wire.status(529, { body: { a: 1 } }), 529, "application/json", '{"a":1}'],
+    [wire.status(200, { body: { a: 1 } }), 200, "application/json", '{"a":1}'],
     [wire.status(400, { body: "No" }), 400, "text/plain;charset=utf-8", "No"],
     [wire.status(500, { headers, body: "<p>" }), 500, "text/html", "<p>"],
-    [wire.status(503), 503, "application/json", ""],
+    [wire.status(300), 300, "application/json", ""],
+    [wire.status(299), 299, "text/event-stream", done],
+    [
+      wire.status(200, {
+        headers: { "content-type": "text/event-stream; a=b" },
+      }),
+      200,
+      "text/event-stream; a=b",
+      done,
+    ],
   ];
   for (const [step, code, type, body] of answers) {
     await both([step], async (send, { calls }) => {
@@ -113,14 +131,10 @@ Deno.test("fakeProvider() answers a status with its headers and body", async () 
       assertEquals(calls[0]?.outcome, "completed");
     });
   }
-  await both(
-    [wire.status(200, { headers: { "x-a": "1" } }), "Hi"],
-    async (send) => {
-      const response = await send();
-      assertEquals(response.headers.get("x-a"), "1");
-      assert((await response.text()).endsWith("[DONE]\n\n"));
-    },
-  );
+  const { fetch } = fakeProvider([answers[3]![0]]);
+  const response = await fetch(ADDRESS);
+  assertEquals(Object.fromEntries(response.headers), headers);
+  await response.body!.cancel();
 });
 
 Deno.test("fakeProvider() closes the connection at step.fail()", async () => {
@@ -151,17 +165,19 @@ Deno.test("fakeProvider() ends the body at step.truncate()", async () => {
 });
 
 Deno.test("fakeProvider() runs one script per request, and repeats the last", async () => {
-  const provider = fakeProvider({ scripts: [[wire.status(500)], ["Hi"]] });
+  const { fetch, calls } = fakeProvider({
+    scripts: [[wire.status(500)], [wire.status(400)], ["Hi"]],
+  });
 
   const statuses = [];
-  for (let call = 0; call < 3; call++) {
-    const response = await provider.fetch(ADDRESS, REQUEST);
+  for (const body of ["0", "1", "two", "3"]) {
+    const response = await fetch(ADDRESS, { method: "POST", body });
     statuses.push(response.status);
     await response.text();
   }
 
-  assertEquals(statuses, [500, 200, 200]);
-  assertEquals(provider.calls.length, 3);
+  assertEquals(statuses, [500, 400, 200, 200]);
+  assertEquals(calls.map(({ body }) => body), [0, 1, "two", 3]);
 });
 
 Deno.test("fakeProvider() waits with the global timers", async () => {
@@ -241,16 +257,30 @@ Deno.test("fakeProvider() counts an answer as completed when the client stops at
 });
 
 Deno.test("fakeProvider() fails an aborted answer between two reads", async () => {
-  const { fetch } = fakeProvider(["Hel", "lo"]);
+  const { fetch, calls } = fakeProvider(["Hel", "lo"]);
   const client = new AbortController();
   const reason = new Error("gone");
   const response = await fetch(ADDRESS, { ...REQUEST, signal: client.signal });
   const body = response.body!.getReader();
   await body.read();
+  assertEquals(calls[0]!.sent, ["Hel"]);
 
   client.abort(reason);
 
   assertStrictEquals(await assertRejects(() => body.read()), reason);
+});
+
+Deno.test("fakeProvider() ends a complete answer properly though the client aborts", async () => {
+  const { fetch } = fakeProvider([wire.finish()]);
+  const client = new AbortController();
+  const response = await fetch(ADDRESS, { ...REQUEST, signal: client.signal });
+  const body = response.body!.getReader();
+  await body.read();
+  await body.read(); // [DONE]
+
+  client.abort();
+
+  assertEquals((await body.read()).done, true);
 });
 
 Deno.test("fakeProvider() sends no more than the client reads", async () => {
@@ -282,11 +312,40 @@ Deno.test("listen() closes hanging connections when it is disposed of, also twic
 
 Deno.test("listen() throws TypeError without Deno, and names the alternative", async () => {
   const { listen } = fakeProvider(["Hi"]);
-  await assertRejects(
+  const { message } = await assertRejects(
     () => withoutGlobal("Deno", () => void listen()),
     TypeError,
+  );
+  assertEquals(
+    message,
     "Cannot listen as only Deno can: give 'fetch' to your client instead",
   );
+});
+
+Deno.test("listen() reads requests without a body, and speaks HTTP/1.1", async () => {
+  const provider = fakeProvider([wire.raw("x".repeat(31)), step.truncate()]);
+  await using server = provider.listen();
+  const port = Number(new URL(server.url).port);
+  await using connection = await Deno.connect({ hostname: "127.0.0.1", port });
+  const head =
+    `GET /a?b HTTP/1.1\r\nhost:127.0.0.1:${port}\r\nx-a: b:c\r\n\r\n`;
+  for (const part of [head.slice(0, -2), head.slice(-2)]) {
+    await connection.write(new TextEncoder().encode(part));
+  }
+
+  assertEquals(
+    await new Response(connection.readable).text(),
+    `HTTP/1.1 200 \r\ncontent-type: text/event-stream\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n1f\r\n${
+      "x".repeat(31)
+    }\r\n0\r\n\r\n`,
+  );
+  const { url, headers, body } = provider.calls[0]!;
+  assertEquals(url, `${server.url}/a?b`);
+  assertEquals(Object.fromEntries(headers), {
+    host: `127.0.0.1:${port}`,
+    "x-a": "b:c",
+  });
+  assertEquals(body, "");
 });
 
 Deno.test("listen() reads long requests", async () => {
@@ -326,19 +385,37 @@ Deno.test("fakeProvider() does not send an aborted request", async () => {
   assertEquals(provider.calls, []);
 });
 
-Deno.test("fakeProvider() and wire.status() reject invalid scripts and statuses", () => {
-  assertThrows(() => fakeProvider({ scripts: [] }), TypeError, "at least one");
-  for (
-    const script of [["Hi", wire.status(500)], [step.open(), wire.status(500)]]
-  ) {
-    assertThrows(
-      () => fakeProvider(script),
+Deno.test("fakeProvider() throws TypeError for an invalid script", () => {
+  const lists = assertThrows(() => fakeProvider({ scripts: [] }), TypeError);
+  assertEquals(
+    lists.message,
+    "Cannot make a provider as 'scripts' must hold at least one script",
+  );
+  const status = wire.status(500);
+  for (const first of ["Hi", step.open(), step.end(), status]) {
+    const { message } = assertThrows(
+      () => fakeProvider([first, status]),
       TypeError,
-      "the status at 1 comes after what sends the headers, at 0",
+    );
+    assertEquals(
+      message,
+      "Cannot run the script as the status at 1 comes after what sends the headers, at 0",
     );
   }
-  fakeProvider([step.wait(1), wire.status(500)]);
-  for (const code of [199, 600, 204, 304, 200.5, NaN]) {
-    assertThrows(() => wire.status(code), RangeError, `is ${code}`);
+  for (const pause of [step.wait(1), step.hang(), step.fail("x")]) {
+    fakeProvider([pause, status]);
+  }
+});
+
+Deno.test("wire.status() throws RangeError for what is no status with a body", () => {
+  for (const code of [200, 203, 206, 303, 305, 599]) {
+    assertEquals(wire.status(code).code, code);
+  }
+  for (const code of [199, 600, 204, 205, 304, 200.5, NaN]) {
+    const { message } = assertThrows(() => wire.status(code), RangeError);
+    assertEquals(
+      message,
+      `Cannot answer as 'code' must be a status from 200 to 599 with a body: current value is ${code}`,
+    );
   }
 });

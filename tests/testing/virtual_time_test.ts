@@ -11,10 +11,11 @@ import {
   assertEquals,
   assertRejects,
   assertStrictEquals,
-  assertStringIncludes,
   assertThrows,
 } from "@std/assert";
 import { TimeError } from "@std/testing/time";
+import { watchTimers } from "../../src/testing/_timers.ts";
+import { createAttempt } from "../_test_attempt.ts";
 import { withoutGlobal } from "../_without_global.ts";
 import { test } from "../_test_without_permissions.ts";
 
@@ -99,7 +100,10 @@ test("DeadlockError shows the journals of the fakes", async () => {
       ),
     DeadlockError,
   );
-  assertStringIncludes(error.message, `0 stuck#1 call "hi"`);
+  assertEquals([error.name, error.message], [
+    "DeadlockError",
+    `Everything waits, and no timer is scheduled. The last entries of the journals:\n     0 stuck#1 call "hi"`,
+  ]);
 });
 
 test("DeadlockError shows the last 20 lines of the journals", async () => {
@@ -121,17 +125,44 @@ test("DeadlockError shows the last 20 lines of the journals", async () => {
   assertEquals(tail, `${journal}`.split("\n").slice(-20));
 });
 
-test("assertClean() reports a timer that is left", async () => {
+test("assertClean() reports a timer that is left, but none of a fake, and none that fired or was cleared", async () => {
   const journal = createJournal();
+  const fired: unknown[] = [];
   await virtualTime(async () => {
-    const stream = await fallbackStream(
-      [fakeModel("a", ["a0"], { journal })],
-      "hi",
-    );
-    await Array.fromAsync(stream);
-    const cleared = setTimeout(() => {}, 5);
-    setTimeout(() => {}, 123);
+    const options = { journal, ignoresAbort: true };
+    const { context, abort } = createAttempt();
+    abort();
+    fakeModel("a", [step.wait(50)], options).stream("hi", context);
+    const cleared = setTimeout(() => fired.push("cleared"), 5);
     clearTimeout(cleared);
+    setTimeout((...args: unknown[]) => fired.push(...args), 5, "a", "b");
+    await delay(10);
+    setTimeout(() => {}, 123);
+    setTimeout(() => {});
   });
-  assertThrows(() => journal.assertClean(), Error, "a timer of 123 ms is left");
+  assertEquals(fired, ["a", "b"]);
+  const { message } = assertThrows(() => journal.assertClean(), Error);
+  assertEquals(message.split("\n"), [
+    "The journal is not clean:",
+    "a timer of 123 ms is left",
+    "a timer of 0 ms is left",
+    "",
+    '     0 a#1 call "hi"',
+  ]);
 });
+
+test("watchTimers() stops to track when it is disposed of", () =>
+  virtualTime(async () => {
+    const { setTimeout, clearTimeout } = globalThis;
+    const outer = watchTimers();
+    const inner = watchTimers();
+    inner[Symbol.dispose]();
+    const { context } = createAttempt();
+    const { journal, stream } = fakeModel("a", []);
+    await stream("hi", context);
+    assertEquals([...outer.journals], [journal]);
+    assertEquals(inner.journals.size, 0);
+    outer[Symbol.dispose]();
+    assertStrictEquals(globalThis.setTimeout, setTimeout);
+    assertStrictEquals(globalThis.clearTimeout, clearTimeout);
+  }));
