@@ -230,8 +230,8 @@ class SseBody<Chunk> implements UnderlyingDefaultSource<Uint8Array> {
   /** After a heartbeat the client may not be reading. Then this waits. */
   #onArrival(arrival: Arrival<Chunk>): void {
     this.#isWaiting = false;
+    if (this.#isCancelled) return;
     const finish = this.#finishPull;
-    if (this.#isCancelled) return finish?.();
     this.#finishPull = undefined;
     if (finish) this.#deliver(arrival).then(finish);
     else this.#arrived = arrival;
@@ -264,7 +264,6 @@ class SseBody<Chunk> implements UnderlyingDefaultSource<Uint8Array> {
   async cancel(): Promise<void> {
     this.#isCancelled = true;
     this.#heartbeat?.stop();
-    this.#finishPull?.();
     await this.#closeSource();
     this.#end({ outcome: "cancelled" });
   }

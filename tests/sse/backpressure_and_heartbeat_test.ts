@@ -117,10 +117,13 @@ Deno.test("sseResponse() sends no heartbeat while no read is pending", async () 
     const it = await answer(["a", step.wait(100), "b"], { heartbeatMs: 30 });
     const client = clientOf(it.response);
     await client.read();
-    await client.read(); // The comment at 30 ms, before the next chunk.
+    await delay(40);
+    // The comment 30 ms later, before the next chunk.
+    assertEquals(await client.read(), ["comment", ""]);
+    assertEquals(Date.now(), 70);
     await delay(1000);
     assertEquals(await client.read(), ["message", '"b"']);
-    assertEquals(Date.now(), 1030);
+    assertEquals(Date.now(), 1070);
     assertEquals((await client.read())?.[0], "done");
     return it;
   });
@@ -137,6 +140,7 @@ Deno.test("sseResponse() sends an error event at the next read when the model fa
     await client.read();
     await client.read();
     await delay(1000);
+    assertEquals(it.ends, []);
     assertEquals((await client.read())?.[0], "error");
     assertEquals(await client.read(), undefined);
     return it;

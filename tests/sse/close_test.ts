@@ -191,23 +191,29 @@ Deno.test("sseResponse() closes the stream before it sends the error of encode",
 
 Deno.test("sseResponse() closes the stream once when encode cancels the response", async () => {
   for (const fails of [false, true]) {
-    let cancel = () => {};
-    const { journal, ends } = await virtualTime(async () => {
-      const it = await answer(["a", "b"], {
-        encode() {
-          cancel();
-          if (fails) throw wrong;
-          return "";
+    const closes: string[] = [];
+    const source: AsyncIterable<string> = {
+      [Symbol.asyncIterator]: () => ({
+        next: () => Promise.resolve({ done: false, value: "a" }),
+        return() {
+          closes.push("return");
+          return Promise.resolve({ done: true, value: undefined });
         },
-      });
-      const client = clientOf(it.response);
-      cancel = client.cancel;
+      }),
+    };
+    const client = clientOf(sseResponse(source, {
+      encode(chunk) {
+        client.cancel();
+        if (fails) throw wrong;
+        return chunk;
+      },
+      onClose: ({ outcome }) => closes.push(outcome),
+    }));
+    await virtualTime(async () => {
       assertEquals(await client.read(), undefined);
       await delay(1);
-      return it;
     });
-    assertEquals(ends, [{ outcome: "cancelled" }]);
-    journal.assertClean();
+    assertEquals(closes, ["return", "cancelled"]);
   }
 });
 
