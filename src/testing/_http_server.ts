@@ -78,8 +78,7 @@ async function readRequest(
     head = /^.*?\r\n\r\n/s.exec(latin1.decode(bytes));
   }
   const bodyAt = head[0].length;
-  const text = new TextDecoder().decode(bytes.subarray(0, bodyAt)).trimEnd();
-  const [line, ...fields] = text.split("\r\n");
+  const [line, ...fields] = head[0].trimEnd().split("\r\n");
   const headers = new Headers(
     fields.map((field) => field.split(/:(.*)/, 2) as [string, string]),
   );
@@ -113,7 +112,7 @@ async function untilLeft(connection: Deno.Conn): Promise<void> {
   }
 }
 
-/** Each byte becomes one character. */
+/** Each byte becomes one character, as headers have it. */
 const latin1 = new TextDecoder("latin1");
 
 const encoder = new TextEncoder();

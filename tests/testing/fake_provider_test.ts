@@ -7,12 +7,14 @@ import {
   assertStrictEquals,
   assertThrows,
 } from "@std/assert";
+import { delay } from "@std/async/delay";
 import { FakeTime } from "@std/testing/time";
 import {
   type FakeProvider,
   fakeProvider,
   type ProviderCall,
   step,
+  virtualTime,
   wire,
   type WireScript,
 } from "@fallback/stream/testing";
@@ -138,13 +140,15 @@ Deno.test("fakeProvider() answers a status with its headers and body", async () 
 });
 
 Deno.test("fakeProvider() closes the connection at step.fail()", async () => {
-  await both(
-    [step.fail(new TypeError("connection lost"))],
-    async (send, { calls }) => {
-      await assertRejects(send, TypeError);
-      assertEquals(calls[0]?.outcome, "failed");
-    },
-  );
+  for (const script of [[], [step.wait(0)]]) {
+    await both(
+      [...script, step.fail(new TypeError("connection lost"))],
+      async (send, { calls }) => {
+        await assertRejects(send, TypeError);
+        assertEquals(calls[0]?.outcome, "failed");
+      },
+    );
+  }
   for (const script of [[step.open()], ["Hi"]]) {
     await both(
       [...script, step.fail(new TypeError("connection lost"))],
@@ -256,19 +260,22 @@ Deno.test("fakeProvider() counts an answer as completed when the client stops at
   });
 });
 
-Deno.test("fakeProvider() fails an aborted answer between two reads", async () => {
-  const { fetch, calls } = fakeProvider(["Hel", "lo"]);
-  const client = new AbortController();
-  const reason = new Error("gone");
-  const response = await fetch(ADDRESS, { ...REQUEST, signal: client.signal });
-  const body = response.body!.getReader();
-  await body.read();
-  assertEquals(calls[0]!.sent, ["Hel"]);
+Deno.test("fakeProvider() fails an aborted answer between two reads, and reads nothing ahead", () =>
+  virtualTime(async () => {
+    const { fetch, calls } = fakeProvider(["Hel", "lo"]);
+    const client = new AbortController();
+    const { signal } = client;
+    const reason = new Error("gone");
+    const response = await fetch(ADDRESS, { ...REQUEST, signal });
+    const body = response.body!.getReader();
+    await body.read();
+    await delay(1);
+    assertEquals(calls[0]!.sent, ["Hel"]);
 
-  client.abort(reason);
+    client.abort(reason);
 
-  assertStrictEquals(await assertRejects(() => body.read()), reason);
-});
+    assertStrictEquals(await assertRejects(() => body.read()), reason);
+  }));
 
 Deno.test("fakeProvider() ends a complete answer properly though the client aborts", async () => {
   const { fetch } = fakeProvider([wire.finish()]);
@@ -300,14 +307,37 @@ Deno.test("listen() closes hanging connections when it is disposed of, also twic
   const response = await fetch(server.url, REQUEST);
   const text = response.text();
 
+  const broken = assertRejects(() => text, TypeError);
   await Promise.all([
-    assertRejects(() => text, TypeError),
     server[Symbol.asyncDispose](),
     server[Symbol.asyncDispose](),
   ]);
 
   assertEquals(provider.calls[0]?.outcome, "aborted");
+  await broken;
   await assertRejects(() => fetch(server.url, REQUEST), TypeError);
+});
+
+Deno.test("listen() closes connections that come just before it is disposed of", async () => {
+  const server = fakeProvider(["Hi"]).listen();
+  const { port } = new URL(server.url);
+  const place = { hostname: "127.0.0.1", port: Number(port) };
+  const clients = [await Deno.connect(place), await Deno.connect(place)];
+  await server[Symbol.asyncDispose]();
+  for (const { readable } of clients) {
+    await new Response(readable).text().catch(() => {});
+  }
+});
+
+Deno.test("fakeProvider() receives headers of Latin-1", async () => {
+  const provider = fakeProvider(["Hi"]);
+  await using server = provider.listen();
+  const headers = { "x-a": "\xe9" };
+  for (const send of [provider.fetch, fetch]) {
+    const response = await send(server.url, { headers });
+    await response.text();
+    assertEquals(provider.calls.at(-1)!.headers.get("x-a"), "\xe9");
+  }
 });
 
 Deno.test("listen() throws TypeError without Deno, and names the alternative", async () => {
