@@ -146,7 +146,8 @@ for (const kind of kinds) {
       await assertRejects(() => Promise.resolve(stream(0, context)));
       abort();
       journal.assertClean();
-      assertEquals(journal.calls[0]!.opened, false);
+      const { opened, ended } = journal.calls[0]!;
+      assertEquals([opened, ended], [false, "fail"]);
       assertEquals(`${journal}`.split("\n").slice(1, 2), [
         "     0 a#1 fail Error: wrong",
       ]);
