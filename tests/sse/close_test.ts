@@ -171,6 +171,23 @@ Deno.test("sseResponse() stops the heartbeat at once when the client disconnects
   });
 });
 
+Deno.test("sseResponse() does not encode a chunk that arrives after the client disconnected", async () => {
+  const { promise, resolve } = Promise.withResolvers<IteratorResult<string>>();
+  const source: AsyncIterable<string> = {
+    [Symbol.asyncIterator]: () => ({ next: () => promise }),
+  };
+  const encoded: string[] = [];
+  const encode = (chunk: string) => `${encoded.push(chunk)}`;
+  const client = clientOf(sseResponse(source, { encode }));
+  await virtualTime(async () => {
+    client.read();
+    await client.cancel();
+    resolve({ done: false, value: "late" });
+    await delay(1);
+  });
+  assertEquals(encoded, []);
+});
+
 Deno.test("sseResponse() closes the stream before it sends the error of encode", async () => {
   const encode = () => {
     throw wrong;

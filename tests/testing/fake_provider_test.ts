@@ -322,7 +322,9 @@ Deno.test("listen() closes connections that come just before it is disposed of",
   const server = fakeProvider(["Hi"]).listen();
   const { port } = new URL(server.url);
   const place = { hostname: "127.0.0.1", port: Number(port) };
-  const clients = [await Deno.connect(place), await Deno.connect(place)];
+  const clients = await Promise.all(
+    Array.from({ length: 5 }, () => Deno.connect(place)),
+  );
   await server[Symbol.asyncDispose]();
   for (const { readable } of clients) {
     await new Response(readable).text().catch(() => {});
