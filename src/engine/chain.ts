@@ -175,7 +175,8 @@ function assertRuntime(): void {
   );
 }
 
-function assertSignal(signal: unknown): void {
+/** Checks an option `signal`. */
+export function assertSignal(signal: unknown): void {
   assertMethods(
     "options.signal",
     signal,

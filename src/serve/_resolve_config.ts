@@ -74,9 +74,12 @@ export function resolveConfig(config: unknown, env: Env): ResolvedConfig {
 }
 
 function keysOf(keys: unknown, env: Env): string[] {
-  const expected = "be a list of strings that is not empty";
   if (!Array.isArray(keys) || keys.length === 0) {
-    throw wrong("keys", expected, Array.isArray(keys) ? keys : typeof keys);
+    // A text may be a key, which must not be shown.
+    const found = Array.isArray(keys) ? "empty" : `of type ${typeof keys}`;
+    throw new TypeError(
+      `'keys' must be a list of strings that is not empty: it is ${found}`,
+    );
   }
   return keys.flatMap((key, index) => {
     const place = `keys[${index}]`;

@@ -5,6 +5,7 @@
  */
 
 import { assertOptions } from "../_shared/arguments.ts";
+import { assertSignal } from "../engine/chain.ts";
 import { gateway } from "../gateway/gateway.ts";
 import { logCalls } from "../gateway/log_calls.ts";
 import type { GatewayOptions } from "../gateway/options.ts";
@@ -69,6 +70,7 @@ export async function serve(
   options: ServeOptions = {},
 ): Promise<RunningServer> {
   assertOptions("options", options, { signal: true, write: true });
+  if (options.signal !== undefined) assertSignal(options.signal);
   const { options: chains, hasKeys, host, port } = resolveConfig(
     config,
     (name) => Deno.env.get(name),

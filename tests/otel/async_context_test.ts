@@ -22,7 +22,7 @@ function recorder() {
 // Fake time would call timers outside of their context, so these are real.
 const models = [
   fakeModel("a", [step.wait(1), step.fail(1)]),
-  fakeModel("b", [step.wait(30), "b0", step.wait(1), "b1"]),
+  fakeModel("b", [step.wait(300), "b0", step.wait(1), "b1"]),
   fakeModel("c", [step.hang()]),
 ];
 const options: FallbackOptions<unknown, string> = {

@@ -83,7 +83,7 @@ Deno.test.beforeAll(async () => {
   if (isAvailable) await prepare(folder.path);
 });
 
-Deno.test.afterAll(() => folder[Symbol.asyncDispose]());
+Deno.test.afterAll(async () => await folder[Symbol.asyncDispose]());
 
 for (const [runtime, command] of Object.entries(RUNTIMES)) {
   const names = runtime === "Bun" ? [...NAMES, "bun"] : NAMES;

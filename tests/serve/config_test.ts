@@ -62,11 +62,11 @@ const wrongFields: [object, string][] = [
   ],
   [
     { keys: [] },
-    "'keys' must be a list of strings that is not empty: current value is []",
+    "'keys' must be a list of strings that is not empty: it is empty",
   ],
   [
     { keys: SECRET },
-    "'keys' must be a list of strings that is not empty: current value is \"string\"",
+    "'keys' must be a list of strings that is not empty: it is of type string",
   ],
   [{ keys: [7] }, `'keys[0]' ${notOne} number`],
   [
@@ -331,6 +331,11 @@ const notServed: [object, object, string][] = [
     { sginal: 1 },
     {},
     "'options.sginal' is not an option: known options are 'signal', 'write'",
+  ],
+  [
+    { signal: 1 },
+    {},
+    "'options.signal' must be an AbortSignal: current value is 1",
   ],
 ];
 
