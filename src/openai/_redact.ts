@@ -31,12 +31,10 @@ export class Redactor {
   /** @param secrets What must not be shown. */
   constructor(secrets: Iterable<string>) {
     const unique = new Set(
-      Array.from(secrets, (secret) => toPlainText(secret.trim()).text)
+      Array.from(secrets, (secret) => toPlainText(secret).text)
         .filter((secret) => secret.length >= MIN_SECRET_LENGTH),
     );
-    // The longest first, for one may be part of another.
-    this.#needles = [...unique].sort((a, b) => b.length - a.length)
-      .flatMap(needlesOf);
+    this.#needles = [...unique].flatMap(needlesOf);
   }
 
   /**
@@ -44,16 +42,13 @@ export class Redactor {
    * beginning of one at the end.
    */
   text(text: string): string {
-    if (this.#needles.length === 0 || text === "") return text;
     const ranges = this.#find(toPlainText(text));
-    if (ranges.length === 0) return text;
     ranges.sort(([a], [b]) => a - b);
     let result = "";
     let done = 0;
     for (const [start, end] of ranges) {
-      if (end <= done) continue;
       if (start >= done) result += text.slice(done, start) + REDACTED;
-      done = end;
+      done = Math.max(done, end);
     }
     return result + text.slice(done);
   }
@@ -87,7 +82,6 @@ export class Redactor {
   body(text: string): string {
     const plain = this.text(text);
     const value = parseJson(plain);
-    if (typeof value !== "object" || value === null) return plain;
     try {
       const shown = JSON.stringify(this.deep(value));
       return shown === JSON.stringify(value) ? plain : shown;
@@ -98,9 +92,7 @@ export class Redactor {
   }
 
   #find(plain: PlainText): [start: number, end: number][] {
-    const lower = plain.text.toLowerCase();
-    // A few characters change their length; then places would be wrong.
-    const folded = lower.length === plain.text.length ? lower : plain.text;
+    const folded = toLowerCase(plain.text);
     const ranges: [number, number][] = [];
     for (const { text, ignoreCase, isBase64 } of this.#needles) {
       const haystack = ignoreCase ? folded : plain.text;
@@ -112,10 +104,18 @@ export class Redactor {
         else add(at, text.length);
       }
       const part = partAtEnd(haystack, text);
-      if (part > 0) add(haystack.length - part, part);
+      if (part) add(haystack.length - part, part);
     }
     return ranges;
   }
+}
+
+/** A text in lower case, without the few changes that would change its length. */
+function toLowerCase(text: string): string {
+  return text.replace(/\p{Lu}/gu, (char) => {
+    const lower = char.toLowerCase();
+    return lower.length === char.length ? lower : char;
+  });
 }
 
 /** A text to remove. */
@@ -132,15 +132,15 @@ function needlesOf(secret: string): Needle[] {
     .join("");
   const ignoreCase = secret.length >= MIN_FOLDED_LENGTH;
   const plain = [secret, asBytes].map((text) => ({
-    text: ignoreCase ? text.toLowerCase() : text,
+    text: ignoreCase ? toLowerCase(text) : text,
     ignoreCase,
   }));
   if (bytes.length < MIN_ENCODED_LENGTH) return plain;
   return [
     ...plain,
     {
-      text: Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0"))
-        .join(""),
+      // Each has two digits, because no character is invisible.
+      text: Array.from(bytes, (byte) => byte.toString(16)).join(""),
       ignoreCase: true,
     },
     ...base64Cores(bytes),
@@ -155,10 +155,9 @@ function base64Cores(bytes: Uint8Array): Needle[] {
   return [0, 1, 2].flatMap((before) => {
     const padded = new Uint8Array(before + bytes.length);
     padded.set(bytes, before);
-    const encoded = btoa(String.fromCharCode(...padded)).replace(/=+$/, "");
-    const start = Math.ceil(before * 8 / 6);
+    const start = before && before + 1;
     const end = Math.floor(padded.length * 8 / 6);
-    const core = encoded.slice(start, end);
+    const core = btoa(String.fromCharCode(...padded)).slice(start, end);
     const urlSafe = core.replaceAll("+", "-").replaceAll("/", "_");
     return [core, urlSafe].map((text) => ({
       text,
@@ -176,7 +175,7 @@ function withBorders(
 ): [at: number, length: number] {
   const start = /[\w+/-]/.test(text.charAt(at - 1)) ? at - 1 : at;
   const end = at + length;
-  const after = /^[\w+/-]?={0,2}/.exec(text.slice(end, end + 3))![0].length;
+  const after = /^[\w+/-]?={0,2}/.exec(text.slice(end))![0].length;
   return [start, end + after - start];
 }
 

@@ -31,12 +31,13 @@ const NAMED: Readonly<Record<string, string>> = {
   colon: ":",
 };
 
+/** Line ends count in an event stream; other white space is removed anyway. */
 const SIMPLE: Readonly<Record<string, string>> = {
   n: "\n",
   r: "\r",
-  t: "\t",
-  b: "\b",
-  f: "\f",
+  t: "",
+  b: "",
+  f: "",
 };
 
 // JSON and JavaScript, URLs, HTML, and backslashes.
