@@ -85,8 +85,7 @@ export function statusOfCode(code: unknown): number | undefined {
   const key = code.toLowerCase().replace(/[^a-z0-9]/g, "");
   // DashScope: Throttling, Throttling.RateQuota, Throttling.AllocationQuota.
   if (key.startsWith("throttling")) return 429;
-  return STATUSES.get(key.replace(/(?:error|exception)$/, "") || key) ??
-    STATUSES.get(key);
+  return STATUSES.get(key.replace(/(?:error|exception)$/, ""));
 }
 
 /** Codes of MiniMax, which come as `base_resp.status_code`. */

@@ -152,9 +152,8 @@ function errorWithoutChoices(answer: object): unknown {
     : undefined;
 }
 
-function isEmptyObject(value: unknown): boolean {
-  return typeof value === "object" && value !== null &&
-    Object.keys(value).length === 0;
+function isEmptyObject(value: NonNullable<unknown>): boolean {
+  return typeof value === "object" && Object.keys(value).length === 0;
 }
 
 /**
@@ -165,9 +164,8 @@ function isEmptyObject(value: unknown): boolean {
  */
 export function readError(error: unknown): ErrorDetails {
   if (typeof error !== "object" || error === null) {
-    const isText = typeof error === "string" || typeof error === "number";
     return {
-      summary: isText ? oneLine(String(error)) : "",
+      summary: summaryOf(error),
       type: undefined,
       code: undefined,
       status: toStatus(error),
@@ -176,7 +174,7 @@ export function readError(error: unknown): ErrorDetails {
   const fields = error as Record<string, unknown>;
   const type = fields.type ?? fields.error_type;
   const code = fields.code ?? fields.error_code ?? fields.status_code;
-  const nested = fields.error && typeof fields.error === "object"
+  const nested = typeof fields.error === "object"
     ? readError(fields.error)
     : undefined;
   return {
@@ -216,9 +214,7 @@ function summaryOf(value: unknown, depth = 0): string {
   if (typeof value === "string" || typeof value === "number") {
     return oneLine(String(value));
   }
-  if (typeof value !== "object" || value === null || depth > MAX_DEPTH) {
-    return "";
-  }
+  if (typeof value !== "object" || depth > MAX_DEPTH) return "";
   if (Array.isArray(value)) return summaryOf(value[0], depth + 1);
   for (const field of SUMMARY_FIELDS) {
     const summary = summaryOf(getProperty(value, field), depth + 1);

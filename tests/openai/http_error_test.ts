@@ -64,8 +64,9 @@ Deno.test("openaiModel() reads the error message of every kind of server", async
     assertInstanceOf(error, HttpError);
     assertEquals(error.message, message);
   }
-  const error = new HttpError(503, { statusText: "Service Unavailable" });
-  assertEquals(error.message, "503 Service Unavailable");
+  const error = new HttpError(503, { statusText: "Service\nUnavailable" });
+  assertEquals([error.message, error.body], ["503 Service Unavailable", ""]);
+  assertEquals(new HttpError(503).message, "503");
 });
 
 Deno.test("openaiModel() converts the Retry-After of a 429 to retryAfterMs", async () => {
@@ -229,11 +230,15 @@ Deno.test("HttpError reads retryAfterMs from an error body of Gemini", async () 
 });
 
 Deno.test("HttpError has the type and code of its body", () => {
-  const error = new HttpError(400, {
-    body: '{"error":{"message":"no","type":"t","code":"content_filter"}}',
-  });
-
-  assertEquals([error.type, error.code], ["t", "content_filter"]);
+  for (
+    const body of [
+      '{"error":{"message":"no","type":"t","code":"c"},"code":1}',
+      '{"type":"t","code":"c"}',
+    ]
+  ) {
+    const { type, code } = new HttpError(400, { body });
+    assertEquals([type, code], ["t", "c"]);
+  }
 });
 
 Deno.test("openaiModel() reads a deeply nested error body", async () => {
