@@ -5,8 +5,7 @@ import { statusOfCode } from "./_error_status.ts";
 
 /** Values that mean failure: the server gave up in the middle of the answer. */
 const FAILURES: ReadonlySet<string> = new Set([
-  // DeepSeek, Zhipu, vLLM and SGLang, Gemini
-  "insufficient_system_resource",
+  // Zhipu, vLLM and SGLang, Gemini
   "network_error",
   "abort",
   "aborted",
@@ -123,8 +122,6 @@ export function finishReasonText(reason: unknown): string {
  * above, or one that contains `error`. Unknown reasons end the answer.
  */
 export function finishFailure(reason: string): FinishFailure | undefined {
-  // The usual case, at the end of every answer.
-  if (reason === "stop") return undefined;
   for (const key of keysOf(reason)) {
     if (FILTERS.has(key)) continue;
     const status = Object.hasOwn(STATUSES, key) ? STATUSES[key] : undefined;
