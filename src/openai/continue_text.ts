@@ -82,7 +82,6 @@ export function continueText(
   assertContinuation("options.as", as);
   const text = textOf(chunks);
   if (text === undefined) return undefined;
-  if (text === "") return request;
   // Some servers refuse an answer that begins with or ends in white space.
   const message: ChatMessage = { role: "assistant", content: text.trimEnd() };
   if (message.content === "") return request;

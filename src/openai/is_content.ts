@@ -96,9 +96,6 @@ export function isContent(chunk: ChatChunkLike): boolean {
 
 function hasContent(delta: unknown): boolean {
   if (typeof delta !== "object" || delta === null) return false;
-  // The usual case first: it is called for each chunk until there is content.
-  const { content } = delta as { content?: unknown };
-  if (typeof content === "string" && content !== "") return true;
   for (const [field, value] of Object.entries(delta)) {
     if (METADATA.has(field)) continue;
     if (OBJECTS.has(field)) {
