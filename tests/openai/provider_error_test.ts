@@ -70,6 +70,7 @@ Deno.test("errorIn() finds the error of an answer", () => {
     [{ error: "Busy" }, "Busy"],
     [{ x_groq: { error: "Busy" }, choices: [] }, "Busy"],
     [{ errors: [error, "Sorry"], choices: [] }, error],
+    [{ errors: [error], choices: [] }, error],
     [{ base_resp: { status_code: 1 }, choices: [] }, { status_code: 1 }],
     [{ response: { error }, message: "Sorry" }, error],
     [{ choices: [null, 7, {}, { error }] }, error],
