@@ -51,13 +51,13 @@ export function formatAttempts(attempts: readonly Attempt[]): string {
   const column = (time: number) =>
     Math.floor((time - start) / Math.max(end - start, 1) * BAR_WIDTH);
   return rows.map(({ name, attempt }) => {
-    const { startedAt, endedAt = now, firstContentAt = endedAt } = attempt;
+    const { startedAt, endedAt = now, firstContentAt } = attempt;
     const from = Math.min(column(startedAt), BAR_WIDTH - 1);
     // The shortest attempt has a bar, too.
     const to = attempt.outcome === "skipped"
       ? from
       : Math.max(column(endedAt), from + 1);
-    const contentColumn = attempt.firstContentAt === undefined
+    const contentColumn = firstContentAt === undefined
       ? to
       : Math.min(column(firstContentAt), to - 1);
     return [

@@ -5,66 +5,89 @@ import {
   EmptyStreamError,
   fallbackStream,
   ModelTimeoutError,
+  type TimeoutPhase,
   TruncatedStreamError,
 } from "@fallback/stream";
 import { fakeModel, step, virtualTime } from "@fallback/stream/testing";
 import { delay } from "@std/async/delay";
 import { assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
+import { nameAndMessage } from "../src/_shared/error_text.ts";
 import { test } from "./_test_without_permissions.ts";
 
-test("error messages name the model and the option", () =>
+test("errors have a message with the model and the option, and the facts as properties", () =>
   virtualTime(() => {
-    const cases: [Error, string, string][] = [
-      [
-        new ModelTimeoutError('a "b"', "open", 5),
-        "ModelTimeoutError",
-        String
+    const model = "gpt";
+    const timeout = (phase: TimeoutPhase, ms: number) => ({
+      error: new ModelTimeoutError(model, phase, ms),
+      name: "ModelTimeoutError",
+      facts: { model, phase, ms },
+    });
+    const circuit = (retryAt: number) => ({
+      error: new CircuitOpenError(model, retryAt),
+      name: "CircuitOpenError",
+      facts: { model, retryAt },
+    });
+    const cases = [
+      {
+        error: new ModelTimeoutError('a "b"', "open", 5),
+        name: "ModelTimeoutError",
+        facts: { model: 'a "b"', phase: "open", ms: 5 },
+        message: String
           .raw`Model "a \"b\"" opened no stream within 5 ms (timeouts.openMs)`,
-      ],
-      [
-        new ModelTimeoutError("gpt", "firstContent", 5_000),
-        "ModelTimeoutError",
-        'Model "gpt" sent no content within 5000 ms (timeouts.firstContentMs)',
-      ],
-      [
-        new ModelTimeoutError("gpt", "idle", 1),
-        "ModelTimeoutError",
-        'Model "gpt" sent no further chunk within 1 ms (timeouts.idleMs)',
-      ],
-      [
-        new ModelTimeoutError("gpt", "total", 1),
-        "ModelTimeoutError",
-        'Model "gpt" did not complete the answer within 1 ms (timeouts.totalMs)',
-      ],
-      [
-        new ModelTimeoutError("gpt", "close", 1),
-        "ModelTimeoutError",
-        'Model "gpt" did not close within 1 ms (timeouts.closeMs)',
-      ],
-      [
-        new EmptyStreamError("gpt"),
-        "EmptyStreamError",
-        'Stream of "gpt" ended without content (set allowEmpty to accept this)',
-      ],
-      [
-        new TruncatedStreamError("gpt"),
-        "TruncatedStreamError",
-        'Stream of "gpt" ended before its final chunk (isFinal)',
-      ],
-      [
-        new CircuitOpenError("gpt", 30_000),
-        "CircuitOpenError",
-        'Circuit of "gpt" is open for another 30000 ms (health)',
-      ],
-      [
-        new CircuitOpenError("gpt", -1),
-        "CircuitOpenError",
-        'Circuit of "gpt" is open for another 0 ms (health)',
-      ],
+      },
+      {
+        ...timeout("firstContent", 5_000),
+        message:
+          'Model "gpt" sent no content within 5000 ms (timeouts.firstContentMs)',
+      },
+      {
+        ...timeout("idle", 1),
+        message:
+          'Model "gpt" sent no further chunk within 1 ms (timeouts.idleMs)',
+      },
+      {
+        ...timeout("total", 1),
+        message:
+          'Model "gpt" did not complete the answer within 1 ms (timeouts.totalMs)',
+      },
+      {
+        ...timeout("close", 1),
+        message: 'Model "gpt" did not close within 1 ms (timeouts.closeMs)',
+      },
+      {
+        error: new EmptyStreamError(model),
+        name: "EmptyStreamError",
+        facts: { model },
+        message:
+          'Stream of "gpt" ended without content (set allowEmpty to accept this)',
+      },
+      {
+        error: new EmptyStreamError(model, "a\nb"),
+        name: "EmptyStreamError",
+        facts: { model, finishReason: "a\nb" },
+        message:
+          'Stream of "gpt" ended without content, finish_reason "a b" (set allowEmpty to accept this)',
+      },
+      {
+        error: new TruncatedStreamError(model),
+        name: "TruncatedStreamError",
+        facts: { model },
+        message: 'Stream of "gpt" ended before its final chunk (isFinal)',
+      },
+      {
+        ...circuit(30_000),
+        message: 'Circuit of "gpt" is open for another 30000 ms (health)',
+      },
+      {
+        ...circuit(-1),
+        message: 'Circuit of "gpt" is open for another 0 ms (health)',
+      },
     ];
-    for (const [error, name, message] of cases) {
+    for (const { error, name, facts, message } of cases) {
       assertInstanceOf(error, Error);
-      assertEquals([error.name, error.message], [name, message]);
+      assertEquals({ ...error }, { name, ...facts } as unknown);
+      assertEquals(error.message, message);
+      assertEquals(nameAndMessage(error), message);
     }
   }));
 
@@ -112,17 +135,26 @@ test("AllModelsFailedError prints each error once when it is inspected", async (
 });
 
 test("AllModelsFailedError lists the models in list order, whatever the order of the attempts (R6)", () => {
-  const attempts = [2, 0, 1].map((modelIndex, index): Attempt => ({
+  const attempts = [2, 0, 1, 3, 4].map((modelIndex, index): Attempt => ({
     model: `model-${modelIndex}`,
     modelIndex,
     number: index + 1,
     startedAt: 0,
-    outcome: "failed",
+    outcome: modelIndex === 3 ? "skipped" : "failed",
     chunks: 0,
-    error: new Error("overloaded"),
+    ...(modelIndex < 4 && { error: `error-${modelIndex}` }),
   }));
-  assertEquals(new AllModelsFailedError(attempts).message.split("\n"), [
+  const error = new AllModelsFailedError(attempts);
+  assertEquals(error.name, "AllModelsFailedError");
+  assertEquals(error.errors, ["error-2", "error-0", "error-1"]);
+  assertEquals(error.message.split("\n"), [
     "All models failed:",
-    ...[0, 1, 2].map((index) => `model-${index}: overloaded`),
+    ...[0, 1, 2, 3].map((index) => `model-${index}: error-${index}`),
   ]);
+  assertEquals(Object.getOwnPropertyDescriptor(error, "attempts"), {
+    value: attempts,
+    writable: false,
+    enumerable: false,
+    configurable: true,
+  });
 });

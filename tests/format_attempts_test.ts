@@ -16,6 +16,15 @@ import {
 } from "@std/assert";
 import { test } from "./_test_without_permissions.ts";
 
+const ATTEMPT: Attempt = {
+  model: "m",
+  modelIndex: 0,
+  number: 1,
+  startedAt: 0,
+  outcome: "completed",
+  chunks: 0,
+};
+
 test("formatAttempts() draws attempts to scale, with their outcomes and errors", () =>
   virtualTime(async () => {
     const overloaded = Object.assign(new Error("529 overloaded_error"), {
@@ -91,21 +100,20 @@ test("formatAttempts() keeps names and errors on one line, and limits their leng
 });
 
 test("formatAttempts() draws a bar for every attempt, however short", () => {
-  const at = (startedAt: number, endedAt: number): Attempt => ({
-    model: "m",
-    modelIndex: 0,
-    number: 1,
-    startedAt,
-    endedAt,
-    outcome: "failed",
-    chunks: 0,
-  });
-  const lines = formatAttempts([at(0, 0), at(0, 1000), at(1000, 1000)]);
-  assertEquals(lines.split("\n").map((line) => /░/.test(line)), [
-    true,
-    true,
-    true,
-  ]);
+  const draw = (...times: [start: number, end: number, content?: number][]) =>
+    formatAttempts(times.map(([startedAt, endedAt, firstContentAt]) => ({
+      ...ATTEMPT,
+      startedAt,
+      endedAt,
+      ...(firstContentAt !== undefined && { firstContentAt }),
+    }))).split("\n").map((line) => line.slice(2, 32).trimEnd());
+  const bar = "░".repeat(30);
+  assertEquals(
+    draw([7, 7], [7, 1007], [1007, 1007], [7, 57], [7, 1007, 1007]),
+    ["░", bar, `${" ".repeat(29)}░`, "░", `${bar.slice(1)}█`],
+  );
+  assertEquals(draw([7, 8]), [bar]);
+  assertEquals(draw([7, 7, 7]), ["█"]);
 });
 
 test("formatAttempts() draws no bar for a skipped model, and shows how long its circuit is open", () =>
@@ -127,23 +135,38 @@ test("formatAttempts() draws no bar for a skipped model, and shows how long its 
     ]);
   }));
 
-test("formatAttempts() counts chunks where there are any, or content has come", () => {
+test("formatAttempts() lists what is known of an attempt", () => {
   const shown = (attempt: Partial<Attempt>) =>
-    formatAttempts([{
-      model: "m",
-      modelIndex: 0,
-      number: 1,
-      startedAt: 0,
-      endedAt: 10,
-      outcome: "completed",
-      chunks: 0,
-      ...attempt,
-    }]).split("completed")[1]?.trim();
+    formatAttempts([{ ...ATTEMPT, endedAt: 10, ...attempt }]).slice(45);
   assertEquals(shown({}), "");
   assertEquals(shown({ chunks: 1 }), "1 chunk");
   assertEquals(shown({ chunks: 2 }), "2 chunks");
   assertEquals(
-    shown({ firstContentAt: 5 }),
+    shown({ startedAt: 1, firstContentAt: 6 }),
     "0 chunks, first content after 5 ms",
+  );
+  assertEquals(shown({ usage: { inputTokens: 0 } }), "0 input tokens");
+  assertEquals(
+    shown({
+      firstContentAt: 5,
+      chunks: 2,
+      usage: { inputTokens: 3, outputTokens: 4 },
+      finishReason: "x".repeat(41),
+      error: new Error("x".repeat(114)),
+      closeError: new Error("x".repeat(114)),
+    }).split(", "),
+    [
+      "2 chunks",
+      "first content after 5 ms",
+      "3 input tokens",
+      "4 output tokens",
+      `finish_reason "${"x".repeat(39)}…"`,
+      `Error: ${"x".repeat(112)}…`,
+      `closing: Error: ${"x".repeat(112)}…`,
+    ],
+  );
+  assertEquals(
+    formatAttempts([{ ...ATTEMPT, model: "x".repeat(121) }]).split(" ")[0],
+    `${"x".repeat(119)}…`,
   );
 });
