@@ -91,15 +91,14 @@ function fullYear(year: string): number {
  */
 function retryInfoOf(error: unknown): number | undefined {
   const message = getProperty(error, "message");
-  const json = typeof message === "string"
-    ? message.slice(message.indexOf("{"))
-    : undefined;
   const bodies = [
     error,
     getProperty(error, "body"),
     getProperty(error, "data"),
     parseJson(getProperty(error, "responseBody")),
-    json && json.includes("retryDelay") ? parseJson(json) : undefined,
+    typeof message === "string"
+      ? parseJson(message.slice(message.indexOf("{")))
+      : undefined,
   ];
   for (const body of bodies) {
     const first = getProperty(asArray(body), 0) ?? body;

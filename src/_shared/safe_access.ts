@@ -4,9 +4,7 @@
 /** A property of any value; `undefined` if it cannot be read. */
 export function getProperty(value: unknown, key: PropertyKey): unknown {
   try {
-    return value === undefined || value === null
-      ? undefined
-      : (value as Record<PropertyKey, unknown>)[key];
+    return (value as Record<PropertyKey, unknown> | null | undefined)?.[key];
   } catch {
     return undefined;
   }

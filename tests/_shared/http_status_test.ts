@@ -2,6 +2,7 @@ import { assertEquals } from "@std/assert";
 import { AllModelsFailedError, type Attempt } from "@fallback/stream";
 import {
   headerOf,
+  headersOf,
   holdsForEach,
   statusOf,
 } from "../../src/_shared/http_status.ts";
@@ -35,6 +36,46 @@ test("statusOf() takes a numeric code from 400 to 599 for a status", () => {
     599,
     ...[undefined, undefined, undefined, undefined],
   ]);
+});
+
+test("statusOf() reads status, statusCode, status_code, response.status and code, in that order", () => {
+  const places: object[] = [
+    { status: 1 },
+    { statusCode: 2 },
+    { status_code: 3 },
+    { response: { status: 4 } },
+    { code: 405 },
+    { cause: { status: 6 } },
+  ];
+  const statuses = places.map((_, i) =>
+    statusOf(Object.assign({ status: "0" }, ...places.slice(i).reverse()))
+  );
+  assertEquals(statuses, [1, 2, 3, 4, 405, 6]);
+});
+
+test("headersOf() reads headers of any kind, from wherever an SDK keeps them", () => {
+  const kinds: unknown[] = [
+    new Headers({ "x-a": "1, 2" }),
+    new Map([["x-a", "1"], ["X-A", "2"]]),
+    [["x-a", 1], ["x-a", 2]],
+    { ":status": "429", "x-a": "1, 2" },
+  ];
+  for (const headers of kinds) {
+    for (
+      const error of [
+        { headers },
+        { headers: {}, response: { headers } },
+        { headers: [1], responseHeaders: headers },
+        { headers: "x-a", rawResponse: { headers } },
+        { headers: null, cause: { headers } },
+      ]
+    ) {
+      assertEquals([...headersOf(error) ?? []], [["x-a", "1, 2"]]);
+    }
+  }
+  for (const headers of [undefined, null, {}, "x-a", [1]]) {
+    assertEquals(headersOf({ headers }), undefined);
+  }
 });
 
 test("statusOf(), headerOf() and retryAfterOf() look five errors deep", () => {
