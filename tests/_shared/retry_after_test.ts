@@ -90,8 +90,10 @@ test("parseRetryAfter() reads milliseconds, seconds, and the dates of RFC 9110",
     const headers = new Headers({ "retry-after": value });
     assertEquals(parseRetryAfter(headers), ms, value);
   }
-  const both = { "retry-after": "20", "retry-after-ms": "150" };
-  assertEquals(parseRetryAfter(new Headers(both)), 150);
+  for (const [ms, expected] of [["150", 150], ["soon", 20_000]] as const) {
+    const headers = new Headers({ "retry-after": "20", "retry-after-ms": ms });
+    assertEquals(parseRetryAfter(headers), expected);
+  }
 });
 
 test("retryAfterOf() returns undefined for an error that throws when it is read", () => {

@@ -27,6 +27,7 @@ const SHOWN: Record<string, [text: string, shown: string][]> = {
     ["the abcdefghijkl", "the ***"],
     ["the abcdefgh", "the ***"],
     ["the abcdefg", "the abcdefg"],
+    ["the bcdefghijk", "the bcdefghijk"],
     ["the abcdefgh.", "the abcdefgh."],
     ["the abcdefgh%6", "the ***"],
     ["the abcdefgh\\u00", "the ***"],
