@@ -59,7 +59,7 @@ const DATES = [
 ];
 
 function untilDate(value: string | null): number | undefined {
-  const groups = DATES.map((date) => date.exec(value ?? "")?.groups)
+  const groups = DATES.map((date) => date.exec(String(value))?.groups)
     .find((match) => match !== undefined);
   if (!groups) return undefined;
   const { day, month, year, time } = groups;

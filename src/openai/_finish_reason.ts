@@ -111,7 +111,6 @@ export interface FinishFailure {
  * @returns The reason as it was sent; empty while the answer goes on.
  */
 export function finishReasonText(reason: unknown): string {
-  if (typeof reason === "string") return reason;
   if (!reason) return "";
   const { type } = Object(reason);
   return typeof type === "string" ? type : String(reason);
