@@ -83,10 +83,9 @@ function flatten(
 
 function explain(attempt: Attempt): string {
   const { startedAt, firstContentAt, chunks, usage } = attempt;
-  const parts: string[] = [];
-  if (firstContentAt !== undefined || chunks > 0) {
-    parts.push(`${chunks} ${chunks === 1 ? "chunk" : "chunks"}`);
-  }
+  const parts = firstContentAt !== undefined || chunks > 0
+    ? [`${chunks} ${chunks === 1 ? "chunk" : "chunks"}`]
+    : [];
   if (firstContentAt !== undefined) {
     parts.push(`first content after ${firstContentAt - startedAt} ms`);
   }

@@ -15,7 +15,8 @@ import { nameAndMessage } from "../src/_shared/error_text.ts";
 import { test } from "./_test_without_permissions.ts";
 
 test("errors have a message with the model and the option, and the facts as properties", () =>
-  virtualTime(() => {
+  virtualTime(async () => {
+    await delay(500);
     const model = "gpt";
     const timeout = (phase: TimeoutPhase, ms: number) => ({
       error: new ModelTimeoutError(model, phase, ms),
@@ -75,11 +76,11 @@ test("errors have a message with the model and the option, and the facts as prop
         message: 'Stream of "gpt" ended before its final chunk (isFinal)',
       },
       {
-        ...circuit(30_000),
+        ...circuit(30_500),
         message: 'Circuit of "gpt" is open for another 30000 ms (health)',
       },
       {
-        ...circuit(-1),
+        ...circuit(499),
         message: 'Circuit of "gpt" is open for another 0 ms (health)',
       },
     ];

@@ -15,7 +15,14 @@ test("errorText() names three causes at most, and none twice", () => {
   assertEquals(errorText(error), "e0: e1: e2: e3");
   const twice = new Error("fetch: refused", { cause: new Error("refused") });
   assertEquals(errorText(twice), "fetch: refused");
-  assertEquals(errorText(new Error("a", { cause: "b" })), "a");
+  const hidden = new Proxy(new Error("b"), {
+    getPrototypeOf() {
+      throw new Error("no");
+    },
+  });
+  for (const cause of ["b", hidden]) {
+    assertEquals(errorText(new Error("a", { cause })), "a");
+  }
 });
 
 test("messageOf() is the message of an error, or the value as text", () => {
