@@ -13,7 +13,7 @@ export default {
   "src/openai/_spellings.ts": [
     {
       from: "if (next.text === plain.text) break;",
-      to: "if (next.text === plain.text) ;",
+      to: "if (next.text === plain.text) {}",
       reason: "It only saves time: further rounds change nothing.",
     },
   ],
