@@ -96,7 +96,7 @@ function retryInfoOf(error: unknown): number | undefined {
     getProperty(error, "body"),
     getProperty(error, "data"),
     parseJson(getProperty(error, "responseBody")),
-    typeof message === "string"
+    typeof message === "string" && message.includes("retryDelay")
       ? parseJson(message.slice(message.indexOf("{")))
       : undefined,
   ];

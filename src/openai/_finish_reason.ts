@@ -123,9 +123,10 @@ export function finishReasonText(reason: unknown): string {
 export function finishFailure(reason: string): FinishFailure | undefined {
   for (const key of keysOf(reason)) {
     if (FILTERS.has(key)) continue;
+    // As a code of an error, "aborted" would be a conflict with other requests.
+    if (FAILURES.has(key)) return { reason, status: undefined };
     const status = Object.hasOwn(STATUSES, key) ? STATUSES[key] : undefined;
-    const isFailure = status !== undefined || FAILURES.has(key) ||
-      /(?:^|_)error(?:_|$)/.test(key);
+    const isFailure = status !== undefined || /(?:^|_)error(?:_|$)/.test(key);
     if (isFailure) return { reason, status: status ?? statusOfCode(key) };
   }
   return undefined;

@@ -23,7 +23,6 @@ import {
 
 /** What means failure, by the status that it amounts to. */
 const FAILURES: Record<string, string> = {
-  409: "aborted",
   429:
     "insufficient_quota quota_exceeded rate_limit rate_limit_exceeded rate_limited throttled",
   500: "server_error INTERNAL_ERROR",
@@ -32,7 +31,7 @@ const FAILURES: Record<string, string> = {
     "insufficient_system_resource capacity no_capacity engine_overloaded evicted overload overloaded preempted server_overloaded service_unavailable unavailable",
   504: "deadline_exceeded time_limit timed_out timeout",
   none:
-    "network_error abort malformed_function_call malformed_response unexpected_tool_call too_many_tool_calls cancel canceled cancelled connection_closed Connection-Lost connection.reset crash crashed disconnect disconnected exception fail failed failure incomplete interrupt interrupted killed out_of_memory shutdown terminated error an_error_occurred function_call_filter:MALFORMED_FUNCTION_CALL",
+    "network_error abort aborted malformed_function_call malformed_response unexpected_tool_call too_many_tool_calls cancel canceled cancelled connection_closed Connection-Lost connection.reset crash crashed disconnect disconnected exception fail failed failure incomplete interrupt interrupted killed out_of_memory shutdown terminated error an_error_occurred function_call_filter:MALFORMED_FUNCTION_CALL",
 };
 
 /** What means that a filter has withheld the answer. */
