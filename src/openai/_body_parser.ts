@@ -59,7 +59,7 @@ export class BodyParser {
 
   /** What has arrived beside events. */
   get strayText(): string {
-    return (this.#stray.text + this.#events.unfinishedLine).trim();
+    return `${this.#stray.text}\n${this.#events.unfinishedLine}`.trim();
   }
 
   /** A packet has arrived. */

@@ -32,9 +32,9 @@ export interface Dialect {
   /** The text of the first choice. */
   readonly text: string;
   readonly status?: number;
-  /** A part of the error's message. */
+  /** The message of the error. */
   readonly message?: string;
-  /** The total of tokens that must be reported. */
+  /** The total of tokens that is reported. */
   readonly tokens?: number;
 }
 
@@ -55,6 +55,20 @@ const DONE = "data: [DONE]\n\n";
 const HELLO = say("Hel") + say("lo ☃");
 const HELLO_TEXT = "Hello ☃";
 
+const TRUNCATED = 'Stream of "m" ended before its final chunk (isFinal)';
+
+/** The message for data that are no chunk. */
+const noChunk = (text: string): string =>
+  `Cannot read an event of the stream as it is not a JSON object: ${text}`;
+
+/** The message for a body that is no answer. */
+const noStream = (text: string, type = "text/event-stream"): string =>
+  `Cannot read the answer (content type '${type}') as it is neither an event stream nor a chat completion: ${text}`;
+
+/** The message for a filter that withholds everything. */
+const filtered = (reason: string): string =>
+  `The answer was filtered: it has no content, and finish_reason "${reason}"`;
+
 /** A whole completion, as without `stream`. */
 const completion = (fields: object = {}): object => ({
   id: "c1",
@@ -68,29 +82,26 @@ const completion = (fields: object = {}): object => ({
   ...fields,
 });
 
+/** What is known of an error, and from where. */
+type ExpectedError = Pick<Dialect, "source" | "status" | "message">;
+
 /** An error after text. It must not be taken for the end of the answer. */
 const afterText = (
   name: string,
   error: string,
-  { source, status, message }: {
-    source?: string;
-    status?: number;
-    message?: string;
-  },
+  expected: ExpectedError,
 ): Dialect => ({
   name: `${name}, after text`,
-  ...(source !== undefined && { source }),
   body: HELLO + error + DONE,
   outcome: "StreamError",
   text: HELLO_TEXT,
-  ...(status !== undefined && { status }),
-  ...(message !== undefined && { message }),
+  ...expected,
 });
 
 const beforeText = (
   name: string,
   error: string,
-  expected: { source?: string; status?: number; message?: string },
+  expected: ExpectedError,
 ): Dialect => ({
   ...afterText(name, error, expected),
   name: `${name}, before text`,
@@ -103,7 +114,7 @@ function errorRows(): Dialect[] {
   const shapes: [
     name: string,
     error: string,
-    expected: { source?: string; status?: number; message?: string },
+    expected: ExpectedError,
   ][] = [
     ["an error object", event({ error: { message: "Busy", code: 503 } }), {
       status: 503,
@@ -139,7 +150,11 @@ function errorRows(): Dialect[] {
           error: { code: 502, message: "Provider disconnected" },
         }],
       }),
-      { source: "OpenRouter API reference", status: 502 },
+      {
+        source: "OpenRouter API reference",
+        status: 502,
+        message: "502 Provider disconnected",
+      },
     ],
     [
       "an error in a choice that ends with error",
@@ -150,7 +165,11 @@ function errorRows(): Dialect[] {
           error: { code: 429, message: "Rate limited upstream" },
         }],
       }),
-      { source: "OpenRouter API reference", status: 429 },
+      {
+        source: "OpenRouter API reference",
+        status: 429,
+        message: "429 Rate limited upstream",
+      },
     ],
     [
       "an error in the second choice",
@@ -161,14 +180,14 @@ function errorRows(): Dialect[] {
           error: { message: "Down", code: 503 },
         }],
       }),
-      { status: 503 },
+      { status: 503, message: "503 Down" },
     ],
     [
       "an error in a delta",
       event({
         choices: [{ delta: { error: { message: "Down", code: 500 } } }],
       }),
-      { status: 500 },
+      { status: 500, message: "500 Down" },
     ],
     [
       "a bare line of JSON",
@@ -208,7 +227,11 @@ function errorRows(): Dialect[] {
       event({
         error: { message: "Slow down", code: "rate_limit_exceeded" },
       }),
-      { source: "NousResearch/hermes-agent#58017", status: 429 },
+      {
+        source: "NousResearch/hermes-agent#58017",
+        status: 429,
+        message: "429 Slow down",
+      },
     ],
     [
       "a class for a status",
@@ -218,14 +241,14 @@ function errorRows(): Dialect[] {
         type: "BadRequestError",
         code: null,
       }),
-      { source: "vLLM", status: 400 },
+      { source: "vLLM", status: 400, message: "400 too long" },
     ],
     [
       "gRPC's status",
       event({
         error: { message: "Try later", status: "RESOURCE_EXHAUSTED" },
       }),
-      { source: "Gemini", status: 429 },
+      { source: "Gemini", status: 429, message: "429 Try later" },
     ],
     [
       "a status in a comment",
@@ -243,7 +266,11 @@ function errorRows(): Dialect[] {
         message: "Requests rate limit exceeded",
         request_id: "r",
       }),
-      { source: "DashScope", status: 429 },
+      {
+        source: "DashScope",
+        status: 429,
+        message: "429 Requests rate limit exceeded",
+      },
     ],
     [
       "base_resp",
@@ -329,8 +356,13 @@ function errorRows(): Dialect[] {
       }),
       { status: 400, message: "400 Filtered" },
     ],
-    ["success: false", event({ success: false, code: 503 }), { status: 503 }],
-    ["only success: false", event({ success: false, result: "busy" }), {}],
+    ["success: false", event({ success: false, code: 503 }), {
+      status: 503,
+      message: "503 503",
+    }],
+    ["only success: false", event({ success: false, result: "busy" }), {
+      message: '{"success":false,"result":"busy"}',
+    }],
     [
       "a list with an error",
       event([{ error: { message: "Busy", code: 503 } }]),
@@ -346,18 +378,17 @@ function errorRows(): Dialect[] {
     }],
     ["an error in a comment", ': {"error":{"message":"Busy","code":503}}\n\n', {
       status: 503,
+      message: "503 Busy",
     }],
     [
       "an error in any other field",
       'id: {"error":{"message":"Busy","code":503}}\n\n',
-      {
-        status: 503,
-      },
+      { status: 503, message: "503 Busy" },
     ],
     ["malformed JSON", 'data: {"choices": [{"del\n\n', {
-      message: "not a JSON object",
+      message: noChunk('{"choices": [{"del'),
     }],
-    ["a number", "data: 17\n\n", { message: "not a JSON object: 17" }],
+    ["a number", "data: 17\n\n", { message: noChunk("17") }],
   ];
   return shapes.flatMap(([name, error, expected]) => [
     beforeText(name, error, expected),
@@ -367,29 +398,54 @@ function errorRows(): Dialect[] {
 
 /** The rows for a `finish_reason` that means failure. */
 function failedFinishRows(): Dialect[] {
-  const reasons: [unknown, string?, number?][] = [
-    ["error", "OpenRouter"],
-    ["insufficient_system_resource", "DeepSeek API reference", 503],
-    ["network_error", "BerriAI/litellm#24373"],
-    ["abort", "vllm-project/vllm#57082"],
-    [{ type: "abort", message: "overloaded", status_code: 503 }, "SGLang", 503],
-    ["ERROR", "Cohere"],
-    ["malformed_function_call", "Gemini"],
-    ["function_call_filter: MALFORMED_FUNCTION_CALL", "Gemini"],
-    ["connection-lost"],
-    ["Incomplete"],
-    ["cancelled"],
-    ["timeout", "a gateway", 504],
-    ["upstream_error"],
-    ["engine_overloaded", "Moonshot", 503],
+  const reasons: {
+    reason: unknown;
+    /** As the message shows it, where that is not as it is sent. */
+    shown?: string;
+    source?: string;
+    status?: number;
+  }[] = [
+    { reason: "error", source: "OpenRouter" },
+    {
+      reason: "insufficient_system_resource",
+      source: "DeepSeek API reference",
+      status: 503,
+    },
+    { reason: "network_error", source: "BerriAI/litellm#24373" },
+    { reason: "abort", source: "vllm-project/vllm#57082" },
+    {
+      reason: { type: "abort", message: "overloaded", status_code: 503 },
+      shown: '"abort": overloaded',
+      source: "SGLang",
+      status: 503,
+    },
+    {
+      reason: { type: "abort", message: "abort" },
+      shown: '"abort"',
+    },
+    { reason: "ERROR", source: "Cohere" },
+    { reason: "malformed_function_call", source: "Gemini" },
+    {
+      reason: "function_call_filter: MALFORMED_FUNCTION_CALL",
+      shown: '"function_call_filter: MALFORMED_FUNCTIO…"',
+      source: "Gemini",
+    },
+    { reason: "connection-lost" },
+    { reason: "Incomplete" },
+    { reason: "cancelled" },
+    { reason: "timeout", source: "a gateway", status: 504 },
+    { reason: "upstream_error", status: 502 },
+    { reason: "engine_overloaded", source: "Moonshot", status: 503 },
   ];
-  return reasons.map(([reason, source, status]) => ({
+  return reasons.map(({ reason, shown, ...expected }) => ({
     name: `finish_reason ${JSON.stringify(reason)}`,
-    ...(source !== undefined && { source }),
     body: HELLO + finish(reason) + DONE,
     outcome: "StreamError",
     text: HELLO_TEXT,
-    ...(status !== undefined && { status }),
+    message: `Server ended the stream with finish_reason ${
+      shown ?? JSON.stringify(reason)
+    }`,
+    ...expected,
   }));
 }
 
@@ -453,7 +509,8 @@ function emptyRows(): Dialect[] {
     body: delta(fields) + finish("length") + DONE,
     outcome: "EmptyStreamError",
     text: "",
-    message: 'finish_reason "length"',
+    message:
+      'Stream of "m" ended without content, finish_reason "length" (set allowEmpty to accept this)',
   }));
 }
 
@@ -480,12 +537,14 @@ const WHOLE: readonly Dialect[] = [
       .replace('"?"', '{"message":"this is no error"}'),
     outcome: "complete",
     text: HELLO_TEXT,
+    tokens: 7,
   },
   {
     name: "a whole completion after white space",
     body: `\r\n\n  ${JSON.stringify(completion())}\r\n`,
     outcome: "complete",
     text: HELLO_TEXT,
+    tokens: 7,
   },
   {
     name: "a whole completion whose connection stays open",
@@ -493,6 +552,7 @@ const WHOLE: readonly Dialect[] = [
     end: "hang",
     outcome: "complete",
     text: HELLO_TEXT,
+    tokens: 7,
   },
   {
     name: "a whole completion whose connection breaks",
@@ -500,6 +560,7 @@ const WHOLE: readonly Dialect[] = [
     end: "break",
     outcome: "complete",
     text: HELLO_TEXT,
+    tokens: 7,
   },
   {
     name: "a whole completion without a finish_reason",
@@ -516,19 +577,23 @@ const WHOLE: readonly Dialect[] = [
     })),
     outcome: "StreamError",
     text: "Hel",
+    message: 'Server ended the stream with finish_reason "abort"',
   },
   {
     name: "a whole completion in an event",
     body: event(completion({ object: "chat.completion.chunk" })) + DONE,
     outcome: "complete",
     text: HELLO_TEXT,
+    tokens: 7,
   },
   {
     name: "a truncated whole completion",
     body: JSON.stringify(completion()).slice(0, -20),
     outcome: "StreamError",
     text: "",
-    message: "neither an event stream nor a chat completion",
+    message: noStream(
+      '{"id":"c1","object":"chat.completion","choices":[{"index":0,"message":{"role":"…',
+    ),
   },
   {
     name: "lines of JSON",
@@ -544,6 +609,7 @@ const WHOLE: readonly Dialect[] = [
     outcome: "StreamError",
     text: HELLO_TEXT,
     status: 503,
+    message: "503 Busy",
   },
   {
     name: "an error as a whole answer",
@@ -561,6 +627,7 @@ const WHOLE: readonly Dialect[] = [
     outcome: "StreamError",
     text: "",
     status: 429,
+    message: "429 Rate limited",
   },
   {
     name: "an error over several lines, connection open",
@@ -569,6 +636,7 @@ const WHOLE: readonly Dialect[] = [
     outcome: "StreamError",
     text: "",
     status: 429,
+    message: "429 Rate limited",
   },
   {
     name: "an HTML page",
@@ -576,7 +644,7 @@ const WHOLE: readonly Dialect[] = [
     body: "<!doctype html>\n<p>Please log in</p>",
     outcome: "StreamError",
     text: "",
-    message: "<!doctype html> <p>Please log in</p>",
+    message: noStream("<!doctype html> <p>Please log in</p>", "text/html"),
   },
   {
     name: "an HTML page whose connection stays open",
@@ -584,27 +652,28 @@ const WHOLE: readonly Dialect[] = [
     end: "hang",
     outcome: "StreamError",
     text: "",
-    message: "Please log in",
+    message: noStream("<!doctype html> <p>Please log in</p>"),
   },
   {
     name: "JSON of another kind",
     body: '{"not":"a stream"}',
     outcome: "StreamError",
     text: "",
-    message: '{"not":"a stream"}',
+    message: noStream('{"not":"a stream"}'),
   },
   {
     name: "plain text",
     body: "Internal Server Error",
     outcome: "StreamError",
     text: "",
-    message: "Internal Server Error",
+    message: noStream("Internal Server Error"),
   },
   {
     name: "an empty body",
     body: "",
     outcome: "TruncatedStreamError",
     text: "",
+    message: TRUNCATED,
   },
 ];
 
@@ -637,6 +706,7 @@ const ENDS: readonly Dialect[] = [
     outcome: "StreamError",
     text: "",
     status: 429,
+    message: "429 Busy",
   },
   {
     name: "[DONE] alone",
@@ -656,12 +726,14 @@ const ENDS: readonly Dialect[] = [
     body: HELLO,
     outcome: "TruncatedStreamError",
     text: HELLO_TEXT,
+    message: TRUNCATED,
   },
   {
     name: "a truncated event",
     body: HELLO + 'data: {"choices":[{"del',
     outcome: "TruncatedStreamError",
     text: HELLO_TEXT,
+    message: TRUNCATED,
   },
   {
     name: "no blank line after the finish_reason",
@@ -689,6 +761,7 @@ const ENDS: readonly Dialect[] = [
     outcome: "StreamError",
     text: HELLO_TEXT,
     status: 503,
+    message: "503 Busy",
   },
   {
     name: "no blank line, and the connection breaks",
@@ -731,6 +804,7 @@ const ENDS: readonly Dialect[] = [
     end: "break",
     outcome: "TypeError",
     text: HELLO_TEXT,
+    message: "reset",
   },
   {
     name: "usage in a choice",
@@ -777,7 +851,7 @@ const ENDS: readonly Dialect[] = [
     outcome: "StreamError",
     text: "",
     status: 400,
-    message: 'finish_reason "content_filter"',
+    message: filtered("content_filter"),
   },
   {
     name: "a filter of Zhipu that withholds everything",
@@ -785,7 +859,7 @@ const ENDS: readonly Dialect[] = [
     outcome: "StreamError",
     text: "",
     status: 400,
-    message: 'finish_reason "sensitive"',
+    message: filtered("sensitive"),
   },
   {
     name: "a filter of Gemini that withholds everything",
@@ -793,6 +867,7 @@ const ENDS: readonly Dialect[] = [
     outcome: "StreamError",
     text: "",
     status: 400,
+    message: filtered("content_filter: PROHIBITED_CONTENT"),
   },
   {
     name: "a filter that withholds the rest",
@@ -818,6 +893,7 @@ const CHOICES: readonly Dialect[] = [
       finish(),
     outcome: "TruncatedStreamError",
     text: HELLO_TEXT,
+    message: TRUNCATED,
   },
   {
     name: "two choices, one finished, and [DONE]",
@@ -834,6 +910,7 @@ const CHOICES: readonly Dialect[] = [
       event({ choices: [{ index: 1, delta: {}, finish_reason: "error" }] }),
     outcome: "StreamError",
     text: HELLO_TEXT,
+    message: 'Server ended the stream with finish_reason "error"',
   },
   {
     name: "two choices one after the other, with an error between",
@@ -842,6 +919,7 @@ const CHOICES: readonly Dialect[] = [
     outcome: "StreamError",
     text: HELLO_TEXT,
     status: 503,
+    message: "503 Busy",
   },
   {
     name: "a server that ignores n",
@@ -868,6 +946,7 @@ const FRAMES: readonly Dialect[] = [
     outcome: "StreamError",
     text: "",
     status: 503,
+    message: "503 Server sent an error",
   },
   {
     name: "lines that end with CRLF",
@@ -931,6 +1010,7 @@ const FRAMES: readonly Dialect[] = [
     outcome: "StreamError",
     text: HELLO_TEXT,
     status: 503,
+    message: "503 Busy",
   },
   {
     name: "JSON over several data lines",
@@ -1023,6 +1103,7 @@ const FRAMES: readonly Dialect[] = [
     outcome: "StreamError",
     text: HELLO_TEXT,
     status: 503,
+    message: "503 Busy",
   },
 ];
 
