@@ -23,7 +23,7 @@ export function endpoint(baseURL: string): URL {
   assertText("options.baseURL", baseURL, () => "");
   const base = baseURL.trim();
   const url = URL.parse(base);
-  if (url === null || !/^https?:$/.test(url.protocol) || url.host === "") {
+  if (url === null || !/^https?:$/.test(url.protocol)) {
     throw new TypeError(
       `'options.baseURL' must be an http or https URL${hintFor(base)}`,
     );
@@ -48,11 +48,10 @@ function hintFor(base: string): string {
     return ": current value looks like a key (are 'apiKey' and 'baseURL' swapped?)";
   }
   if (!host) return "";
-  const [, name = "", path = ""] = host;
   const isLocal = /^(?:localhost|127\.|0\.0\.0\.0|10\.|192\.168\.|[\w-]+:)/;
-  return `: did you mean "${
-    isLocal.test(name) ? "http" : "https"
-  }://${name}${path}"?`;
+  return `: did you mean "${isLocal.test(host[1]!) ? "http" : "https"}://${
+    host[1]
+  }${host[2] ?? ""}"?`;
 }
 
 /** Whether a text that is no URL may be a key: then it must not be shown. */

@@ -95,7 +95,7 @@ export class BodyParser {
     if (data.length * 3 > max && byteLength(data) > max) {
       return this.#failTooLong();
     }
-    if (name !== "" && isErrorName(name)) return this.#failWith(data);
+    if (isErrorName(name)) return this.#failWith(data);
     // To fail at parsing it takes as long as to parse ten chunks.
     if (data === "[DONE]") return this.#handler.onDone();
     const value = parseJson(data);
@@ -110,8 +110,8 @@ export class BodyParser {
     if (text === "") return this.#onOtherValue(name);
     if (isDone(text)) return this.#handler.onDone();
     // There may be one line end between events, in place of two.
-    const lines = text.includes("\n") ? text.split("\n") : [];
-    if (lines.length > 0 && isJsonOrDone(lines[0]!.trim())) {
+    const lines = text.split("\n");
+    if (lines.length > 1 && isJsonOrDone(lines[0]!.trim())) {
       for (const line of lines) this.onEvent(line, name);
       return;
     }
@@ -135,7 +135,6 @@ export class BodyParser {
 
   /** A line of JSON between events, a comment, or a field of any other name. */
   onLine(line: string): void {
-    if (this.#handler.hasEnded) return;
     if (line.startsWith(":")) return this.#onComment(line);
     if (isAnswer(line)) {
       // An indented line is part of something longer.
@@ -144,17 +143,13 @@ export class BodyParser {
       if (value !== undefined) return this.#onBareValue(value, line);
     } else if (/^\w+:/.test(line)) {
       this.#onField(line);
-      if (this.#handler.hasEnded || /^(?:id|retry):/.test(line)) return;
+      if (/^(?:id|retry):/.test(line)) return;
     }
     const isText = !this.#stray.isAnswer && !isAnswer(line);
     if (isText && this.#handler.hasChunks) return;
     this.#stray.add(line);
     // The last line of JSON that is indented.
     if (/^[}\]]/.test(line) && this.#stray.isWorthParsing) this.#parseStray();
-  }
-
-  onBlankLine(): void {
-    if (this.#stray.isWorthParsing) this.#parseStray();
   }
 
   #onComment(line: string): void {
@@ -179,7 +174,6 @@ export class BodyParser {
 
   /** Lines of JSON may have become complete. */
   #parseStray(): void {
-    if (this.#handler.hasEnded || !this.#stray.isAnswer) return;
     const { text } = this.#stray;
     const value = parseJson(text);
     if (value !== undefined) this.#onBareValue(value, text);
@@ -194,9 +188,7 @@ export class BodyParser {
     );
     if (known.length > 0) this.#stray.clear();
     else if (this.#stray.length === 0) this.#stray.add(text);
-    for (const each of known) {
-      if (!this.#handler.hasEnded) this.#handler.onObject(each, text, true);
-    }
+    for (const each of known) this.#handler.onObject(each, text, true);
   }
 
   #failIfPage(): void {
@@ -210,7 +202,6 @@ export class BodyParser {
   }
 
   #failTooLong(): void {
-    this.#stray.clear();
     this.#handler.onFailure(this.#failures.tooLong(this.#maxEventBytes));
   }
 }

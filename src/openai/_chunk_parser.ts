@@ -134,7 +134,6 @@ export class ChunkParser implements BodyHandler {
 
   /** Nothing has arrived for a while: what is complete ends here. */
   onSilence(): void {
-    if (this.#hasEnded) return;
     if (this.#isComplete) this.#complete();
     else this.#body.parseHeld();
   }
@@ -183,7 +182,7 @@ export class ChunkParser implements BodyHandler {
 
   #trackChoice(index: number, isFinished: boolean): void {
     const before = this.#choices.get(index);
-    if (before === isFinished || before === true) return;
+    if (before === true) return;
     if (before === undefined && !isFinished) this.#unfinished++;
     if (before === false && isFinished) this.#unfinished--;
     this.#choices.set(index, isFinished);
@@ -196,7 +195,6 @@ export class ChunkParser implements BodyHandler {
   }
 
   #complete(): void {
-    if (this.#hasEnded) return;
     if (!this.#hasContent && isFiltered(this.#finishReason)) {
       return this.#fail(this.#failures.fromFilter(this.#finishReason));
     }

@@ -52,7 +52,7 @@ export class ChunkStream
     this.#signal = signal;
     this.#convertError = convertError;
     // Deno's fetch may lose its signal to the garbage collector.
-    signal.addEventListener("abort", this, { once: true });
+    signal.addEventListener("abort", this);
   }
 
   /** The attempt was aborted. */
@@ -77,7 +77,7 @@ export class ChunkStream
   }
 
   [takeReady](): IteratorYieldResult<ChatChunk> | undefined {
-    if (this.#isClosed || this.#reading) return undefined;
+    if (this.#isClosed) return undefined;
     const value = this.#parser.take();
     return value && { done: false, value };
   }

@@ -9,7 +9,7 @@ const SPACE = 32;
 /** Receives what a text holds, in order. */
 export interface EventHandler {
   /**
-   * An event has ended.
+   * A blank line: an event has ended, unless both are empty.
    *
    * @param data Its `data` lines, joined by line feeds.
    * @param name Its `event` field; empty if it has none.
@@ -17,8 +17,6 @@ export interface EventHandler {
   onEvent(data: string, name: string): void;
   /** A line that is neither `data` nor `event`, nor blank. */
   onLine(line: string): void;
-  /** A blank line without an event before it. */
-  onBlankLine(): void;
 }
 
 /** Splits texts into lines and events. Lines end with LF, CRLF or CR. */
@@ -83,7 +81,7 @@ export class EventParser {
   /** Ends the last line and the last event, which the standard would drop. */
   end(): void {
     const line = this.#takeUnfinishedLine();
-    if (line !== "") this.#parseLine(line, 0, line.length);
+    this.#parseLine(line, 0, line.length);
     this.#endEvent();
   }
 
@@ -107,12 +105,11 @@ export class EventParser {
   }
 
   #endEvent(): void {
-    const data = this.#data;
+    const data = this.#data ?? "";
     const name = this.#name;
-    this.#name = "";
-    if (data === undefined && name === "") return this.#handler.onBlankLine();
     this.#data = undefined;
-    this.#handler.onEvent(data ?? "", name);
+    this.#name = "";
+    this.#handler.onEvent(data, name);
   }
 }
 

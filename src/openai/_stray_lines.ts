@@ -3,15 +3,9 @@
 /** How much of what can only become an error is kept, in characters. */
 export const MAX_ERROR_LENGTH = 64 * 1024;
 
-const WHITE_SPACE = " \t\n\r";
-
 /** Whether a text begins as a whole answer does: as JSON or a page. */
 export function isAnswer(text: string): boolean {
-  for (let at = 0; at < text.length; at++) {
-    const char = text[at]!;
-    if (!WHITE_SPACE.includes(char)) return "{[<".includes(char);
-  }
-  return false;
+  return /^[ \t\n\r]*[{[<]/.test(text);
 }
 
 /** JSON over several lines, a page for a browser, or any text. */

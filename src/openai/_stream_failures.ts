@@ -53,11 +53,6 @@ export class StreamFailures {
 
   /** For a `finish_reason` that means failure. */
   fromFinish(finishReason: string, chunk: ChatChunk): StreamError {
-    if (finishReason === "error") {
-      return new StreamError(
-        'Server ended the stream with finish_reason "error"',
-      );
-    }
     // SGLang: `{ "type": "abort", "message": …, "status_code": 503 }`
     const reasons = chunk.choices.map((choice) => choice.finish_reason);
     const reason: unknown = reasons.find((each) =>

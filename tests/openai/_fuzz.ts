@@ -91,7 +91,7 @@ export const answers = fc.record({
 /** Whether the bytes contain an end marker of any kind. */
 function marksCompletion(body: Uint8Array): boolean {
   const text = new TextDecoder().decode(body);
-  return /\[DONE\]|finish_reason|message/i.test(text);
+  return /\[DONE\]|finish_reason|message|chat\.completion"/i.test(text);
 }
 
 /** Errors that a reader of chunks may expect. */

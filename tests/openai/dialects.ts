@@ -125,7 +125,7 @@ function errorRows(): Dialect[] {
       status: 500,
       message: "500 compute failed",
     }],
-    ["the field error as text", "error: compute failed\n\n", {
+    ["the field error as text", "error:compute failed\n\n", {
       message: "compute failed",
     }],
     [
@@ -213,6 +213,14 @@ function errorRows(): Dialect[] {
     ["an error event of text", "event: error\ndata: Out of memory\n\n", {
       message: "Out of memory",
     }],
+    ["an error event without data", "event: error\n\n", {
+      message: "Server sent an error",
+    }],
+    [
+      "an error in the name of an event",
+      'event: {"error":{"message":"Busy","code":503}}\n\n',
+      { status: 503, message: "503 Busy" },
+    ],
     [
       "an error event with an error",
       'event: error\ndata: {"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}\n\n',
@@ -365,7 +373,10 @@ function errorRows(): Dialect[] {
     }],
     [
       "a list with an error",
-      event([{ error: { message: "Busy", code: 503 } }]),
+      event([
+        { error: { message: "Busy", code: 503 } },
+        { choices: [{ delta: { content: "Sorry" } }] },
+      ]),
       {
         source: "Gemini",
         status: 503,
@@ -376,7 +387,7 @@ function errorRows(): Dialect[] {
       source: "fox1245/NeoGraph#124",
       message: "STREAM_EXPLODED",
     }],
-    ["an error in a comment", ': {"error":{"message":"Busy","code":503}}\n\n', {
+    ["an error in a comment", ':{"error":{"message":"Busy","code":503}}\n\n', {
       status: 503,
       message: "503 Busy",
     }],
@@ -384,6 +395,24 @@ function errorRows(): Dialect[] {
       "an error in any other field",
       'id: {"error":{"message":"Busy","code":503}}\n\n',
       { status: 503, message: "503 Busy" },
+    ],
+    [
+      "an error over several lines and a chunk after it",
+      '{"error":\n "Busy"\n , "code": 503}\n' + say("Sorry"),
+      { status: 503, message: "503 Busy" },
+    ],
+    ["text in a message event", "event: message\ndata: x\n\n", {
+      message: noChunk("x"),
+    }],
+    [
+      "text before JSON in one event",
+      'data: x\ndata: {"choices":[]}\n\n',
+      { message: noChunk('x {"choices":[]}') },
+    ],
+    [
+      "a space that is not of JSON",
+      'data: \u00a0{"choices":[]}\n\n',
+      { message: noChunk('{"choices":[]}') },
     ],
     ["malformed JSON", 'data: {"choices": [{"del\n\n', {
       message: noChunk('{"choices": [{"del'),
@@ -423,6 +452,7 @@ function failedFinishRows(): Dialect[] {
       reason: { type: "abort", message: "abort" },
       shown: '"abort"',
     },
+    { reason: { type: "error", message: "Boom" }, shown: '"error": Boom' },
     { reason: "ERROR", source: "Cohere" },
     { reason: "malformed_function_call", source: "Gemini" },
     {
@@ -532,6 +562,30 @@ const WHOLE: readonly Dialect[] = [
     tokens: 7,
   },
   {
+    name: "a whole completion over several lines that are not indented",
+    body: JSON.stringify(completion(), null, 1).replace(/\n +/g, "\n"),
+    outcome: "complete",
+    text: HELLO_TEXT,
+    tokens: 7,
+  },
+  {
+    name: "a whole completion with a delta and no finish_reason",
+    body: JSON.stringify(completion({
+      choices: [{ delta: { content: HELLO_TEXT } }],
+    })),
+    outcome: "complete",
+    text: HELLO_TEXT,
+    tokens: 7,
+  },
+  {
+    name: "a whole completion with an empty second choice",
+    body: JSON.stringify({
+      choices: [{ message: { content: HELLO_TEXT } }, { index: 1 }],
+    }),
+    outcome: "complete",
+    text: HELLO_TEXT,
+  },
+  {
     name: "a whole completion with an object on a line of its own",
     body: JSON.stringify(completion({ notes: ["?"] }), null, 1)
       .replace('"?"', '{"message":"this is no error"}'),
@@ -603,6 +657,22 @@ const WHOLE: readonly Dialect[] = [
     text: HELLO_TEXT,
   },
   {
+    name: "indented lines of JSON",
+    body: (HELLO + finish()).replaceAll("data: ", "  ")
+      .replaceAll("\n\n", "\n"),
+    outcome: "complete",
+    text: HELLO_TEXT,
+  },
+  {
+    name: "chunks of JSON over several lines",
+    body: (HELLO + finish()).replaceAll(
+      /data: (.*)\n/g,
+      (_, json) => JSON.stringify(JSON.parse(json), null, 1),
+    ),
+    outcome: "complete",
+    text: HELLO_TEXT,
+  },
+  {
     name: "lines of JSON with an error",
     body: (HELLO + event({ error: { message: "Busy", code: 503 } }))
       .replaceAll("data: ", "").replaceAll("\n\n", "\n"),
@@ -639,6 +709,24 @@ const WHOLE: readonly Dialect[] = [
     message: "429 Rate limited",
   },
   {
+    name: "an error over several lines after text, connection open",
+    body: HELLO + 'noise\n{\n "error": {\n  "message": "Busy",\n' +
+      '  "code": 503\n }\n}\n',
+    end: "hang",
+    outcome: "StreamError",
+    text: HELLO_TEXT,
+    status: 503,
+    message: "503 Busy",
+  },
+  {
+    name: "an error after a line of text",
+    body: 'Sorry\n{"error":{"message":"Rate limited","code":429}}\n',
+    outcome: "StreamError",
+    text: "",
+    status: 429,
+    message: "429 Rate limited",
+  },
+  {
     name: "an HTML page",
     contentType: "text/html",
     body: "<!doctype html>\n<p>Please log in</p>",
@@ -660,6 +748,13 @@ const WHOLE: readonly Dialect[] = [
     outcome: "StreamError",
     text: "",
     message: noStream('{"not":"a stream"}'),
+  },
+  {
+    name: "JSON of another kind, after text",
+    body: `${HELLO}{"not":"a stream"}\n`,
+    outcome: "TruncatedStreamError",
+    text: HELLO_TEXT,
+    message: TRUNCATED,
   },
   {
     name: "plain text",
@@ -711,6 +806,26 @@ const ENDS: readonly Dialect[] = [
   {
     name: "[DONE] alone",
     body: HELLO + DONE,
+    outcome: "complete",
+    text: HELLO_TEXT,
+  },
+  {
+    name: "[DONE] and nothing else",
+    body: DONE,
+    outcome: "EmptyStreamError",
+    text: "",
+    message:
+      'Stream of "m" ended without content (set allowEmpty to accept this)',
+  },
+  {
+    name: "[done] in lower case",
+    body: HELLO + "data: [done]\n\n",
+    outcome: "complete",
+    text: HELLO_TEXT,
+  },
+  {
+    name: "[DONE] in quotes",
+    body: HELLO + 'data: "[DONE]"\n\n',
     outcome: "complete",
     text: HELLO_TEXT,
   },
@@ -767,6 +882,22 @@ const ENDS: readonly Dialect[] = [
     name: "no blank line, and the connection breaks",
     body: HELLO + finish().trimEnd() + "\n",
     end: "break",
+    outcome: "complete",
+    text: HELLO_TEXT,
+  },
+  {
+    name: "an error without a blank line, and the connection breaks",
+    body: HELLO + event({ error: { message: "Busy", code: 503 } }).trimEnd(),
+    end: "break",
+    outcome: "StreamError",
+    text: HELLO_TEXT,
+    status: 503,
+    message: "503 Busy",
+  },
+  {
+    name: "text after the finish_reason, then a hang",
+    body: say("Hel") + finish() + say("lo ☃") + finish(),
+    end: "hang",
     outcome: "complete",
     text: HELLO_TEXT,
   },
@@ -922,6 +1053,15 @@ const CHOICES: readonly Dialect[] = [
     message: "503 Busy",
   },
   {
+    name: "no choice asked for, and an error",
+    n: 0,
+    body: event({ error: { message: "Busy", code: 503 } }),
+    outcome: "StreamError",
+    text: "",
+    status: 503,
+    message: "503 Busy",
+  },
+  {
     name: "a server that ignores n",
     n: 2,
     body: HELLO + finish(),
@@ -934,7 +1074,9 @@ const FRAMES: readonly Dialect[] = [
   {
     name: "a list of chunks in an event",
     body: event([
-      { choices: [{ delta: { content: HELLO_TEXT } }] },
+      null,
+      { choices: [{ message: { content: "Hel" } }] },
+      { choices: [{ delta: { content: "lo ☃" } }] },
       { choices: [{ delta: {}, finish_reason: "stop" }] },
     ]),
     outcome: "complete",
@@ -947,6 +1089,28 @@ const FRAMES: readonly Dialect[] = [
     text: "",
     status: 503,
     message: "503 Server sent an error",
+  },
+  {
+    name: "a status in a comment after text",
+    body: `${HELLO}:HTTP_STATUS/503\n\n`,
+    outcome: "TruncatedStreamError",
+    text: HELLO_TEXT,
+    message: TRUNCATED,
+  },
+  {
+    name: "text with a status in a comment",
+    body: ":HTTP_STATUS/503\nSorry\n",
+    outcome: "StreamError",
+    text: "",
+    status: 503,
+    message: noStream("Sorry"),
+  },
+  {
+    name: "only comments and ids",
+    body: ": keep-alive\n\nid: 1\nretry: 10\n\n",
+    outcome: "TruncatedStreamError",
+    text: "",
+    message: TRUNCATED,
   },
   {
     name: "lines that end with CRLF",
@@ -1013,6 +1177,12 @@ const FRAMES: readonly Dialect[] = [
     message: "503 Busy",
   },
   {
+    name: "two chunks in one event",
+    body: (HELLO + finish()).replace("\n\n", "\n"),
+    outcome: "complete",
+    text: HELLO_TEXT,
+  },
+  {
     name: "JSON over several data lines",
     body: HELLO + `data: {"choices":\ndata: [{"finish_reason":"stop"}]}\n\n`,
     outcome: "complete",
@@ -1040,7 +1210,7 @@ const FRAMES: readonly Dialect[] = [
   {
     name: "a message in place of a delta",
     source: "Perplexity",
-    body: event({ choices: [{ message: { content: HELLO_TEXT } }] }) + finish(),
+    body: HELLO.replaceAll("delta", "message") + finish(),
     outcome: "complete",
     text: HELLO_TEXT,
   },

@@ -46,7 +46,6 @@ Deno.test("EventParser finds the events that eventsource-parser finds", () => {
           // The standard ignores events without data.
           onEvent: (data, name) => data === "" || found.push([data, name]),
           onLine: () => {},
-          onBlankLine: () => {},
         });
         for (const packet of packets) {
           reference.feed(packet);
