@@ -57,3 +57,24 @@ Deno.test("EventParser finds the events that eventsource-parser finds", () => {
     { numRuns: 3000 },
   );
 });
+
+Deno.test("EventParser holds what has arrived of a line and of an event", () => {
+  const events: unknown[] = [];
+  const parser = new EventParser({
+    onEvent: (...event) => events.push(event),
+    onLine: (line) => events.push(line),
+  });
+  const held = (...texts: string[]) => {
+    for (const text of texts) parser.feed(text);
+    return [parser.unfinishedStart, parser.unfinishedLine, parser.heldLength];
+  };
+
+  assertEquals(held(), ["", "", 0]);
+  assertEquals(held("a\n", "b", "c"), ["b", "bc", 2]);
+  assertEquals(held("d\ndata: ef\ng"), ["g", "g", 3]);
+  assertEquals(held("\r", "", "\ndata: h\r"), ["", "", 4]);
+  assertEquals(held("", "\n\r", "i"), ["i", "i", 1]);
+  parser.end();
+  assertEquals(held(), ["", "", 0]);
+  assertEquals(events, ["a", "bcd", "g", ["ef\nh", ""], "i", ["", ""]]);
+});

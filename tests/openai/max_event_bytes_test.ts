@@ -39,21 +39,57 @@ Deno.test("openaiModel() reads events of several MiB", async () => {
   assertEquals(textOf(await read([content])).length, content.length);
 });
 
+Deno.test("openaiModel() reads what is not longer than maxEventBytes", async () => {
+  const data = JSON.stringify(delta({ content: "x☃" }));
+  const { length } = wire.raw(data);
+  const line = `data: ${data}`;
+  const chars = line.length;
+  const noise = "no field\n".repeat(100);
+  const cases: [maxEventBytes: number, packets: string[], ok: boolean][] = [
+    [length, [`${line}\n\n`], true],
+    [length - 1, [`${line}\n\n`], false],
+    [chars, [line, "\n\n"], true],
+    [chars - 1, [line, "\n\n"], false],
+    [chars, ["data: {}", "\n\n", line, "\n\n"], true],
+    [chars, [`${line}\n\n`, noise, `${line}\n\n`], true],
+  ];
+  for (const [maxEventBytes, packets, ok] of cases) {
+    const fetch = packetsFetch(packets.map((packet) => wire.raw(packet)));
+    const isRead = await read([], { fetch, maxEventBytes })
+      .then(() => true, () => false);
+    assertEquals(isRead, ok, `${maxEventBytes}: ${packets.join("|")}`);
+  }
+});
+
+Deno.test("openaiModel() limits events to 16 MiB by default", async () => {
+  const long = wire.raw(`data: ${"x".repeat(18 * 1024 * 1024)}`);
+
+  const error = await assertRejects(() =>
+    read([], { fetch: packetsFetch([long]) })
+  );
+
+  assertEquals(
+    (error as Error).message,
+    "Cannot read the stream as an event is longer than 16777216 bytes (maxEventBytes)",
+  );
+});
+
 Deno.test("openaiModel() stops reading an endless page or JSON body", async () => {
-  for (const [start, limit] of [["<p>", 200], ["{\n", 2000]] as const) {
+  // Lines of 1024 characters up to the limit, and one character more.
+  for (const [start, lines] of [["<", 64], ["{", 128]] as const) {
     let packets = 0;
     const body = new ReadableStream({
       pull(controller) {
-        const text = packets++ === 0 ? start : "x".repeat(1023) + "\n";
-        controller.enqueue(wire.raw(text));
+        const line = (packets === 0 ? start : "x").padEnd(1023, "x") + "\n";
+        controller.enqueue(wire.raw(packets++ < lines ? line : "x"));
       },
     }, { highWaterMark: 0 });
     const fetch = () => Promise.resolve(new Response(body));
     const error = await assertRejects(() =>
-      read([], { fetch, maxEventBytes: 1024 * 1024 })
+      read([], { fetch, maxEventBytes: 128 * 1024 })
     );
     assertInstanceOf(error, StreamError);
-    assert(packets < limit, `${packets} packets`);
+    assertEquals(packets, lines + 1);
   }
 });
 
