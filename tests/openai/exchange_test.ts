@@ -12,6 +12,7 @@ import {
   openaiModel,
 } from "@fallback/stream/openai";
 import { fakeProvider, wire, type WireScript } from "@fallback/stream/testing";
+import { createAttempt } from "../_test_attempt.ts";
 import { REQUEST } from "./_http_attempt.ts";
 
 type Body = {
@@ -35,6 +36,24 @@ function setUp(
       return stream.attempts;
     },
   };
+}
+
+const SECRET = "sk-0123456789";
+
+/** The error of a call of a model with a key and this `fetch`. */
+async function failureOf(
+  fetch: () => Promise<Response>,
+  baseURL?: string,
+): Promise<unknown> {
+  await using attempt = createAttempt();
+  const model = openaiModel({ model: "m", apiKey: SECRET, baseURL, fetch });
+  try {
+    const stream = await model.stream(REQUEST, attempt.context);
+    for await (const _ of stream);
+  } catch (error) {
+    return error;
+  }
+  throw new Error("It did not fail");
 }
 
 const errorScript = (status: number, message: string): WireScript => [
@@ -97,6 +116,36 @@ Deno.test("openaiModel() throws on a 400 that is not about stream_options", asyn
   assertEquals(bodies().length, 1);
 });
 
+for (const status of [401, 500]) {
+  Deno.test(`openaiModel() does not retry after a ${status} that names stream_options`, async () => {
+    const { run, bodies } = setUp([errorScript(status, "stream_options")]);
+
+    await assertRejects(() => run(), Error, `${status} stream_options`);
+
+    assertEquals(bodies().length, 1);
+  });
+}
+
+Deno.test("openaiModel() sends no other form of a request that has been aborted", async () => {
+  await using attempt = createAttempt();
+  let requests = 0;
+  const model = openaiModel({
+    model: "m",
+    fetch() {
+      requests++;
+      attempt.abort();
+      return Promise.resolve(new Response("stream_options", { status: 400 }));
+    },
+  });
+
+  await assertRejects(
+    async () => await model.stream(REQUEST, attempt.context),
+    HttpError,
+  );
+
+  assertEquals(requests, 1);
+});
+
 // Continuing
 
 for (const status of [400, 422]) {
@@ -126,8 +175,9 @@ for (const status of [400, 422]) {
 Deno.test("openaiModel({ continuation: 'ask' }) never sends a prefill", async () => {
   const { run, bodies } = setUp([["Hi"]], { continuation: "ask" });
   await run(PREFILL);
+  await run(REQUEST);
 
-  assertEquals(roles(bodies()[0]!), ["user", "assistant", "user"]);
+  assertEquals(bodies().map(roles), [["user", "assistant", "user"], ["user"]]);
 });
 
 Deno.test("openaiModel() throws when the server rejects the user message, too, and does not remember it", async () => {
@@ -167,7 +217,7 @@ Deno.test("openaiModel() can replace both stream_options and a prefill", async (
 
 // Redirects
 
-for (const status of [301, 302, 303, 307, 308]) {
+for (const status of [300, 301, 302, 303, 307, 308, 399]) {
   Deno.test(`openaiModel() does not follow a ${status}, and shows its target`, async () => {
     const redirected: string[] = [];
     await using otherServer = Deno.serve(
@@ -213,45 +263,128 @@ Deno.test("openaiModel() throws HttpError when a browser hides a redirect", asyn
     status: { value: 0 },
     ok: { value: false },
   });
-  const model = openaiModel({
-    model: "m",
-    fetch: () => Promise.resolve(hidden),
-  });
 
-  const error = await assertRejects(() =>
-    fallbackStream([model], REQUEST, { fallbackOn: () => false })
-  );
+  const error = await failureOf(() => Promise.resolve(hidden));
 
   assertInstanceOf(error, HttpError);
   assertEquals(error.status, 0);
   assertEquals(error.message, "0 the server redirects, which is not followed");
 });
 
-// Connections
-
-Deno.test("openaiModel() passes on an error of fetch without a key", async () => {
-  const reason = new RangeError("no more sockets");
-  const model = openaiModel({
-    model: "m",
-    fetch: () => Promise.reject(reason),
+Deno.test("openaiModel() throws HttpError for a 304, which redirects nowhere", async () => {
+  const response = new Response(null, {
+    status: 304,
+    statusText: "Not Modified",
+    headers: { "x-request-id": "r1" },
   });
 
-  const error = await assertRejects(() =>
-    fallbackStream([model], REQUEST, { fallbackOn: () => false })
+  const error = await failureOf(() => Promise.resolve(response));
+
+  assertInstanceOf(error, HttpError);
+  assertEquals(error.message, "304 Not Modified");
+  assertEquals([...error.headers], [["x-request-id", "r1"]]);
+});
+
+Deno.test("openaiModel() closes the body of a redirect", async () => {
+  let isClosed = false;
+  const body = new ReadableStream({ cancel: () => void (isClosed = true) });
+
+  await failureOf(() => Promise.resolve(new Response(body, { status: 302 })));
+
+  assert(isClosed);
+});
+
+// Refusals
+
+Deno.test("openaiModel() removes secrets in the query from errors, but not the version", async () => {
+  const text = "No version 2024-10-21 for SECRET123";
+  const error = await failureOf(
+    () => Promise.resolve(new Response(text, { status: 404 })),
+    "https://host/v1?API-Version=2024-10-21&key=SECRET123",
   );
 
-  assertStrictEquals(error, reason);
+  assertInstanceOf(error, HttpError);
+  assertEquals(error.message, "404 No version 2024-10-21 for ***");
+});
+
+Deno.test("openaiModel() shows no content type where there is none", async () => {
+  const error = await failureOf(() =>
+    Promise.resolve(new Response(new Blob(["Sorry"])))
+  );
+
+  assertEquals(
+    (error as Error).message,
+    "Cannot read the answer as it is neither an event stream nor a chat completion: Sorry",
+  );
+});
+
+// Connections
+
+/** A value in so many objects. */
+function nest(value: unknown, depth: number): unknown {
+  return depth === 0 ? value : { cause: nest(value, depth - 1) };
+}
+
+Deno.test("openaiModel() passes on an error of fetch that shows nothing secret", async () => {
+  const error: Error = Object.assign(new RangeError("no more sockets"), {
+    retry: () => "https://example.com",
+    details: [null, 7, { message: "no" }],
+    tooDeep: nest(SECRET, 6),
+  });
+  const cyclic = Object.assign(error, { self: error });
+  for (const reason of [cyclic, "no more sockets", undefined]) {
+    assertStrictEquals(
+      await failureOf(() => Promise.reject(reason)),
+      reason,
+    );
+  }
+});
+
+Deno.test("openaiModel() replaces an error of fetch that shows an address or a secret", async () => {
+  const address = "http://host/?key=1";
+  const cases: [reason: unknown, message: string, code?: string][] = [
+    [new TypeError("no"), "no"],
+    [new TypeError(address), "the connection failed"],
+    [new TypeError("x".repeat(200)), `${"x".repeat(159)}…`],
+    [new TypeError(`error for url (${address}): reset`), "error: reset"],
+    [address, "the connection failed"],
+    [new Error(SECRET), "***"],
+    [new RangeError(`to ${address}`), "to"],
+    [nest(SECRET, 6), "[object Object]"],
+    [Object.create({ name: SECRET }), "[object Object]"],
+    [Object.create({ message: SECRET }), "***"],
+    [
+      Object.assign(new Error("no"), { stack: `E: ${SECRET}\n    at x` }),
+      "no",
+    ],
+    [
+      Object.assign(new TypeError("no"), { code: "ECONNREFUSED" }),
+      "no",
+      "ECONNREFUSED",
+    ],
+    [
+      new TypeError("no", {
+        cause: Object.assign(new Error("reset"), { code: "ECONNRESET" }),
+      }),
+      "no: reset",
+      "ECONNRESET",
+    ],
+    [Object.assign(new TypeError("no"), { code: "lower case" }), "no"],
+    [Object.assign(new TypeError("no"), { code: ["EPIPE"] }), "no"],
+  ];
+  for (const [reason, message, code] of cases) {
+    const error = await failureOf(() => Promise.reject(reason));
+    assertInstanceOf(error, TypeError);
+    assertEquals(error.message, message);
+    assertEquals((error as { code?: string }).code, code);
+  }
 });
 
 Deno.test("openaiModel() shows no target of a redirect to an invalid URL", async () => {
   const headers = { location: "http://[SECRET" };
-  const model = openaiModel({
-    model: "m",
-    fetch: () => Promise.resolve(new Response(null, { status: 302, headers })),
-  });
 
-  const error = await assertRejects(() =>
-    fallbackStream([model], REQUEST, { fallbackOn: () => false })
+  const error = await failureOf(() =>
+    Promise.resolve(new Response(null, { status: 302, headers }))
   );
 
   assertInstanceOf(error, HttpError);
