@@ -18,6 +18,11 @@ import {
   step,
   wire,
 } from "@fallback/stream/testing";
+import {
+  type FinishNote,
+  finishNote,
+  type NotedSource,
+} from "../../src/engine/finish_note.ts";
 import { type ReadySource, takeReady } from "../../src/engine/ready.ts";
 import { createAttempt } from "../_test_attempt.ts";
 import { packetsFetch } from "./_packets.ts";
@@ -88,11 +93,80 @@ Deno.test("openaiModel() ends the stream and closes the connection at [DONE]", a
   assertEquals(httpAttempt.call.outcome, "aborted");
 });
 
-Deno.test("openaiModel() adds empty choices to an event without them", async () => {
-  const chunks = await read([{ usage: {} }, { choices: null }, wire.finish()]);
+Deno.test("openaiModel() completes a chunk whose choices or deltas are missing or elsewhere", async () => {
+  const call = { id: "c" };
+  const cases: [sent: object, delivered: object][] = [
+    [{ usage: {} }, { usage: {}, choices: [] }],
+    [{ choices: null }, { choices: [] }],
+    [{ choices: 7 }, { choices: [] }],
+    [{ choices: { delta: {} } }, { choices: [{ delta: {} }] }],
+    [{ choices: [null, 7, [], { delta: {} }] }, { choices: [{ delta: {} }] }],
+    [{ choices: [{ text: "a" }] }, {
+      choices: [{ text: "a", delta: { content: "a" } }],
+    }],
+    [{ choices: [{ text: 7, message: [] }] }, {
+      choices: [{ text: 7, message: [] }],
+    }],
+    [{ choices: [{ delta: {}, text: "a", message: {} }] }, {
+      choices: [{ delta: {}, text: "a", message: {} }],
+    }],
+    [{ choices: [{ delta: null, message: { content: 6 } }] }, {
+      choices: [{ delta: { content: "6" } }],
+    }],
+    [{ choices: [{ delta: { content: false } }] }, {
+      choices: [{ delta: { content: "false" } }],
+    }],
+    [{ choices: [{ delta: { content: ["a"] } }] }, {
+      choices: [{ delta: { content: ["a"] } }],
+    }],
+    [
+      {
+        choices: [{
+          message: { tool_calls: [null, { ...call, index: 7 }, call] },
+        }],
+      },
+      {
+        choices: [{
+          delta: {
+            tool_calls: [null, { ...call, index: 7 }, { ...call, index: 2 }],
+          },
+        }],
+      },
+    ],
+    [{ choices: [{ message: { tool_calls: 7 } }] }, {
+      choices: [{ delta: { tool_calls: 7 } }],
+    }],
+  ];
+  for (const [sent, delivered] of cases) {
+    assertEquals((await read([sent]))[0], delivered as ChatChunk);
+  }
+});
 
-  assertEquals(chunks[0], { usage: {}, choices: [] });
-  assertEquals(chunks[1], { choices: [] });
+Deno.test("openaiModel() delivers of an error what is content or has a failing finish_reason", async () => {
+  const error = { message: "Down" };
+  const content = { index: 0, delta: { content: "Hi" } };
+  const failed = { index: 0, delta: {}, finish_reason: "error" };
+  const cases: [chunk: object, isDelivered: boolean][] = [
+    [{ error, choices: [] }, false],
+    [{ error, choices: [content] }, true],
+    [{ choices: [failed] }, true],
+    [{ choices: [{ ...failed, error }] }, true],
+  ];
+  for (const [chunk, isDelivered] of cases) {
+    await using attempt = createAttempt();
+    const { fetch } = fakeProvider(["Hi", chunk]);
+    const stream = await openaiModel({ model: "m", fetch })
+      .stream(REQUEST, attempt.context);
+    const delivered: object[] = [];
+    await assertRejects(async () => {
+      for await (const each of stream) delivered.push(each);
+    }, StreamError);
+    assertEquals(delivered.slice(1), isDelivered ? [chunk] : []);
+  }
+});
+
+Deno.test("openaiModel() ends without an error when the server ends an answer too early", async () => {
+  assertEquals(textOf(await read(["Hi", step.truncate()])), "Hi");
 });
 
 Deno.test("openaiModel() ignores a byte order mark, comments and empty events", async () => {
@@ -125,6 +199,8 @@ Deno.test("openaiModel() delivers content before an error in the same packet", a
   assertInstanceOf(error, StreamError);
   assertEquals(error.message, "Down");
   assertEquals(error.error, "Down");
+  const empty = await assertRejects(() => read([wire.raw("event: error\n\n")]));
+  assertEquals((empty as StreamError).error, undefined);
   await httpAttempt.closed;
   assertEquals(httpAttempt.call.outcome, "aborted");
 });
@@ -136,7 +212,7 @@ Deno.test("openaiModel() rejects with the reason of an abort before the headers"
   });
   const opening = httpAttempt.open();
   const call = await called.promise;
-  const reason = new Error("enough");
+  const reason = new TypeError("enough");
 
   httpAttempt.attempt.abort(reason);
 
@@ -161,6 +237,7 @@ for (const text of ["", "Hel"]) {
     httpAttempt.attempt.abort(reason);
 
     assertStrictEquals(await assertRejects(() => pending), reason);
+    assertEquals(await chunks.next(), { done: true, value: undefined });
     await httpAttempt.closed;
     assertEquals(httpAttempt.call.outcome, "aborted");
   });
@@ -223,22 +300,100 @@ Deno.test("openaiModel() ends a complete answer after 1000 ms without data, and 
   assertEquals(time.next(), false, "no timer is left");
 });
 
-Deno.test("openaiModel() leaves no timer when it is closed after a complete answer", async () => {
+Deno.test("openaiModel() leaves no timer when it is closed, or breaks, after a complete answer", async () => {
   using time = new FakeTime();
+  for (const isClosed of [true, false]) {
+    await using attempt = createAttempt();
+    const { readable, writable } = new TransformStream<Uint8Array>();
+    const writer = writable.getWriter();
+    const fetch = () => Promise.resolve(new Response(readable));
+    const stream = await openaiModel({ model: "m", fetch })
+      .stream(REQUEST, attempt.context);
+    const chunks = stream[Symbol.asyncIterator]();
+    const first = chunks.next();
+    await time.runMicrotasks();
+    assertEquals(time.next(), false, "no timer before the answer");
+    writer.write(wire.raw(`data: ${JSON.stringify(wire.finish())}\n\n`));
+    await first;
+    const pending = chunks.next();
+    await time.runMicrotasks();
+
+    if (isClosed) await chunks.return?.();
+    else await writer.abort(new Error("reset"));
+
+    assertEquals(await pending, { done: true, value: undefined });
+    assertEquals(time.next(), false);
+  }
+});
+
+Deno.test("openaiModel() delivers nothing of a packet after it was closed", async () => {
   await using attempt = createAttempt();
-  const { fetch } = fakeProvider(["Hi", wire.finish(), step.hang()]);
+  const { fetch } = fakeProvider([wire.packet("a", "b")]);
   const stream = await openaiModel({ model: "m", fetch })
     .stream(REQUEST, attempt.context);
-  const chunks = stream[Symbol.asyncIterator]();
+  const chunks = stream[Symbol.asyncIterator]() as
+    & AsyncIterator<ChatChunk>
+    & Required<ReadySource<ChatChunk>>;
   await chunks.next();
-  await chunks.next();
-  const pending = chunks.next();
-  await time.runMicrotasks();
 
   await chunks.return?.();
 
-  assertEquals(await pending, { done: true, value: undefined });
-  assertEquals(time.next(), false);
+  assertEquals(chunks[takeReady](), undefined);
+  assertEquals(await chunks.next(), { done: true, value: undefined });
+});
+
+Deno.test("openaiModel() has closed the body when return() resolves", async () => {
+  await using attempt = createAttempt();
+  const steps: string[] = [];
+  const body = new ReadableStream({
+    async cancel() {
+      await Promise.resolve().then(() => {}).then(() => {});
+      steps.push("closed");
+    },
+  });
+  const stream = await openaiModel({
+    model: "m",
+    fetch: () => Promise.resolve(new Response(body)),
+  }).stream(REQUEST, attempt.context);
+
+  await stream[Symbol.asyncIterator]().return?.();
+  steps.push("returned");
+
+  assertEquals(steps, ["closed", "returned"]);
+});
+
+Deno.test("openaiModel() notes the first finish_reason and the first model of an answer", async () => {
+  const end = (reason: string, index = 0) => ({
+    choices: [{ index, delta: {}, finish_reason: reason }],
+  });
+  const cases: [chunks: object[], note: FinishNote | undefined][] = [
+    [[{ choices: [], model: 7 }], undefined],
+    [[{ choices: [], model: "a" }, { choices: [], model: "b" }], {
+      reason: undefined,
+      isUsual: false,
+      model: "a",
+    }],
+    [[end("odd"), end("stop", 1)], {
+      reason: "odd",
+      isUsual: false,
+      model: undefined,
+    }],
+    [[{ ...end("stop"), model: "a" }], {
+      reason: "stop",
+      isUsual: true,
+      model: "a",
+    }],
+  ];
+  for (const [sent, note] of cases) {
+    await using attempt = createAttempt();
+    const { fetch } = fakeProvider([...sent, step.truncate()]);
+    const stream = await openaiModel({ model: "m", fetch })
+      .stream(REQUEST, attempt.context) as
+        & AsyncIterable<ChatChunk>
+        & NotedSource;
+    for await (const _ of stream);
+    assertEquals(stream[finishNote], note);
+  }
 });
 
 Deno.test("openaiModel() closes a stalled body at once, and ends the pending next()", async () => {

@@ -307,14 +307,14 @@ Deno.test("openaiModel() removes secrets in the query from errors, but not the v
   assertEquals(error.message, "404 No version 2024-10-21 for ***");
 });
 
-Deno.test("openaiModel() shows no content type where there is none", async () => {
+Deno.test("openaiModel() shows no content type where there is none, and an incomplete character", async () => {
   const error = await failureOf(() =>
-    Promise.resolve(new Response(new Blob(["Sorry"])))
+    Promise.resolve(new Response(new Blob(["Sorry", Uint8Array.of(0xe2)])))
   );
 
   assertEquals(
     (error as Error).message,
-    "Cannot read the answer as it is neither an event stream nor a chat completion: Sorry",
+    "Cannot read the answer as it is neither an event stream nor a chat completion: Sorry\ufffd",
   );
 });
 
