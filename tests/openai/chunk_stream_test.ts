@@ -67,8 +67,7 @@ Deno.test("openaiModel() reads one packet per pull", async () => {
   const chunks = stream[Symbol.asyncIterator]();
 
   assertEquals(call?.sent.length, 0);
-  await chunks.next();
-  await chunks.next();
+  await Promise.all([chunks.next(), chunks.next()]);
   assertEquals(call?.sent.length, 1);
   await chunks.next();
   assertEquals(call?.sent.length, 2);
@@ -451,9 +450,8 @@ Deno.test("openaiModel() marks the chunks that have already arrived in a packet"
 
   assertEquals(chunks[takeReady](), undefined);
   const texts = [textIn((await chunks.next()).value)];
-  for (;;) {
-    const ready = chunks[takeReady]();
-    if (!ready) break;
+  for (let ready; (ready = chunks[takeReady]());) {
+    assertEquals(ready.done, false);
     texts.push(textIn(ready.value));
   }
 
