@@ -673,6 +673,13 @@ const WHOLE: readonly Dialect[] = [
     text: HELLO_TEXT,
   },
   {
+    name: "lines of JSON with text in place of a delta",
+    body: '{"choices":[{"text":"Hel"}]}\n{"choices":[{"text":"lo ☃"}]}\n' +
+      '{"choices":[{"finish_reason":"stop"}]}\n',
+    outcome: "complete",
+    text: HELLO_TEXT,
+  },
+  {
     name: "lines of JSON with an error",
     body: (HELLO + event({ error: { message: "Busy", code: 503 } }))
       .replaceAll("data: ", "").replaceAll("\n\n", "\n"),
