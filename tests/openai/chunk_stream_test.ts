@@ -153,7 +153,8 @@ Deno.test("openaiModel() delivers of an error what is content or has a failing f
   ];
   for (const [chunk, isDelivered] of cases) {
     await using attempt = createAttempt();
-    const { fetch } = fakeProvider(["Hi", chunk]);
+    const end = `data: ${JSON.stringify(chunk)}\n\ndata: [DONE]\n\n`;
+    const { fetch } = fakeProvider(["Hi", wire.raw(end)]);
     const stream = await openaiModel({ model: "m", fetch })
       .stream(REQUEST, attempt.context);
     const delivered: object[] = [];
