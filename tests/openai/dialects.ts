@@ -717,8 +717,8 @@ const WHOLE: readonly Dialect[] = [
   },
   {
     name: "an error over several lines after text, connection open",
-    body: HELLO + 'noise\n{\n "error": {\n  "message": "Busy",\n' +
-      '  "code": 503\n }\n}\n',
+    body: HELLO +
+      'noise\n{"errors":[\n],"error":{"message":"Busy","code":503}}\n',
     end: "hang",
     outcome: "StreamError",
     text: HELLO_TEXT,
@@ -1084,8 +1084,7 @@ const FRAMES: readonly Dialect[] = [
       null,
       { choices: [{ message: { content: "Hel" } }] },
       { choices: [{ delta: { content: "lo ☃" } }] },
-      { choices: [{ delta: {}, finish_reason: "stop" }] },
-    ]),
+    ]) + finish(),
     outcome: "complete",
     text: HELLO_TEXT,
   },
