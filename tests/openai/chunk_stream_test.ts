@@ -74,9 +74,9 @@ Deno.test("openaiModel() reads one packet per pull", async () => {
 });
 
 Deno.test("openaiModel() delivers a final chunk for [DONE] without a finish_reason", async () => {
-  await using httpAttempt = new HttpAttempt(["Hi", DONE, step.truncate()]);
-
-  const chunks = await httpAttempt.chunks();
+  const chunks = await read([
+    wire.raw(`data: ${JSON.stringify(delta({}))}\n\ndata: [DONE]\n\n`),
+  ]);
 
   assertEquals(chunks.map((chunk) => model.isFinal!(chunk)), [false, true]);
   assertEquals(chunks[1], { object: "chat.completion.chunk", choices: [] });

@@ -349,6 +349,7 @@ Deno.test("openaiModel() replaces an error of fetch that shows an address or a s
     [new TypeError(`error for url (${address}): reset`), "error: reset"],
     [address, "the connection failed"],
     [new Error(SECRET), "***"],
+    [new Error(`no\n    at ${SECRET}`), "no at ***"],
     [new RangeError(`to ${address}`), "to"],
     [nest(SECRET, 6), "[object Object]"],
     [Object.create({ name: SECRET }), "[object Object]"],
