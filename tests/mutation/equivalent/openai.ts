@@ -3,6 +3,100 @@
 import type { EquivalentMutants } from "./mod.ts";
 
 export default {
+  "src/openai/_body_parser.ts": [
+    {
+      from: "if (data.length * 3 > max && byteLength(data) > max) {",
+      to: "if (data.length * 3 >= max && byteLength(data) > max) {",
+      reason: "It only saves time: byteLength() decides.",
+    },
+    {
+      from: "if (data.length * 3 > max && byteLength(data) > max) {",
+      to: "if (data.length * 4 > max && byteLength(data) > max) {",
+      reason: "It only saves time: byteLength() decides.",
+    },
+    {
+      from: "const isPart = this.#stray.length > 0 && /^\\s/.test(line);",
+      to: "const isPart = this.#stray.length > 1 && /^\\s/.test(line);",
+      reason: "A line is never blank, and its line end counts.",
+    },
+    {
+      from:
+        "if (/^[}\\]]/.test(line) && this.#stray.isWorthParsing) this.#parseStray();",
+      to:
+        "if (/^[}\\]]/.test(line) || this.#stray.isWorthParsing) this.#parseStray();",
+      reason: "It only saves time: JSON that is incomplete does not parse.",
+    },
+    {
+      from: 'if (!value.includes("{")) return;',
+      to: 'if (!value.includes("")) return;',
+      reason: "It only saves time: JSON without an object is no error.",
+    },
+    {
+      from: 'if (!value.includes("{")) return;',
+      to: 'if (!value.includes("{")) {}',
+      reason: "It only saves time: JSON without an object is no error.",
+    },
+  ],
+  "src/openai/_chunk_parser.ts": [
+    {
+      from: 'if (reason === "") continue;',
+      to: 'if (reason === "mutated") continue;',
+      reason: "It only saves time: an empty reason is no failure.",
+    },
+    {
+      from: 'if (reason === "") continue;',
+      to: 'if (reason === "") {}',
+      reason: "It only saves time: an empty reason is no failure.",
+    },
+  ],
+  "src/openai/_connection_error.ts": [
+    {
+      from: 'parts.push(value.split("\\n at ")[0]!);',
+      to: 'parts.unshift(value.split("\\n at ")[0]!);',
+      reason: "The text is only searched, so the order does not matter.",
+    },
+    {
+      from: "parts.push(`${key}: ${textOf(value, depth + 1)}`);",
+      to: "parts.unshift(`${key}: ${textOf(value, depth + 1)}`);",
+      reason: "The text is only searched, so the order does not matter.",
+    },
+    {
+      from: 'return parts.join("\\n");',
+      to: 'return parts.join("");',
+      reason: "The text is only searched, and white space is ignored in it.",
+    },
+    {
+      from: 'if (depth > MAX_DEPTH) return "";',
+      to: 'if (depth > MAX_DEPTH) return "mutated";',
+      reason: "The text is only searched for addresses and secrets.",
+    },
+  ],
+  "src/openai/_event_parser.ts": [
+    {
+      from: "if (end >= 0 && this.#parts.length > 0) {",
+      to: "if (end >= 0 && this.#parts.length >= 0) {",
+      reason: "It only saves time: without parts the line is the same.",
+    },
+  ],
+  "src/openai/_exchange.ts": [
+    {
+      from: 'return typeof n === "number" && n > 1 ? n : 1;',
+      to: 'return typeof n === "number" && n >= 1 ? n : 1;',
+      reason: "1 is 1 either way.",
+    },
+    {
+      from: "if (apiKey !== undefined) hidden.push(apiKey);",
+      to: "if (apiKey !== undefined) hidden.unshift(apiKey);",
+      reason: "The redactor sorts them.",
+    },
+  ],
+  "src/openai/_stray_lines.ts": [
+    {
+      from: "#seenLength = 0;",
+      to: "#seenLength = 1;",
+      reason: "An answer is at least two characters long with its line end.",
+    },
+  ],
   "src/openai/_redact.ts": [
     {
       from: "ranges.push([plain.starts[at]!, plain.ends[at + length - 1]!]);",
