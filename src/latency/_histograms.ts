@@ -24,7 +24,7 @@ const MAX_WEIGHT = 1e30;
 /** An estimate that has to be made again. */
 const STALE = NaN;
 /** The estimate for a model of which too few attempts have answered. */
-export const UNKNOWN = -1;
+export const UNKNOWN = -Infinity;
 
 /** How fast samples lose weight, and how many models are kept. */
 export interface HistogramsOptions {
@@ -104,25 +104,19 @@ export class Histograms {
   }
 
   #removeLongestUnused(): number {
-    let oldest = 0;
-    for (let slot = 1; slot < this.#lastUse.length; slot++) {
-      if (this.#lastUse[slot]! < this.#lastUse[oldest]!) oldest = slot;
+    let [oldest] = this.#slots;
+    for (const entry of this.#slots) {
+      if (this.#lastUse[entry[1]]! < this.#lastUse[oldest![1]]!) oldest = entry;
     }
-    for (const [model, slot] of this.#slots) {
-      if (slot !== oldest) continue;
-      this.#slots.delete(model);
-      break;
-    }
-    return oldest;
+    const [model, slot] = oldest!;
+    this.#slots.delete(model);
+    return slot;
   }
 
-  /** Makes room for an eighth more models, and at least 4. */
+  /** Makes room for an eighth more models. */
   #grow(): void {
     const { size } = this.#slots;
-    const models = Math.min(
-      this.#options.maxModels,
-      size + Math.max(3, size >> 3),
-    );
+    const models = Math.min(this.#options.maxModels, size + (size >> 3));
     const buckets = new Float32Array(models * SLOT_LENGTH);
     buckets.set(this.#buckets);
     this.#buckets = buckets;
@@ -226,8 +220,9 @@ function quantileOfCurve(q: number): number {
 }
 
 function bucketOf(ms: number): number {
-  const bucket = Math.floor(Math.log(ms / FIRST_EDGE_MS) / LOG_GROWTH);
-  return Math.min(Math.max(bucket, 0), BUCKETS - 1);
+  // `ms` is negative if the clock was set back meanwhile.
+  const growth = Math.max(1, ms / FIRST_EDGE_MS);
+  return Math.min(Math.floor(Math.log(growth) / LOG_GROWTH), BUCKETS - 1);
 }
 
 function edgeOf(bucket: number): number {

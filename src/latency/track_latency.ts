@@ -199,7 +199,7 @@ export function trackLatency(options: LatencyOptions = {}): LatencyTracker {
     if (!kind) return;
     const { at } = event;
     const { model, startedAt } = event.attempt!;
-    histograms.add(model, kind, Math.max(0, at - startedAt), at);
+    histograms.add(model, kind, at - startedAt, at);
   };
 
   return Object.assign(listener, {

@@ -42,24 +42,25 @@ Deno.test("trackLatency() estimates the quantiles of 10,000 samples within 5 %",
 Deno.test("quantile() of trackLatency() is initial until 30 attempts have answered", () => {
   const tracker = trackLatency();
   const quantile = tracker.quantile(0.95, bounds);
-  assertEquals(quantile("m"), 5_000);
-  for (let i = 0; i < 31; i++) {
+  for (let i = 0; i < 30; i++) {
+    assertEquals(quantile("m"), 5_000);
     feed(tracker, "refused", 1);
     feed(tracker, "answered", 100);
-    if (i < 29) assertEquals(quantile("m"), 5_000);
   }
   assertLess(quantile("m"), 120);
   assertEquals(quantile("another"), 5_000);
 });
 
-Deno.test("quantile() of trackLatency() is max if most attempts were stopped before they answered", () => {
+Deno.test("quantile() of trackLatency() is max if 30 attempts were stopped before they answered", () => {
   const stopped = ["open", "firstContent", "lost", "cancelled"] as const;
   const others = ["idle", "total", "close", "refused"] as const;
   for (const type of [...stopped, ...others]) {
     const tracker = trackLatency();
     const quantile = tracker.quantile(0.95, bounds);
-    feedAll(tracker, "answered", Array(20).fill(100));
-    feedAll(tracker, type, Array(35).fill(2_000));
+    feedAll(tracker, "answered", Array(20).fill(2_000));
+    feedAll(tracker, type, Array(29).fill(2_000));
+    assertEquals(quantile("m"), bounds.initial, type);
+    feed(tracker, type, 2_000);
     const expected = stopped.some((each) => each === type)
       ? bounds.max
       : bounds.initial;
@@ -106,6 +107,31 @@ Deno.test("trackLatency() forgets by samples and by time, the slower one", () =>
   }
   assertLess(quick.quantile(0.4, bounds)("m"), 120);
   assertGreater(slow.quantile(0.4, bounds)("m"), 900);
+});
+
+Deno.test("trackLatency() forgets half within 200 samples or 10 minutes unless it has options", () => {
+  for (const gapMs of [1_000, 3_600_000]) {
+    const trackers = [{}, { halfLifeSamples: 200, halfLifeMs: 600_000 }]
+      .map(trackLatency);
+    for (let i = 0; i < 1_000; i++) {
+      const options = { startedAt: i * gapMs };
+      for (const each of trackers) feed(each, "answered", 100 + i, options);
+    }
+    const [byDefault, explicit] = trackers.map((each) => each.snapshot());
+    assertEquals(byDefault, explicit);
+  }
+});
+
+Deno.test("trackLatency() counts the samples of each model right, however many there have been", () => {
+  const tracker = trackLatency({ halfLifeSamples: 10 });
+  // The weights of two samples are divided after 1,000 of them.
+  for (let i = 0; i < 1_050; i++) {
+    for (const model of ["a", "b"]) {
+      feed(tracker, "answered", 5, { model, startedAt: i * 1e9 });
+    }
+    if (i < 100) continue;
+    assertEquals(tracker.snapshot().map(({ samples }) => samples), [15, 15]);
+  }
 });
 
 Deno.test("quantile() of trackLatency() is multiplied by factor, then bounded by min and max", () => {
@@ -245,33 +271,86 @@ Deno.test("trackLatency() sees the models of a nested chain only as its onEvent"
   }));
 
 Deno.test("trackLatency() rejects wrong arguments by name and value", () => {
-  const tracker = trackLatency();
+  const track = (options: unknown) => () => trackLatency(options as never);
+  const quantile = (q: number, other: object) => () =>
+    trackLatency().quantile(q, { ...bounds, ...other });
   const cases: [() => unknown, new () => Error, string][] = [
+    [track(5), TypeError, "'options' must be an object: current value is 5"],
     [
-      () => trackLatency({ halfLife: 1 } as never),
+      track({ halfLife: 1 }),
       TypeError,
-      "'options.halfLife'",
+      "'options.halfLife' is not an option: known options are 'halfLifeSamples', 'halfLifeMs', 'minSamples', 'maxModels'",
     ],
-    [() => trackLatency({ minSamples: 0 }), RangeError, "'options.minSamples'"],
-    [() => trackLatency({ halfLifeMs: 0 }), RangeError, "'options.halfLifeMs'"],
-    [() => tracker.quantile(2, bounds), RangeError, "'q'"],
+    ...["halfLifeSamples", "minSamples", "maxModels"].map((
+      name,
+    ): typeof cases[number] => [
+      track({ [name]: 0 }),
+      RangeError,
+      `'options.${name}' must be a positive integer: current value is 0`,
+    ]),
     [
-      () => tracker.quantile(0.5, { min: 1, initial: 1 } as never),
+      track({ halfLifeMs: 0 }),
+      RangeError,
+      "'options.halfLifeMs' must be greater than 0: current value is 0",
+    ],
+    [
+      track({ halfLifeMs: -1 }),
+      RangeError,
+      "'options.halfLifeMs' must be a number from 0 to 2147483647: current value is -1",
+    ],
+    [
+      quantile(1.5, {}),
+      RangeError,
+      "'q' must be a number from 0 to 1: current value is 1.5",
+    ],
+    [
+      quantile(0.5, { mean: 1 }),
+      TypeError,
+      "'bounds.mean' is not an option: known options are 'min', 'max', 'initial', 'factor'",
+    ],
+    [
+      quantile(0.5, { min: -1 }),
+      RangeError,
+      "'bounds.min' must be a number from 0 to 2147483647: current value is -1",
+    ],
+    [
+      quantile(0.5, { max: undefined }),
       TypeError,
       "'bounds.max' must be a number from 0 to 2147483647: current value is undefined",
     ],
     [
-      () => tracker.quantile(0.5, { ...bounds, min: 700_000 }),
+      quantile(0.5, { max: -1 }),
       RangeError,
-      "'bounds.min' must be <= 'bounds.max' (600000)",
+      "'bounds.max' must be a number from 0 to 2147483647: current value is -1",
     ],
     [
-      () => tracker.quantile(0.5, { ...bounds, initial: 0 }),
+      quantile(0.5, { min: 600_001 }),
       RangeError,
-      "'bounds.initial'",
+      "'bounds.min' must be <= 'bounds.max' (600000): current value is 600001",
+    ],
+    [
+      quantile(0.5, { initial: 0 }),
+      RangeError,
+      "'bounds.initial' must be a number from 1 to 600000: current value is 0",
+    ],
+    [
+      quantile(0.5, { factor: -1 }),
+      RangeError,
+      "'bounds.factor' must be a finite number >= 0: current value is -1",
     ],
   ];
   for (const [call, ErrorClass, message] of cases) {
-    assertThrows(call, ErrorClass, message);
+    assertEquals(assertThrows(call, ErrorClass).message, message);
   }
+});
+
+Deno.test("trackLatency() and its quantile() take the least of each number", () => {
+  const tracker = trackLatency({
+    halfLifeSamples: 1,
+    halfLifeMs: 0.1,
+    minSamples: 1,
+    maxModels: 1,
+  });
+  const least = { min: 0, max: 0, initial: 0, factor: 0 };
+  assertEquals(tracker.quantile(0, least)("m"), 0);
 });
