@@ -8,9 +8,6 @@ import type { ChatChunk, ChatDelta, ChatUsage } from "../openai/mod.ts";
 import type { ChunkSplice, NextPart } from "./options.ts";
 import { TextSplice, type TextSpliceOptions } from "./text_splice.ts";
 
-/** The fields of a delta that carry no content by themselves. */
-const EMPTY_FIELDS = new Set(["role", "content"]);
-
 /**
  * Joins the chunks of the next model to those that were delivered, for `splice`
  * of {@linkcode continueStream} with chunks of `./openai`. The text is joined by
@@ -66,10 +63,7 @@ export function chatSplice(
     usage = chunk.usage ?? usage;
   }
   const splice = new TextSplice(text, options);
-  let hasEnded = false;
   const end = (): ChatChunk[] => {
-    if (hasEnded) return [];
-    hasEnded = true;
     const rest = splice.end();
     return rest === undefined ? [] : [textChunk(rest)];
   };
@@ -91,11 +85,14 @@ export function chatSplice(
     push(chunk) {
       last = chunk;
       const content = contentOf(chunk);
-      const joined = content ? splice.push(content) : undefined;
+      if (content) {
+        const joined = splice.push(content);
+        chunk = joined === undefined
+          ? withoutContent(chunk)
+          : withContent(chunk, joined);
+      }
       const isFinished = chunk.choices.some((choice) => choice.finish_reason);
-      const before = isFinished && joined === undefined ? end() : [];
-      if (content && joined === undefined) chunk = withoutContent(chunk);
-      else if (content) chunk = withContent(chunk, joined!);
+      const before = isFinished ? end() : [];
       return content && isBare(chunk) ? before : [...before, adapt(chunk)];
     },
     end,
@@ -121,12 +118,12 @@ function withoutContent(chunk: ChatChunk): ChatChunk {
   return { ...chunk, choices: [{ ...choice, delta }, ...others] };
 }
 
-/** Whether nothing of a chunk is left to deliver. */
+/** Whether nothing of a chunk without its text is left to deliver. */
 function isBare({ choices, usage }: ChatChunk): boolean {
   return !usage && choices.every(({ delta, finish_reason }) =>
     !finish_reason &&
     Object.entries(delta ?? {}).every(([field, value]) =>
-      value === null || (EMPTY_FIELDS.has(field) && field !== "content")
+      value === null || field === "role"
     )
   );
 }

@@ -130,12 +130,9 @@ export class TextSplice {
   /** Whether the held text may still become the end of the delivered one. */
   #mayOverlap(): boolean {
     const { length } = this.#delivered;
-    const held = this.#held!;
-    if (this.#position < 0) return false;
     // The first position makes the longest overlap.
-    this.#position = this.#delivered.indexOf(held, this.#position);
-    return this.#position >= 0 && length - this.#position >= MIN_OVERLAP &&
-      this.#position + held.length < length;
+    this.#position = this.#delivered.indexOf(this.#held!, this.#position);
+    return this.#position !== -1 && length - this.#position >= MIN_OVERLAP;
   }
 
   /** The new text does not begin with all of the delivered one. */
@@ -164,9 +161,7 @@ export class TextSplice {
 /** How many characters two texts have in common at their start. */
 function commonLength(a: string, b: string): number {
   let length = 0;
-  while (length < a.length && length < b.length && a[length] === b[length]) {
-    length++;
-  }
+  while (length < a.length && a[length] === b[length]) length++;
   return length;
 }
 

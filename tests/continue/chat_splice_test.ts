@@ -27,71 +27,114 @@ const delivered: ChatChunk[] = [
 ];
 
 /** The chunks that a splice delivers of a part. */
-function splice(chunks: readonly ChatChunk[]): ChatChunk[] {
-  const subject = chatSplice({ chunks: delivered });
+function splice(
+  chunks: readonly ChatChunk[],
+  before: readonly ChatChunk[] = delivered,
+): ChatChunk[] {
+  const subject = chatSplice({ chunks: before });
   return [...chunks.map((each) => subject.push(each)), subject.end()].flat()
     .filter((each) => each !== undefined);
 }
 
+const finish = { choices: [{ delta: {}, finish_reason: "stop" }] };
+/** What a part has in common with the first one. */
+const first = { id: "first", created: 1 };
+
 Deno.test("chatSplice() skips repeated text, and keeps the id of the first part and the model of its own", () => {
   const chunks = splice([
+    chunk({ role: "assistant" }),
     chunk({ role: "assistant", content: "" }),
-    chunk({ content: repeated.slice(0, 20) }),
+    chunk({
+      role: "assistant",
+      content: repeated.slice(0, 20),
+      refusal: null,
+    }),
     chunk({ content: repeated.slice(20) + " who" }),
-    chunk({ content: " could code." }),
-    chunk({}, { choices: [{ delta: {}, finish_reason: "stop" }] }),
+    chunk({ content: 2 as never }),
+    chunk({ content: " code." }),
+    chunk({}, finish),
   ]);
-  assertEquals(
-    chunks.map(({ choices }) => choices[0]?.delta?.content),
-    ["", " who", " could code.", undefined],
-  );
-  assertEquals(
-    chunks.map(({ id, created, model }) => `${id} ${created} ${model}`),
-    Array(4).fill("first 1 b"),
-  );
+  assertEquals(chunks, [
+    chunk({ role: "assistant" }, first),
+    chunk({ role: "assistant", content: "" }, first),
+    chunk({ content: " who" }, first),
+    chunk({ content: "2" }, first),
+    chunk({ content: " code." }, first),
+    chunk({}, { ...first, ...finish }),
+  ]);
 });
 
-Deno.test("chatSplice() delivers reasoning at once, also when the text of the chunk is skipped", () => {
+Deno.test("chatSplice() keeps the ids and the usage of a part where those before it had none", () => {
+  const usage = { prompt_tokens: 1, completion_tokens: 2 };
+  const chunks = [chunk({ content: "!" }), { choices: [], usage }];
+  assertEquals(splice(chunks, [{ choices: [] }]), chunks);
+});
+
+Deno.test("chatSplice() delivers what else is in a chunk at once when its text is skipped", () => {
+  const usage = { prompt_tokens: 1, completion_tokens: 1 };
   const chunks = splice([
     chunk({ reasoning_content: "Hm." }),
-    chunk({ content: repeated, reasoning_content: "I see." }),
+    chunk({ content: repeated.slice(0, 5), reasoning_content: "I see." }),
+    chunk({ content: repeated.slice(5, 10) }, { usage }),
+    chunk({ content: repeated.slice(10) }),
     chunk({ content: "." }),
   ]);
-  assertEquals(chunks.map(({ choices }) => choices[0]?.delta), [
-    { reasoning_content: "Hm." },
-    { reasoning_content: "I see." },
-    { content: "." },
+  assertEquals(chunks, [
+    chunk({ reasoning_content: "Hm." }, first),
+    chunk({ reasoning_content: "I see." }, first),
+    chunk({}, {
+      ...first,
+      usage: { ...delivered[1]!.usage, prompt_tokens: 6, completion_tokens: 8 },
+    }),
+    chunk({ content: "." }, first),
   ]);
 });
 
 Deno.test("chatSplice() adds up the usage of the parts, including details", () => {
+  const details = { accepted_prediction_tokens: 1 };
   const chunks = splice([
     chunk({ content: "!" }),
     {
       choices: [],
       usage: {
         prompt_tokens: 10,
-        completion_tokens: 1,
+        completion_tokens: null as never,
+        completion_tokens_details: details,
         prompt_tokens_details: { cached_tokens: 3, audio_tokens: 1 },
       },
     },
   ]);
   assertEquals(chunks.at(-1)!.usage, {
     prompt_tokens: 15,
-    completion_tokens: 8,
+    completion_tokens: 7,
+    completion_tokens_details: details,
     prompt_tokens_details: { cached_tokens: 5, audio_tokens: 1 },
   });
 });
 
-Deno.test("chatSplice() delivers buffered text before the finish_reason", () => {
-  const chunks = splice([
-    chunk({ content: "Once upon" }),
-    chunk({}, { choices: [{ delta: {}, finish_reason: "stop" }] }),
-  ]);
+Deno.test("chatSplice() delivers buffered text before the finish_reason, or else at the end", () => {
+  const text = (content: string, more = {}) =>
+    chunk({}, {
+      ...first,
+      choices: [{ index: 0, delta: { content }, finish_reason: null }],
+      ...more,
+    });
+  const begins = chunk({ content: "Once " });
   assertEquals(
-    chunks.map(({ choices: [choice] }) =>
-      choice?.delta?.content ?? choice?.finish_reason
-    ),
-    ["Once upon", "stop"],
+    splice([begins, chunk({ content: "upon" }), chunk({}, finish)]),
+    [
+      text("Once upon"),
+      chunk({}, { ...first, ...finish }),
+    ],
   );
+  const choices = [{ delta: { content: "upon" }, finish_reason: "stop" }];
+  assertEquals(splice([begins, chunk({}, { choices })]), [
+    text("Once upon"),
+    chunk({}, { ...first, ...finish }),
+  ]);
+  const ping = chunk({}, { choices: [], model: "c" });
+  assertEquals(splice([begins, ping]), [
+    { ...ping, ...first },
+    text("Once ", { model: "c" }),
+  ]);
 });

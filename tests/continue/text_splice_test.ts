@@ -119,12 +119,108 @@ Deno.test("TextSplice delivers nothing of a text that contradicts the delivered 
   );
 });
 
-Deno.test("TextSplice delivers buffered text as soon as it differs", () => {
-  const delivered = "The quick brown fox jumps over the lazy dog ";
-  const subject = new TextSplice(delivered);
-  assertEquals(subject.push("The"), undefined);
-  assertEquals(subject.push(" End"), "The End");
-  assertEquals(subject.push(" of it."), " of it.");
+/** 32 characters, the shortest repetition. */
+const LETTERS = "abcdefghijklmnopqrstuvwxyz012345";
+
+const deliveries: {
+  readonly when: string;
+  readonly delivered: string;
+  readonly as?: Form;
+  readonly pieces: readonly string[];
+  /** What `push()` returns for each piece, and then `end()`. */
+  readonly expected: readonly (string | undefined)[];
+}[] = [
+  {
+    when: "as soon as it differs from the delivered text",
+    delivered: "The quick brown fox jumps over the lazy dog ",
+    pieces: ["The", " End", "", " of it."],
+    expected: [undefined, "The End", undefined, " of it.", undefined],
+  },
+  {
+    when: "at its end, if it is only a part of the delivered text",
+    delivered: "abc",
+    as: "ask",
+    pieces: ["", "a", "b"],
+    expected: [undefined, undefined, undefined, "ab"],
+  },
+  {
+    when: "after all of the delivered text, if that was asked for",
+    delivered: "\n\nabc",
+    as: "ask",
+    pieces: [" ", "a", "bc", "d"],
+    expected: [undefined, undefined, undefined, "d", undefined],
+  },
+  {
+    when: "after all of a prefill of 32 characters",
+    delivered: LETTERS,
+    pieces: [LETTERS, "!"],
+    expected: [undefined, "!", undefined],
+  },
+  {
+    when: "at once after a prefill of 31 characters",
+    delivered: LETTERS.slice(1),
+    pieces: [LETTERS.slice(1), "!"],
+    expected: [LETTERS.slice(1), "!", undefined],
+  },
+  {
+    when: "after the last 32 characters of the delivered text",
+    delivered: `!${LETTERS}`,
+    pieces: ["a", LETTERS.slice(1, 31), LETTERS.slice(31), "!"],
+    expected: [undefined, undefined, undefined, "!", undefined],
+  },
+  {
+    when: "at once, if it can repeat only the last 31 characters",
+    delivered: `!${LETTERS}`,
+    pieces: ["b"],
+    expected: ["b", undefined],
+  },
+  {
+    when: "without the white space that the delivered text ends with",
+    delivered: "a \n",
+    pieces: [" ", "\n", "b"],
+    expected: [undefined, undefined, "b", undefined],
+  },
+  {
+    when: "at once, if it does not begin with that white space",
+    delivered: "a \n",
+    pieces: ["\n", "b"],
+    expected: ["\n", "b", undefined],
+  },
+  {
+    when: "with its white space, if only other white space was delivered",
+    delivered: "\n",
+    as: "ask",
+    pieces: [" b"],
+    expected: [" b", undefined],
+  },
+  {
+    when:
+      "with the first 31 characters of the delivered text, if it differs then",
+    delivered: `${LETTERS}!`,
+    pieces: [`${LETTERS.slice(0, 31)}?`],
+    expected: [`${LETTERS.slice(0, 31)}?`, undefined],
+  },
+];
+
+for (const { when, delivered, as, pieces, expected } of deliveries) {
+  Deno.test(`TextSplice delivers text ${when}`, () => {
+    const subject = new TextSplice(delivered, { as });
+    const actual = pieces.map((piece) => subject.push(piece));
+    assertEquals([...actual, subject.end()], expected);
+  });
+}
+
+Deno.test("TextSplice throws ContinuationError for text that differs after 32 characters", () => {
+  const subject = new TextSplice(`${LETTERS}!`);
+  const error = assertThrows(
+    () => subject.push(`${LETTERS}?`),
+    ContinuationError,
+  );
+  assertEquals([error.name, error.matched, error.message], [
+    "ContinuationError",
+    32,
+    "The next model repeated 32 characters of the answer and then contradicted it",
+  ]);
 });
 
 Deno.test("TextSplice takes linear time for a text of one repeated character", () => {
@@ -135,16 +231,22 @@ Deno.test("TextSplice takes linear time for a text of one repeated character", (
 });
 
 Deno.test("TextSplice throws TypeError for arguments of the wrong type", () => {
-  assertThrows(() => new TextSplice(1 as never), TypeError, "'delivered'");
-  assertThrows(
-    () => new TextSplice("", { as: "both" as never }),
-    TypeError,
-    "'options.as'",
-  );
-  const misspelled = { a: "ask" } as object;
-  assertThrows(
-    () => new TextSplice("", misspelled),
-    TypeError,
-    "'options.a' is not an option: known options are 'as'",
-  );
+  const cases: [unknown, unknown, string][] = [
+    [1, {}, "'delivered' must be a string: current value is 1"],
+    ["", 1, "'options' must be an object: current value is 1"],
+    [
+      "",
+      { a: "ask" },
+      "'options.a' is not an option: known options are 'as'",
+    ],
+    [
+      "",
+      { as: "both" },
+      '\'options.as\' must be "prefill" or "ask": current value is "both"',
+    ],
+  ];
+  for (const [delivered, options, message] of cases) {
+    const create = () => new TextSplice(delivered as never, options as never);
+    assertEquals(assertThrows(create, TypeError).message, message);
+  }
 });
