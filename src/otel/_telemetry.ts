@@ -252,7 +252,6 @@ export class Telemetry {
 
   /** The stream was dropped without being closed, and is gone. */
   #abandon(call: CallSpan): void {
-    if (call.hasEnded) return;
     const now = Date.now();
     const { committed } = call;
     if (committed) this.#endAttempt(call, committed, "abandoned", now);

@@ -134,6 +134,21 @@ Deno.test("trackLatency() counts the samples of each model right, however many t
   }
 });
 
+Deno.test("trackLatency() counts stopped attempts by their weight today", () => {
+  for (
+    const [minSamples, expected] of [[14, "max"], [15, "initial"]] as const
+  ) {
+    const tracker = trackLatency({ halfLifeSamples: 10, minSamples });
+    for (let i = 0; i < 100; i++) {
+      feed(tracker, "lost", 5, { startedAt: i * 1e9 });
+    }
+    assertEquals(tracker.quantile(0.5, bounds)("m"), bounds[expected]);
+    assertEquals(tracker.snapshot(), [
+      { model: "m", samples: 0, p50: Infinity, p95: Infinity, p99: Infinity },
+    ]);
+  }
+});
+
 Deno.test("quantile() of trackLatency() is multiplied by factor, then bounded by min and max", () => {
   const tracker = trackLatency();
   feedAll(tracker, "answered", Array(50).fill(1_000));

@@ -36,8 +36,9 @@ export interface Point {
   readonly count?: number;
 }
 
-/** The unit and the buckets of a metric; a counter has no buckets. */
-export interface Scale {
+/** What a metric is; a counter has no buckets. */
+export interface Instrument {
+  readonly description: string;
   readonly unit: string;
   readonly bounds: readonly number[] | undefined;
 }
@@ -115,13 +116,12 @@ export class Sdk implements AsyncDisposable {
     );
   }
 
-  /** The unit of each metric, and the bounds of its buckets. */
-  async scales(): Promise<Record<string, Scale>> {
+  /** The description and the unit of each metric, and the bounds of its buckets. */
+  async instruments(): Promise<Record<string, Instrument>> {
     return Object.fromEntries(
-      (await this.#export()).map(({ descriptor, dataPoints: [first] }) => [
-        descriptor.name,
-        { unit: descriptor.unit, bounds: boundsOf(first!.value) },
-      ]),
+      (await this.#export()).map((
+        { descriptor: { name, description, unit }, dataPoints: [first] },
+      ) => [name, { description, unit, bounds: boundsOf(first!.value) }]),
     );
   }
 

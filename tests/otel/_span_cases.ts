@@ -19,6 +19,8 @@ export interface SpanCase {
   readonly options?: Options;
   /** When the caller aborts, in milliseconds from the call. */
   readonly abortAt?: number;
+  /** With which reason, unless it is `reset`. */
+  readonly reason?: unknown;
   /** How the caller reads the stream, unless it reads all of it. */
   read?(stream: Stream): Promise<unknown>;
   /** The expected spans, as `lines()` formats them. */

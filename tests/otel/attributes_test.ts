@@ -1,10 +1,21 @@
 // The attributes of spans and metrics, and what they must not reveal.
 
-import { fallbackModel, fallbackStream } from "@fallback/stream";
+import { fallbackModel, fallbackStream, type Model } from "@fallback/stream";
+import {
+  type ChatChunk,
+  type ChatRequest,
+  openaiModel,
+} from "@fallback/stream/openai";
 import { instrument } from "@fallback/stream/otel";
-import { fakeModel, step, virtualTime } from "@fallback/stream/testing";
+import {
+  fakeModel,
+  fakeProvider,
+  step,
+  virtualTime,
+  wire,
+} from "@fallback/stream/testing";
 import { SpanKind, SpanStatusCode } from "@opentelemetry/api";
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { Sdk } from "./_sdk.ts";
 
 const SECRETS = ["the question", "the answer", "quoted: the question"];
@@ -137,6 +148,54 @@ Deno.test("gen_ai.response.model of a nested chain is the model that answers", a
     ["fallback:gpt,llama", "llama"],
     [undefined, "llama"],
   ]);
+});
+
+Deno.test("gen_ai.request.model is the modelId of a model, and gen_ai.response.model what the server says, if they are known", async () => {
+  await using sdk = new Sdk();
+  const { fetch } = fakeProvider([
+    { model: "gpt-5-2026", choices: [{ delta: { content: "x" } }] },
+    wire.finish("length"),
+  ]);
+  const fast = { name: "fast", model: "gpt-5", baseURL: "http://a:1" };
+  await virtualTime(async () => {
+    const options = { onEvent: instrument() };
+    const models: Model<ChatRequest, ChatChunk>[] = [
+      openaiModel({ ...fast, fetch }),
+      {
+        ...fakeModel("fast", [{ choices: [{ delta: { content: "x" } }] }]),
+        modelId: "gpt-5",
+      },
+    ];
+    for (const model of models) {
+      const request = { messages: [] };
+      await using stream = await fallbackStream([model], request, options);
+      await Array.fromAsync(stream);
+    }
+  });
+  const actual = sdk.spans().map(({ name, attributes }) => [
+    name,
+    attributes["fallback.model"],
+    attributes["gen_ai.request.model"],
+    attributes["gen_ai.response.model"],
+    attributes["gen_ai.response.finish_reasons"],
+  ]);
+  assertEquals(actual, [
+    ["chat gpt-5", "fast", "gpt-5", "gpt-5-2026", ["length"]],
+    ["chat", undefined, undefined, "gpt-5-2026", undefined],
+    ["chat gpt-5", "fast", "gpt-5", "gpt-5", undefined],
+    ["chat", undefined, undefined, "gpt-5", undefined],
+  ]);
+});
+
+Deno.test("instrument() rejects unknown options", () => {
+  const { message } = assertThrows(
+    () => instrument({ operations: "chat" } as never),
+    TypeError,
+  );
+  assertEquals(
+    message,
+    "'options.operations' is not an option: known options are 'operation', 'recordErrors'",
+  );
 });
 
 for (const recordErrors of [undefined, false, true]) {

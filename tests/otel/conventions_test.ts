@@ -18,7 +18,8 @@ import type { Attributes } from "@opentelemetry/api";
 import { assert, assertEquals } from "@std/assert";
 import { errorTypeOf, providerAttributes } from "../../src/otel/_providers.ts";
 import { collectGarbage } from "../_heap_used.ts";
-import { type Scale, Sdk } from "./_sdk.ts";
+import { type Instrument, Sdk } from "./_sdk.ts";
+import type { Stream } from "./_span_cases.ts";
 
 /**
  * The attributes that are sent, with their types, from
@@ -64,6 +65,27 @@ const METRICS: Record<string, string> = {
   "gen_ai.client.inference.usage.output_tokens": "{token}",
   // Version 1.41 of the conventions.
   "gen_ai.client.token.usage": "{token}",
+};
+
+const SECONDS = [
+  ...[0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64],
+  ...[1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92],
+];
+
+/** The buckets of the metrics: those of the conventions, and our own. */
+const BOUNDS: Record<string, readonly number[]> = {
+  "gen_ai.client.inference.duration": SECONDS,
+  "gen_ai.client.inference.time_to_first_chunk": SECONDS,
+  "gen_ai.client.inference.time_per_output_chunk": [
+    ...[0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1, 2.5],
+  ],
+  "gen_ai.client.token.usage": [
+    ...[1, 4, 16, 64, 256, 1024, 4096, 16_384, 65_536, 262_144],
+    ...[1_048_576, 4_194_304, 16_777_216, 67_108_864],
+  ],
+  "fallback.call.duration": SECONDS,
+  "fallback.call.time_to_first_content": SECONDS,
+  "fallback.call.attempts": [1, 2, 3, 4, 5, 6, 8, 10, 15, 20],
 };
 
 const DOCS = await Deno.readTextFile(
@@ -148,19 +170,30 @@ Deno.test("instrument() sends the attributes of the conventions and of docs/tele
   assertEquals(sent, { ...ATTRIBUTES, ...OWN_ATTRIBUTES });
 });
 
-Deno.test("instrument() sends the metrics of docs/telemetry.md, with their units, and no others", async () => {
+Deno.test("instrument() sends the metrics of docs/telemetry.md, with their units, descriptions and buckets, and no others", async () => {
   await using sdk = new Sdk();
   await sendEverything(sdk);
-  const sent = Object.entries(await sdk.scales())
+  const sent = Object.entries(await sdk.instruments());
+  const documented = rowsOf("## Metrics").map(([name, unit, meaning]) => [
+    name,
+    unit,
+    // What follows says more than the description.
+    meaning![0]!.toUpperCase() + meaning!.split(";")[0]!.slice(1),
+  ]);
+  assertEquals(
+    sent.map(([name, each]) => [name, each.unit, each.description]).toSorted(),
+    documented.toSorted(),
+  );
+  const standard = sent.filter(([name]) => !name.startsWith("fallback."))
     .map(([name, { unit }]) => [name, unit]);
-  const documented = rowsOf("## Metrics").map((row) => row.slice(0, 2));
-  assertEquals(sent.toSorted(), documented.toSorted());
-  const standard = sent.filter(([name]) => !name!.startsWith("fallback."));
   assertEquals(Object.fromEntries(standard), METRICS);
+  const bounds = sent.filter(([, { bounds }]) => bounds)
+    .map(([name, { bounds }]) => [name, bounds]);
+  assertEquals(Object.fromEntries(bounds), BOUNDS);
 });
 
 /** The names that the Prometheus exporter gives to a metric. */
-function prometheusNames(name: string, { unit, bounds }: Scale): string[] {
+function prometheusNames(name: string, { unit, bounds }: Instrument): string[] {
   const base = name.replaceAll(".", "_") + (unit === "s" ? "_seconds" : "");
   return bounds
     ? ["bucket", "count", "sum"].map((suffix) => `${base}_${suffix}`)
@@ -172,12 +205,12 @@ Deno.test("docs/telemetry.md has six queries, whose metrics exist and have the l
   await sendEverything(sdk);
   const labels = new Map<string, Set<string>>();
   const points = await sdk.metrics();
-  for (const [name, scale] of Object.entries(await sdk.scales())) {
+  for (const [name, instrument] of Object.entries(await sdk.instruments())) {
     const own = points[name]!.flatMap(({ attributes }) =>
       Object.keys(attributes).map((key) => key.replaceAll(".", "_"))
     );
-    if (scale.bounds) own.push("le");
-    for (const exported of prometheusNames(name, scale)) {
+    if (instrument.bounds) own.push("le");
+    for (const exported of prometheusNames(name, instrument)) {
       labels.set(exported, new Set(own));
     }
   }
@@ -199,19 +232,20 @@ Deno.test("docs/telemetry.md has six queries, whose metrics exist and have the l
   }
 });
 
-Deno.test("instrument() ends the spans of a stream that nobody closes as abandoned", async () => {
+Deno.test("instrument() ends the spans of a stream that nobody closes as abandoned, and records no durations", async () => {
   await using sdk = new Sdk();
   const onEvent = instrument();
-  const abandon = async () => {
-    const stream = await fallbackStream([fakeModel("a", ["x", "y"])], "hi", {
-      onEvent,
-    });
-    await stream.next();
+  const call = async (read: (stream: Stream) => Promise<unknown>) => {
+    const usage = () => ({ outputTokens: 2 });
+    const model = { ...fakeModel("a", ["x", "y", "z"]), usage };
+    await read(await fallbackStream([model], "hi", { onEvent }));
   };
-  await abandon();
+  await call((stream) => Array.fromAsync(stream));
+  const before = await sdk.metrics();
+  await call((stream) => stream.next());
   const hasEnded = () => {
     try {
-      return sdk.spans().length === 2;
+      return sdk.spans().length === 4;
     } catch {
       return false;
     }
@@ -224,20 +258,34 @@ Deno.test("instrument() ends the spans of a stream that nobody closes as abandon
   const outcomes = sdk.spans().map(({ attributes }) =>
     attributes["fallback.outcome"]
   );
-  assertEquals(outcomes.toSorted(), ["abandoned", "abandoned"]);
+  assertEquals(outcomes, ["completed", "completed", "abandoned", "abandoned"]);
+  const changed = Object.entries(await sdk.metrics())
+    .filter(([name, points]) => points.length > before[name]!.length);
+  assertEquals(changed.map(([name]) => name).toSorted(), [
+    "fallback.call.attempts",
+    "gen_ai.client.inference.usage.output_tokens",
+    "gen_ai.client.token.usage",
+  ]);
 });
 
 Deno.test("errorTypeOf() returns a status, a code or a name, else _OTHER", () => {
   const named = (name: string) => Object.assign(new Error("x"), { name });
-  const cases: [unknown, number | undefined, string][] = [
+  type Case = [error: unknown, status: number | undefined, expected: string];
+  const cases: Case[] = [
     [new Error("x"), 529, "529"],
-    [new Error("x"), 12345.678, "Error"],
+    ...[100, 599].map((status): Case => [new Error("x"), status, `${status}`]),
+    ...[99, 200.5, 600].map((
+      status,
+    ): Case => [new Error("x"), status, "Error"]),
     [new TypeError("x"), undefined, "TypeError"],
     [
       new TypeError("fetch failed", { cause: { code: "ECONNREFUSED" } }),
       undefined,
       "ECONNREFUSED",
     ],
+    [{ code: "A", cause: { code: "B" }, name: "C" }, undefined, "A"],
+    [{ code: 1, name: "C" }, undefined, "C"],
+    [named("x".repeat(64)), undefined, "x".repeat(64)],
     [named("bad key sk-SECRET"), undefined, "_OTHER"],
     [named("x".repeat(65)), undefined, "_OTHER"],
     [named("NaN"), undefined, "_OTHER"],
@@ -257,6 +305,12 @@ Deno.test("providerAttributes() returns the well-known name of a host, else the 
     "anthropic.messages": ["anthropic"],
     "api.groq.com": ["groq", "api.groq.com", 443],
     "my.openai.azure.com": ["azure.ai.openai", "my.openai.azure.com", 443],
+    "my.services.ai.azure.com": [
+      "azure.ai.inference",
+      "my.services.ai.azure.com",
+      443,
+    ],
+    "eu-de.ml.cloud.ibm.com": ["ibm.watsonx.ai", "eu-de.ml.cloud.ibm.com", 443],
     "api.mistral.ai": ["mistral_ai", "api.mistral.ai", 443],
     "localhost:11434": ["localhost", "localhost", 11434],
     "127.0.0.1:8080": ["127.0.0.1", "127.0.0.1", 8080],

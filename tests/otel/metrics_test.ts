@@ -191,6 +191,7 @@ Deno.test("fallback.call.time_to_first_content has fallback.needed: false where 
   assertEquals(points("fallback.call.time_to_first_content"), [
     "call false 2 0.02",
   ]);
+  assertEquals(points("fallback.retries"), ["a 1"]);
 });
 
 Deno.test("fallback.continuations counts the calls that continue an answer, by their outcome", async () => {
@@ -229,17 +230,22 @@ Deno.test("gen_ai.client.inference.time_per_output_chunk is the mean time betwee
   const onEvent = instrument();
   const scripts = [
     [step.wait(100), "a", step.wait(10), "b", step.wait(40), "c"],
+    [step.wait(100), "a", step.wait(30), "b"],
     [step.wait(100), "the only chunk"],
+    ["", "", "", step.fail(overloaded)],
   ];
   await virtualTime(async () => {
-    for (const script of scripts) {
-      const model = fakeModel("a", script);
-      await using stream = await fallbackStream([model], "hi", { onEvent });
-      await Array.fromAsync(stream);
+    const isContent = (chunk: string) => chunk !== "";
+    const models = scripts.map((script) =>
+      fakeModel("a", script, { isContent })
+    );
+    for (const model of models) {
+      await fallbackStream([model], "hi", { onEvent })
+        .then((stream) => Array.fromAsync(stream)).catch(() => {});
     }
   });
   const points = pointsOf(await sdk.metrics());
   assertEquals(points("gen_ai.client.inference.time_per_output_chunk"), [
-    "a completed 1 0.025",
+    "a completed 2 0.055",
   ]);
 });

@@ -24,7 +24,10 @@ const cases = [...modelCases, ...callerCases];
 
 /** Makes the call of a case and reads its stream. */
 async function play(
-  { scripts, options, abortAt, read }: SpanCase,
+  { scripts, options, abortAt, read, reason = reset }: Omit<
+    SpanCase,
+    "name" | "spans"
+  >,
   onEvent: FallbackListener,
 ): Promise<void> {
   const models = scripts.map((scripts, i) =>
@@ -32,8 +35,8 @@ async function play(
   );
   const controller = new AbortController();
   const { signal } = controller;
-  if (abortAt === 0) controller.abort(reset);
-  else if (abortAt) delay(abortAt).then(() => controller.abort(reset));
+  if (abortAt === 0) controller.abort(reason);
+  else if (abortAt) delay(abortAt).then(() => controller.abort(reason));
   try {
     const all = { ...options, onEvent, signal };
     await using stream = await fallbackStream(models, "hi", all);
@@ -55,10 +58,20 @@ for (const spanCase of cases) {
 
 Deno.test("instrument() keeps the spans of calls that overlap apart", async () => {
   await using sdk = new Sdk();
-  const onEvent: TracingListener = instrument();
+  const ours: TracingListener = instrument();
+  const errors: unknown[] = [];
+  const onEvent: TracingListener = (event) => {
+    try {
+      ours(event);
+    } catch (error) {
+      errors.push(error);
+    }
+  };
+  onEvent[runInContext] = (...part) => ours[runInContext]!(...part);
   await virtualTime(() =>
     Promise.all(cases.map((spanCase) => play(spanCase, onEvent)))
   );
+  assertEquals(errors, []);
   const actual = lines(sdk.spans()).join("\n").split(/\n(?=chat)/);
   const expected = cases.map(({ spans }) => spans.join("\n"));
   assertEquals(actual.toSorted(), expected.toSorted());
@@ -133,20 +146,27 @@ Deno.test("instrument() makes the call of a nested chain a child of the outer at
   ]);
 });
 
-Deno.test("instrument() records a call that is aborted with the error of another call as cancelled", async () => {
-  await using sdk = new Sdk();
-  await virtualTime(async () => {
-    const onEvent: TracingListener = instrument();
-    const failing = fakeModel("a", [step.fail(overloaded)]);
-    const error = await assertRejects(() =>
-      fallbackStream([failing], "hi", { onEvent })
+Deno.test("instrument() records a call that is aborted as cancelled, also with the error of another call", async () => {
+  const errorOfAnother = await assertRejects(() =>
+    fallbackStream([fakeModel("a", [step.fail(overloaded)])], "hi")
+  );
+  const reasons = [
+    reset,
+    errorOfAnother,
+    new SuppressedError(reset, errorOfAnother),
+  ];
+  for (const reason of reasons) {
+    await using sdk = new Sdk();
+    const scripts = [[[step.fail(undefined)]], [[step.hang()]]];
+    await virtualTime(() =>
+      play({ scripts, abortAt: 10, reason }, instrument())
     );
-    const signal = AbortSignal.abort(error);
-    await assertRejects(() =>
-      fallbackStream([failing], "hi", { onEvent, signal })
-    );
-  });
-  assertEquals(lines(sdk.spans()).at(-1), "chat 0–0 cancelled");
+    assertEquals(lines(sdk.spans()), [
+      "chat 0–10 cancelled",
+      "  chat a 0–0 failed !_OTHER",
+      "  chat b 0–10 cancelled",
+    ]);
+  }
 });
 
 Deno.test("instrument() makes attempts children of their call without a context manager", async () => {
