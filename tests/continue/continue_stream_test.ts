@@ -1,0 +1,123 @@
+// How continueStream() uses its options `resume` and `splice`. The rules of
+// continuing (R20) are in `tests/contract/continuing.ts`.
+
+import { type Attempt, attemptsOf } from "@fallback/stream";
+import {
+  type ChunkSplice,
+  continueStream,
+  type NextPart,
+} from "@fallback/stream/continue";
+import {
+  createJournal,
+  fakeModel,
+  step,
+  virtualTime,
+} from "@fallback/stream/testing";
+import { assertEquals, assertRejects } from "@std/assert";
+
+const reset = new Error("reset");
+const resume = () => "go on";
+const outcomes = (attempts: readonly Attempt[]) =>
+  attempts.map(({ model, outcome }) => `${model} ${outcome}`);
+
+/** A splice that notes the chunks that it gets. */
+function noting(received: string[], ...deliver: (string | string[])[]) {
+  return {
+    push: (chunk) => (received.push(chunk), deliver.shift()),
+    end: () => (received.push("end"), deliver.shift()),
+  } satisfies ChunkSplice<string>;
+}
+
+Deno.test("splice of continueStream() is called for each part after the first one, and decides what is delivered", () =>
+  virtualTime(async () => {
+    const parts: NextPart<string>[] = [];
+    const received: string[] = [];
+    const isContent = (chunk: string) => chunk !== "meta";
+    const models = [
+      fakeModel("a", ["meta", "a0", step.fail(reset)], { isContent }),
+      fakeModel("b", [
+        "meta",
+        "b0",
+        "b1",
+        step.wait(10),
+        "b2",
+        step.fail(reset),
+      ], { isContent }),
+      fakeModel("c", ["meta", "c0"], { isContent }),
+    ];
+    const stream = await continueStream(models, "hi", {
+      resume,
+      splice(part) {
+        parts.push(part);
+        return part.model === "b"
+          ? noting(received, [], ["1", "2"], "3")
+          : noting(received, "4", ["5", "6"]);
+      },
+    });
+    const expected = ["meta", "a0", "1", "2", "3", "4", "5", "6"];
+    assertEquals(await Array.fromAsync(stream), expected);
+    assertEquals(received, ["b0", "b1", "b2", "c0", "end"]);
+    assertEquals(parts, [
+      { chunks: ["meta", "a0"], model: "b" },
+      { chunks: ["meta", "a0", "1", "2", "3"], model: "c" },
+    ]);
+  }));
+
+Deno.test("continueStream() throws what splice throws, after the chunks before it, and closes the model", () =>
+  virtualTime(async () => {
+    const broken = new Error("broken");
+    const fail = () => {
+      throw broken;
+    };
+    const splices: [() => ChunkSplice<string>, string[], string][] = [
+      [fail, ["a0"], "cancelled"],
+      [() => ({ push: fail, end: () => [] }), ["a0"], "cancelled"],
+      [() => ({ push: (chunk) => chunk, end: fail }), [
+        "a0",
+        "b0",
+        "b1",
+      ], "completed"],
+    ];
+    for (const [splice, expected, outcome] of splices) {
+      const journal = createJournal();
+      const models = [
+        fakeModel("a", ["a0", step.fail(reset)]),
+        fakeModel("b", ["b0", "b1"], { journal }),
+      ];
+      const stream = await continueStream(models, "hi", { resume, splice });
+      const chunks: string[] = [];
+      const error = await assertRejects(async () => {
+        for await (const chunk of stream) chunks.push(chunk);
+      });
+      assertEquals(error, broken);
+      assertEquals(chunks, expected);
+      assertEquals(outcomes(attemptsOf(error)), [
+        "a interrupted",
+        `b ${outcome}`,
+      ]);
+      journal.assertClean();
+      assertEquals(await stream.next(), { done: true, value: undefined });
+    }
+  }));
+
+Deno.test("continueStream() returns an empty answer with allowEmpty", async () => {
+  const models = [fakeModel<string>("a", [])];
+  const options = { resume, allowEmpty: true };
+  await using stream = await continueStream(models, "hi", options);
+  assertEquals(await Array.fromAsync(stream), []);
+});
+
+Deno.test("continueStream() rejects wrong arguments by name and value", async () => {
+  const cases: [object, string][] = [
+    [{}, "'options.resume' must be a function: current value is undefined"],
+    [
+      { resume, splice: 1 },
+      "'options.splice' must be a function: current value is 1",
+    ],
+  ];
+  for (const [options, message] of cases) {
+    const open = () =>
+      continueStream([fakeModel("a", ["a0"])], "hi", options as never);
+    assertEquals((await assertRejects(open, TypeError)).message, message);
+  }
+});
