@@ -200,6 +200,29 @@ Deno.test("quantile() of trackLatency() lies between the times that were answere
   }
 });
 
+Deno.test("quantile() of trackLatency() interpolates within a bucket, of which each is 10 % wider than the one before", () => {
+  const edge = (bucket: number) => 10 * 1.1 ** bucket;
+  const cases: [times: number[], q: number, expected: number][] = [
+    [[5, 5], 0, 0],
+    [[5, 5], 0.5, edge(1) / 2],
+    [[5, 5], 1, edge(1)],
+    [[100, 1_000], 0, edge(24)],
+    [[100, 1_000], 0.25, (edge(24) + edge(25)) / 2],
+    [[100, 1_000], 0.5, edge(25)],
+    [[100, 1_000], 0.75, (edge(48) + edge(49)) / 2],
+    [[100, 1_000], 1, edge(49)],
+    [[1e9], 0, edge(116)],
+    [[1e9], 1, edge(117)],
+  ];
+  for (const [times, q, expected] of cases) {
+    const tracker = trackLatency({ minSamples: 1 });
+    const limits = { min: 0, max: 1e9, initial: 0 };
+    // All at the same time, so that none weighs less.
+    for (const ms of times) feed(tracker, "answered", ms, { startedAt: -ms });
+    assertAlmostEquals(tracker.quantile(q, limits)("m"), expected, 1e-6);
+  }
+});
+
 Deno.test("trackLatency() learns from the events of calls, and its times are used", () =>
   virtualTime(async () => {
     const tracker = trackLatency({ minSamples: 1 });
