@@ -54,7 +54,6 @@ export class CallSpan {
   cancellation: { readonly at: number; readonly error: unknown } | undefined;
   /** Whether the caller has the stream. */
   isOpen = false;
-  hasEnded = false;
   readonly #operation: string;
   readonly #recordErrors: boolean;
 
@@ -134,7 +133,6 @@ export class CallSpan {
     at: number,
     error?: unknown,
   ): Attributes {
-    this.hasEnded = true;
     const attributes: Attributes = {
       "gen_ai.operation.name": this.#operation,
       "fallback.outcome": outcome,

@@ -239,7 +239,6 @@ export class Telemetry {
     at: number,
     error?: unknown,
   ): void {
-    if (call.hasEnded) return;
     this.#abandoned.unregister(call);
     const attributes = call.end(outcome, at, error);
     const seconds = (at - call.startedAt) / 1000;
