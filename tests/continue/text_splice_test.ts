@@ -153,7 +153,7 @@ const deliveries: {
   {
     when: "after all of a prefill of 32 characters",
     delivered: LETTERS,
-    pieces: [LETTERS, "!"],
+    pieces: [` ${LETTERS}`, "!"],
     expected: [undefined, "!", undefined],
   },
   {
