@@ -100,6 +100,20 @@ Deno.test("continueStream() throws what splice throws, after the chunks before i
     }
   }));
 
+Deno.test("continueStream() says in the message of a SuppressedError that resume threw", async () => {
+  const models = ["a", "b"].map((name) =>
+    fakeModel(name, [name, step.fail(reset)])
+  );
+  await using stream = await continueStream(models, "hi", {
+    resume: () => Promise.reject(new Error("broken")),
+  });
+  const error = await assertRejects(
+    () => Array.fromAsync(stream),
+    SuppressedError,
+  );
+  assertEquals(error.message, "'options.resume' threw");
+});
+
 Deno.test("continueStream() returns an empty answer with allowEmpty", async () => {
   const models = [fakeModel<string>("a", [])];
   const options = { resume, allowEmpty: true };
