@@ -111,9 +111,9 @@ export class TextSplice {
       }
       if (this.#start.startsWith(restarted)) return undefined;
     }
-    const isSpace = held.length < this.#space.length &&
-      this.#space.startsWith(held);
-    return isSpace || this.#mayOverlap() ? undefined : this.#resolve();
+    return this.#space.startsWith(held) || this.#mayOverlap()
+      ? undefined
+      : this.#resolve();
   }
 
   /**
@@ -145,10 +145,10 @@ export class TextSplice {
       const isOnce = delivered.indexOf(repeated) === delivered.length - overlap;
       if (isOnce) return this.#release(held.slice(overlap));
     }
-    const matched = this.#mayRestart
-      ? commonLength(held.trimStart(), this.#start)
-      : 0;
-    if (matched >= MIN_OVERLAP) throw new ContinuationError(matched);
+    if (this.#mayRestart) {
+      const matched = commonLength(held.trimStart(), this.#start);
+      if (matched >= MIN_OVERLAP) throw new ContinuationError(matched);
+    }
     return this.#release(held.slice(commonLength(held, this.#space)));
   }
 
