@@ -50,12 +50,14 @@ function splitAt(text: string, at: readonly number[]): string[] {
   return sorted.slice(1).map((end, i) => text.slice(sorted[i]!, end));
 }
 
-// Few letters, so that repetitions are frequent.
-const letters = (max: number) =>
-  fc.string({ unit: fc.constantFrom("a", "b", " ", "\n"), maxLength: max });
+// Few letters, so that repetitions are frequent. Without a size, hardly any text
+// has 32 characters.
+const letters = (maxLength: number, unit = ["a", "b", " ", "\n"]) =>
+  fc.string({ unit: fc.constantFrom(...unit), maxLength, size: "max" });
 const delivered = fc.oneof(
   letters(80),
-  fc.string({ maxLength: 80 }),
+  letters(80, ["a", "a", "a", "b"]),
+  fc.string({ maxLength: 80, size: "max" }),
   fc.tuple(letters(8), fc.integer({ min: 1, max: 12 }))
     .map(([text, times]) => text.repeat(times)),
 );
@@ -167,6 +169,12 @@ const deliveries: {
     delivered: `!${LETTERS}`,
     pieces: ["a", LETTERS.slice(1, 31), LETTERS.slice(31), "!"],
     expected: [undefined, undefined, undefined, "!", undefined],
+  },
+  {
+    when: "after the last 32 characters, where these begin with a repetition",
+    delivered: `aaab${LETTERS}`,
+    pieces: [`aab${LETTERS}!!!`],
+    expected: ["!!!", undefined],
   },
   {
     when: "at once, if it can repeat only the last 31 characters",
