@@ -131,9 +131,7 @@ export class Telemetry {
         call.span.addEvent("fallback.hedge", model, new Date(at));
         return;
       case "skipped":
-        this.#countSkip(model);
-        call.span.addEvent("fallback.skipped", model, new Date(at));
-        return;
+        return this.#onSkipped(call, model, at);
       case "failed":
         call.failures.add(event.error);
         return this.#endAttempt(call, attempt, type, at, event.error);
@@ -182,7 +180,12 @@ export class Telemetry {
     }
   }
 
-  #countSkip(model: { readonly "fallback.model": string }): void {
+  #onSkipped(
+    call: CallSpan,
+    model: { readonly "fallback.model": string },
+    at: number,
+  ): void {
+    call.span.addEvent("fallback.skipped", model, new Date(at));
     this.#instruments?.skips.add(1, model);
     if (!this.#openCircuits.open(model["fallback.model"])) return;
     this.#instruments?.circuitsOpened.add(1, model);
