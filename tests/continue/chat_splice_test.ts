@@ -64,6 +64,15 @@ Deno.test("chatSplice() skips repeated text, and keeps the id of the first part 
   ]);
 });
 
+Deno.test("chatSplice() takes the options of TextSplice", () => {
+  const asked = chatSplice({ chunks: [chunk({ content: "Hi" })] }, {
+    as: "ask",
+  });
+  assertEquals(asked.push(chunk({ content: "Hi there" })), [
+    chunk({ content: " there" }),
+  ]);
+});
+
 Deno.test("chatSplice() keeps the ids and the usage of a part where those before it had none", () => {
   const usage = { prompt_tokens: 1, completion_tokens: 2 };
   const chunks = [chunk({ content: "!" }), { choices: [], usage }];
@@ -76,7 +85,12 @@ Deno.test("chatSplice() delivers what else is in a chunk at once when its text i
     chunk({ reasoning_content: "Hm." }),
     chunk({ content: repeated.slice(0, 5), reasoning_content: "I see." }),
     chunk({ content: repeated.slice(5, 10) }, { usage }),
-    chunk({ content: repeated.slice(10) }),
+    chunk({}, {
+      choices: [
+        { index: 0, delta: { content: repeated.slice(10) } },
+        { index: 1, delta: { content: "Or" } },
+      ],
+    }),
     chunk({ content: "." }),
   ]);
   assertEquals(chunks, [
@@ -85,6 +99,13 @@ Deno.test("chatSplice() delivers what else is in a chunk at once when its text i
     chunk({}, {
       ...first,
       usage: { ...delivered[1]!.usage, prompt_tokens: 6, completion_tokens: 8 },
+    }),
+    chunk({}, {
+      ...first,
+      choices: [
+        { index: 0, delta: {} },
+        { index: 1, delta: { content: "Or" } },
+      ],
     }),
     chunk({ content: "." }, first),
   ]);

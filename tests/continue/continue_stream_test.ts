@@ -1,7 +1,8 @@
 // How continueStream() uses its options `resume` and `splice`. The rules of
 // continuing (R20) are in `tests/contract/continuing.ts`.
 
-import { type Attempt, attemptsOf } from "@fallback/stream";
+import { type ReadySource, takeReady } from "../../src/engine/ready.ts";
+import { type Attempt, attemptsOf, type Model } from "@fallback/stream";
 import {
   type ChunkSplice,
   continueStream,
@@ -99,6 +100,49 @@ Deno.test("continueStream() throws what splice throws, after the chunks before i
       assertEquals(await stream.next(), { done: true, value: undefined });
     }
   }));
+
+Deno.test("takeReady() of a continued stream returns what splice delivers of the chunks that have arrived", async () => {
+  const left = ["b0", "b1", "b2", "b3", "b4"]
+    .map((value) => ({ done: false, value }) as const);
+  const arrived: Model<unknown, string> = {
+    name: "b",
+    stream: () => ({
+      [Symbol.asyncIterator]: () => ({
+        next: () => Promise.resolve(left.shift()!),
+        [takeReady]: () => left.shift(),
+      }),
+    }),
+  };
+  const broken = new Error("broken");
+  const deliver: Record<string, string | string[]> = {
+    b0: ["1", "2"],
+    b1: [],
+    b2: "3",
+    b4: "4",
+  };
+  const models = [fakeModel("a", ["a0", step.fail(reset)]), arrived];
+  const opened = await continueStream(models, "hi", {
+    resume,
+    splice: () => ({
+      push(chunk) {
+        if (chunk === "b3") throw broken;
+        return deliver[chunk];
+      },
+      end: () => [],
+    }),
+  });
+  const stream = opened as typeof opened & Required<ReadySource<string>>;
+  const batches: string[][] = [];
+  const error = await assertRejects(async () => {
+    for await (const chunk of stream) {
+      const batch = [chunk];
+      for (let each; (each = stream[takeReady]());) batch.push(each.value);
+      batches.push(batch);
+    }
+  });
+  assertEquals(error, broken);
+  assertEquals(batches, [["a0"], ["1", "2", "3"]]);
+});
 
 Deno.test("continueStream() says in the message of a SuppressedError that resume threw", async () => {
   const models = ["a", "b"].map((name) =>
