@@ -177,6 +177,12 @@ const deliveries: {
     expected: ["!!!", undefined],
   },
   {
+    when: "after the last 32 characters, where the text goes on repeating them",
+    delivered: `baaaabab${"aab".repeat(10)}aa`,
+    pieces: [`${"aab".repeat(11)}aa!!!!`],
+    expected: ["baa!!!!", undefined],
+  },
+  {
     when: "at once, if it can repeat only the last 31 characters",
     delivered: `!${LETTERS}`,
     pieces: ["b"],
