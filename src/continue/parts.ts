@@ -101,13 +101,10 @@ export class Parts<Request, Chunk>
   }
 
   async return(): Promise<Result<Chunk>> {
-    this.#hasEnded = true;
-    this.#ready.clear();
     return await this.#part.return();
   }
 
   async #end({ error }: Failure): Promise<never> {
-    this.#hasEnded = true;
     // The attempt's record has the error of closing.
     await this.#part.return().catch(() => {});
     throw error;
