@@ -28,5 +28,11 @@ export default {
       to: "for (let at = 1, length = 0; at <= pattern.length; at++) {",
       reason: "A write behind the end of `borders` is ignored.",
     },
+    {
+      from: "let overlap = 0;",
+      to: "let overlap = 1;",
+      reason:
+        "A match that begins before the first compared character is too long to last, and what it falls back to is right.",
+    },
   ],
 } satisfies EquivalentMutants;
