@@ -2,7 +2,7 @@
 // continuing (R20) are in `tests/contract/continuing.ts`.
 
 import { type ReadySource, takeReady } from "../../src/engine/ready.ts";
-import { type Attempt, attemptsOf, type Model } from "@fallback/stream";
+import { attemptsOf, type Model } from "@fallback/stream";
 import {
   type ChunkSplice,
   continueStream,
@@ -18,9 +18,6 @@ import { assertEquals, assertRejects } from "@std/assert";
 
 const reset = new Error("reset");
 const resume = () => "go on";
-const outcomes = (attempts: readonly Attempt[]) =>
-  attempts.map(({ model, outcome }) => `${model} ${outcome}`);
-
 /** A splice that notes the chunks that it gets. */
 function noting(received: string[], ...deliver: (string | string[])[]) {
   return {
@@ -70,20 +67,36 @@ Deno.test("continueStream() throws what splice throws, after the chunks before i
     const fail = () => {
       throw broken;
     };
-    const splices: [() => ChunkSplice<string>, string[], string][] = [
-      [fail, ["a0"], "cancelled"],
-      [() => ({ push: fail, end: () => [] }), ["a0"], "cancelled"],
-      [() => ({ push: (chunk) => chunk, end: fail }), [
-        "a0",
-        "b0",
-        "b1",
-      ], "completed"],
+    const notClosed = new Error("not closed");
+    const cases: {
+      splice(): ChunkSplice<string>;
+      expected: string[];
+      record: (string | Error | undefined)[];
+    }[] = [
+      {
+        splice: fail,
+        expected: ["a0"],
+        record: ["cancelled", broken, notClosed],
+      },
+      {
+        splice: () => ({ push: fail, end: () => [] }),
+        expected: ["a0"],
+        record: ["cancelled", undefined, notClosed],
+      },
+      {
+        splice: () => ({ push: (chunk) => chunk, end: fail }),
+        expected: ["a0", "b0", "b1"],
+        record: ["completed", undefined, undefined],
+      },
     ];
-    for (const [splice, expected, outcome] of splices) {
+    for (const { splice, expected, record } of cases) {
       const journal = createJournal();
       const models = [
         fakeModel("a", ["a0", step.fail(reset)]),
-        fakeModel("b", ["b0", "b1"], { journal }),
+        fakeModel("b", ["b0", "b1"], {
+          journal,
+          closeScript: [step.wait(10), step.fail(notClosed)],
+        }),
       ];
       const stream = await continueStream(models, "hi", { resume, splice });
       const chunks: string[] = [];
@@ -92,10 +105,9 @@ Deno.test("continueStream() throws what splice throws, after the chunks before i
       });
       assertEquals(error, broken);
       assertEquals(chunks, expected);
-      assertEquals(outcomes(attemptsOf(error)), [
-        "a interrupted",
-        `b ${outcome}`,
-      ]);
+      const records = attemptsOf(error)
+        .map(({ outcome, error, closeError }) => [outcome, error, closeError]);
+      assertEquals(records, [["interrupted", reset, undefined], record]);
       journal.assertClean();
       assertEquals(await stream.next(), { done: true, value: undefined });
     }
