@@ -183,6 +183,12 @@ const deliveries: {
     expected: ["baa!!!!", undefined],
   },
   {
+    when: "after the last 32 characters, where those before them are similar",
+    delivered: `acb${"ab".repeat(17)}`,
+    pieces: [`${"ab".repeat(18)}!`],
+    expected: ["ab!", undefined],
+  },
+  {
     when: "at once, if it can repeat only the last 31 characters",
     delivered: `!${LETTERS}`,
     pieces: ["b"],
