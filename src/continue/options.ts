@@ -70,7 +70,7 @@ export interface ContinueOptions<Request, Chunk>
    * Makes the request for the models after the one that failed, or gives up with
    * `undefined`: then the stream ends with the error. It is called only while
    * models are left, and not after a final chunk. An error that it throws ends the
-   * stream.
+   * stream. Only an abort or `timeouts.totalMs` ends the wait for its promise.
    *
    * @param interruption What was delivered, and why it broke off.
    * @returns The request, or `undefined`, or a promise of one of them.

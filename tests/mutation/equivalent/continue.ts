@@ -12,6 +12,13 @@ export default {
   ],
   "src/continue/parts.ts": [
     {
+      from:
+        'const isOver = outcome !== "interrupted" || this.#context.signal.aborted ||',
+      to:
+        'const isOver = outcome !== "interrupted" && this.#context.signal.aborted ||',
+      reason: "next() throws only if the part was interrupted or aborted.",
+    },
+    {
       from: "await this.#part.return().catch(() => {});",
       to: "this.#part.return().catch(() => {});",
       reason:
