@@ -8,6 +8,7 @@
 import config from "../deno.json" with { type: "json" };
 import { bundledSize } from "./_bundled_size.ts";
 import { missingSection } from "./_check_changelog.ts";
+import { readFiles } from "./_files.ts";
 import { checkDocs } from "./_check_docs.ts";
 import { checkStdDeclarations } from "./std_mirror/check_std_declarations.ts";
 import { registry } from "./std_mirror/registry.ts";
@@ -61,6 +62,15 @@ async function git(...args: string[]): Promise<string> {
 /** `deno publish` refuses uncommitted changes, which only matter in CI. */
 async function allowDirty(): Promise<string[]> {
   return await git("status", "--porcelain") === "" ? [] : ["--allow-dirty"];
+}
+
+/** The Markdown files of a folder, whose snippets are checked, too. */
+async function pagesOf(folder: string): Promise<string[]> {
+  const files = await readFiles(
+    new URL(`../${folder}/`, import.meta.url),
+    ".md",
+  );
+  return [...files.keys()].map((path) => `${folder}/${path}`);
 }
 
 const KIB = 1024;
@@ -117,7 +127,7 @@ const checks: readonly Check[] = [
     name: "every comment that silences the linter gives a reason",
     run: ignoresWithoutReason,
   },
-  deno("check", "--quiet"),
+  deno("check", "--quiet", "--doc", ".", "README.md", ...await pagesOf("docs")),
   deno("doc", "--lint", ...entryPoints),
   {
     name: "every export is documented",

@@ -1,5 +1,6 @@
 /**
- * `deno task test`: all tests but the slow ones.
+ * `deno task test`: all tests but the slow ones. Types are checked by
+ * `deno task check`, once for all tests.
  *
  * - With paths or other arguments of `deno test`: just those tests.
  * - `--quick`: the tests that a contributor runs after each change.
@@ -14,7 +15,7 @@
 import { coverageOf, detailsOf } from "./_coverage.ts";
 import { runDeno } from "./_run_deno.ts";
 
-const TEST = ["test", "-A", "--parallel"];
+const TEST = ["test", "-A", "--parallel", "--no-check"];
 
 /** The tests that need other programs. */
 const SLOW = [
@@ -61,7 +62,7 @@ async function test(args: readonly string[]): Promise<number> {
     case "--coverage":
       return await testWithCoverage();
     case "--quick":
-      return await runDeno([...TEST, "--no-check", ...QUICK]);
+      return await runDeno([...TEST, ...QUICK]);
     case "--slow":
       return await runDeno([...TEST, ...SLOW]);
     default:

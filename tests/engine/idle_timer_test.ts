@@ -1,10 +1,11 @@
 import { assertEquals } from "@std/assert";
+import { stub } from "@std/testing/mock";
 import { FakeTime } from "@std/testing/time";
 import { IdleTimer } from "../../src/engine/idle_timer.ts";
 
 Deno.test({
   name:
-    "R17 IdleTimer extends the limit of a pull only once when the system clock is set back",
+    "IdleTimer extends the limit of a pull only once when the system clock is set back (R17)",
   permissions: "none",
   fn() {
     using time = new FakeTime();
@@ -24,5 +25,21 @@ Deno.test({
     } finally {
       globalThis.Date = Date;
     }
+  },
+});
+
+Deno.test({
+  name: "IdleTimer ignores its timer when that fires after stop() (R17)",
+  permissions: "none",
+  fn() {
+    using time = new FakeTime();
+    // As in Deno before 2.7, where timers are due at the same time.
+    using _ = stub(globalThis, "clearTimeout", () => {});
+    let calls = 0;
+    const timer = new IdleTimer(1000, () => calls++);
+    timer.start();
+    timer.stop();
+    time.tick(2000);
+    assertEquals(calls, 0);
   },
 });
