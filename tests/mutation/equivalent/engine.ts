@@ -3,6 +3,21 @@
 import type { EquivalentMutants } from "./mod.ts";
 
 export default {
+  "src/engine/call.ts": [
+    {
+      from: "this.scope.delete(attempt);",
+      to: ";",
+      reason: "The attempt ends with its stream: to stop both changes nothing.",
+    },
+  ],
+  "src/engine/chunk_reader.ts": [
+    {
+      from: "if (this.#owner.hasEnded) return false;",
+      to: "if (this.#owner.hasEnded) return true;",
+      reason:
+        "An attempt that has ended is not committed, and its end is not checked.",
+    },
+  ],
   "src/engine/attempt_runner.ts": [
     {
       from: "if (this.hasEnded) return false;",
