@@ -250,8 +250,8 @@ export const closing: RuleCase[] = [
       await read(await fallbackStream([keeps], "hi"));
       const late = () => kept!.stack.adopt(1, () => void closed++);
       assertSame(
-        (await errorOf(late) as Error).name,
-        "ReferenceError",
+        String(await errorOf(late)),
+        "ReferenceError: Cannot use the stack as its attempt has ended",
         "the refusal",
       );
       await pass(1);
