@@ -26,6 +26,7 @@ test("hasStatus() matches codes and classes, and no error without a status", () 
     assertEquals(accepts([401, "5xx"], { status }), false);
   }
   assertEquals(accepts([408, "5xx"], { status: 529 }), true);
+  assertEquals(accepts([100, 599], { status: 599 }), true);
   const without = [undefined, null, 429, "429", new Error("429"), {}];
   for (const error of without) {
     assertEquals(accepts([429, "4xx", "5xx"], error), false);

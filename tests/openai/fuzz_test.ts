@@ -18,6 +18,7 @@ Deno.test("EventParser finds the events that eventsource-parser finds", () => {
     "data:b",
     "data:  c",
     "event: e",
+    "event:f",
     ": comment",
     "id: 1",
     "",
