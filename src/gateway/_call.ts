@@ -2,7 +2,7 @@
 
 import { ignoreErrors } from "../_shared/ignore_errors.ts";
 import { attemptsOf } from "../attempts_of.ts";
-import type { Attempt } from "../types/attempt.ts";
+import type { Attempt, Usage } from "../types/attempt.ts";
 import { usageOf } from "../usage_of.ts";
 import type { CallReport, ResolvedOptions } from "./options.ts";
 
@@ -22,6 +22,7 @@ export class GatewayCall {
   readonly #controller = new AbortController();
   readonly #clientSignal: AbortSignal;
   readonly #onEnd: () => void;
+  #hasEnded = false;
 
   constructor(
     options: ResolvedOptions,
@@ -53,18 +54,25 @@ export class GatewayCall {
     this.#controller.abort(new DOMException("The client left", "AbortError"));
   };
 
-  /** The call has ended, and everything is closed. Called once. */
+  /** The call has ended, and everything is closed. Must not throw. */
   end(status: number, error?: unknown): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
     this.#clientSignal.removeEventListener("abort", this.leave);
     this.#onEnd();
     const attempts = this.attempts ?? attemptsOf(error);
+    let usage: Usage = {};
+    // A listener may have changed the records.
+    ignoreErrors(() => {
+      usage = usageOf(attempts);
+    });
     const { requestId, client, model } = this;
     reportCall(this.#options, {
       requestId,
       client,
       model,
       attempts,
-      usage: usageOf(attempts),
+      usage,
       status: this.hasLeft ? CLIENT_LEFT : status,
       durationMs: Math.round(performance.now() - this.#startedAt),
       ...(error !== undefined && { error }),

@@ -37,6 +37,7 @@ export class ChatBody implements UnderlyingDefaultSource<Uint8Array> {
   #lastWrite = Date.now();
   #isPulling = false;
   #hasEnded = false;
+  #closing: Promise<void> | undefined;
 
   /** @param source The chunks, or a promise of them while no model answers yet. */
   constructor(
@@ -80,13 +81,17 @@ export class ChatBody implements UnderlyingDefaultSource<Uint8Array> {
     this.#hasEnded = true;
     clearTimeout(this.#timer);
     this.#options.onCancel?.();
+    await (this.#closing ??= this.#closeSource());
+    this.#options.onEnd?.();
+  }
+
+  async #closeSource(): Promise<void> {
     try {
       const iterator = this.#iterator ?? await this.#opening;
       await iterator?.return?.();
     } catch {
       // What opening or closing throws is in the records of the attempts.
     }
-    this.#options.onEnd?.();
   }
 
   /** Writes a result and everything that has arrived with it. */
@@ -138,11 +143,7 @@ export class ChatBody implements UnderlyingDefaultSource<Uint8Array> {
 
   async #fail(error: unknown): Promise<void> {
     if (this.#hasEnded) return;
-    try {
-      await this.#iterator?.return?.();
-    } catch {
-      // It is in the record of the attempt.
-    }
+    await (this.#closing ??= this.#closeSource());
     // The client may have left meanwhile.
     if (this.#hasEnded) return;
     const { message, type, code } = this.#options.toError(error);

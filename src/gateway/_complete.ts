@@ -1,5 +1,6 @@
 // A chat completion: from a checked request to the response.
 
+import { isInstance } from "../_shared/safe_access.ts";
 import { attemptsOf } from "../attempts_of.ts";
 import { parseModels } from "../engine/chain.ts";
 import type { ChatChunk } from "../openai/mod.ts";
@@ -114,7 +115,7 @@ function streamed(
 
 /** The answer to an error before the first content. */
 export function toChainError(error: unknown): GatewayError {
-  if (error instanceof GatewayError) return error;
+  if (isInstance(error, GatewayError)) return error;
   // Without attempts, it is a mistake in the operator's code.
   if (attemptsOf(error).length === 0) {
     return new GatewayError(500, "The gateway has an internal error.", {

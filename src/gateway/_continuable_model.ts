@@ -10,7 +10,7 @@ type ChatModel = Model<ChatRequest, ChatChunk>;
 
 /** A model that says how it continues a text, as far as is known. */
 export interface ContinuableModel extends ChatModel {
-  readonly continuation: Continuation;
+  readonly continuation?: Continuation;
 }
 
 const isRefusedForm = hasStatus(400, 422);

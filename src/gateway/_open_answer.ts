@@ -35,7 +35,8 @@ export function openAnswer(
       withLowerLimit(continueText(request, chunks), delivered),
     splice: (part) => {
       const model = continuable.find(({ name }) => name === part.model);
-      return chatSplice(part, { as: model?.continuation });
+      const isAsked = model?.continuation === "ask";
+      return chatSplice(part, { as: isAsked ? "ask" : "prefill" });
     },
   }, delivered);
 }

@@ -97,7 +97,7 @@ export function gateway(
       const end = () => void running--;
       const { signal } = request;
       const call = new GatewayCall(resolved, requestId, client, signal, end);
-      return runCall(request, call, headers, resolved);
+      return await runCall(request, call, headers, resolved);
     } catch (error) {
       const answer = toChainError(error);
       // It is `authorize` that threw, before there was a call.

@@ -90,13 +90,14 @@ export class BodyParser {
   onEvent(data: string, name: string): void {
     if (this.#handler.hasEnded) return;
     if (this.#stray.isWorthParsing) this.#parseStray();
+    // Of blank lines there may be many, and to fail at parsing takes long.
+    if (data === "" && name === "") return;
     const max = this.#maxEventBytes;
     // A character has at most three bytes.
     if (data.length * 3 > max && byteLength(data) > max) {
       return this.#failTooLong();
     }
     if (isErrorName(name)) return this.#failWith(data);
-    // To fail at parsing it takes as long as to parse ten chunks.
     if (data === "[DONE]") return this.#handler.onDone();
     const value = parseJson(data);
     if (value === undefined) return this.#onText(data, name);
@@ -135,6 +136,7 @@ export class BodyParser {
 
   /** A line of JSON between events, a comment, or a field of any other name. */
   onLine(line: string): void {
+    if (this.#handler.hasEnded) return;
     if (line.startsWith(":")) return this.#onComment(line);
     if (isAnswer(line)) {
       // An indented line is part of something longer.

@@ -52,7 +52,7 @@ export class ChunkStream
     this.#signal = signal;
     this.#convertError = convertError;
     // Deno's fetch may lose its signal to the garbage collector.
-    signal.addEventListener("abort", this);
+    signal.addEventListener("abort", this, { once: true });
   }
 
   /** The attempt was aborted. */

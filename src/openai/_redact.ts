@@ -42,6 +42,7 @@ export class Redactor {
    * beginning of one at the end.
    */
   text(text: string): string {
+    if (this.#needles.length === 0) return text;
     const ranges = this.#find(toPlainText(text));
     ranges.sort(([a], [b]) => a - b);
     let result = "";

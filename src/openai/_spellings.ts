@@ -31,13 +31,12 @@ const NAMED: Readonly<Record<string, string>> = {
   colon: ":",
 };
 
-/** Line ends count in an event stream; other white space is removed anyway. */
 const SIMPLE: Readonly<Record<string, string>> = {
   n: "\n",
   r: "\r",
-  t: "",
-  b: "",
-  f: "",
+  t: "\t",
+  b: "\b",
+  f: "\f",
 };
 
 // JSON and JavaScript, URLs, HTML, and backslashes.

@@ -96,6 +96,9 @@ export function isContent(chunk: ChatChunkLike): boolean {
 
 function hasContent(delta: unknown): boolean {
   if (typeof delta !== "object" || delta === null) return false;
+  // Other clients may have chunks whose fields are getters of a class.
+  const { content } = delta as { content?: unknown };
+  if (typeof content === "string" && content !== "") return true;
   for (const [field, value] of Object.entries(delta)) {
     if (METADATA.has(field)) continue;
     if (OBJECTS.has(field)) {

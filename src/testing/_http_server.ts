@@ -75,7 +75,7 @@ async function readRequest(
   let head: RegExpExecArray | null = null;
   while (!head) {
     bytes = await readMore(connection, bytes);
-    head = /^.*?\r\n\r\n/s.exec(latin1.decode(bytes));
+    head = /^.*?\r\n\r\n/s.exec(toLatin1(bytes));
   }
   const bodyAt = head[0].length;
   const [line, ...fields] = head[0].trimEnd().split("\r\n");
@@ -113,7 +113,9 @@ async function untilLeft(connection: Deno.Conn): Promise<void> {
 }
 
 /** Each byte becomes one character, as headers have it. */
-const latin1 = new TextDecoder("latin1");
+function toLatin1(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
+}
 
 const encoder = new TextEncoder();
 

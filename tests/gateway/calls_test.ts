@@ -363,3 +363,39 @@ Deno.test("gateway() passes the request to a function that chooses the models", 
   const answer = await (await handler(chatRequest())).json();
   assertEquals(answer.choices[0].message.content, "hi!");
 });
+
+Deno.test("gateway() ends each call once, whatever a function of models throws and a listener writes into the records", async () => {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  const throwing = () => {
+    throw proxy;
+  };
+  const breaking = ({ attempt }: { attempt?: unknown }) => {
+    if (attempt) Object.assign(attempt, { nested: {} });
+  };
+  const cases = [
+    [{ models: { chat: throwing } }, 500],
+    [{ fallback: { onEvent: breaking } }, 200],
+  ] as const;
+  for (const [options, status] of cases) {
+    const reported: number[] = [];
+    const { handler } = chain([["Hi"]], {
+      ...options,
+      maxConcurrent: 1,
+      onCall: (report) => reported.push(report.status),
+    });
+    for (let i = 0; i < 3; i++) {
+      const response = await handler(chatRequest({ stream: false }));
+      await response.text();
+      assertEquals(response.status, status);
+    }
+    // The limit still holds.
+    const responses = await Promise.all(
+      [1, 2, 3].map(() => handler(chatRequest({ stream: false }))),
+    );
+    const statuses = responses.map((response) => response.status);
+    assertEquals(statuses.sort(), [status, 503, 503].sort());
+    await Promise.all(responses.map((response) => response.body?.cancel()));
+    assertEquals(reported.filter((each) => each === status).length, 4);
+  }
+});

@@ -140,6 +140,26 @@ Deno.test("gateway() sends a continuation without a prefill to a model that reje
   assertEquals(requests, [2, 3, 3]);
 });
 
+Deno.test("gateway() treats a model with an unknown property continuation as one with a prefill", async () => {
+  async function* cut() {
+    yield chunk({ content: "Half an " });
+    throw new Error("reset");
+  }
+  async function* stream() {
+    yield chunk({ content: "answer" });
+    yield chunk({}, { choices: [{ delta: {}, finish_reason: "stop" }] });
+  }
+  for (const continuation of [null, "none"]) {
+    const model = { name: "b", stream, continuation };
+    const { handler } = chain([], {
+      models: { chat: [cut, model] },
+      continueCutAnswers: true,
+    });
+    const answer = await (await handler(chatRequest())).json();
+    assertEquals(answer.choices[0].message.content, "Half an answer");
+  }
+});
+
 const request: ChatRequest = { messages };
 const continuation = continueText(request, [chunk({ content: "Half" })])!;
 const asked = continueText(request, [chunk({ content: "Half" })], {

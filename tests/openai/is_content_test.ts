@@ -38,6 +38,11 @@ Deno.test("isContent() is true for every kind of content", () => {
         .flatMap((field) => [{ [field]: "a" }, { [field]: 0 }]),
       { reasoning_details: [{ type: "reasoning.encrypted", data: "a" }] },
       { audio: {} },
+      new (class {
+        get content() {
+          return "a";
+        }
+      })(),
       { images: [{ image_url: { url: "data:" } }] },
       { tool_calls: [{ index: 0 }] },
       { function_call: { name: "f" } },

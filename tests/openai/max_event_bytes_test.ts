@@ -1,10 +1,12 @@
 import {
   assertEquals,
   assertInstanceOf,
+  assertLess,
   assertMatch,
   assertRejects,
 } from "@std/assert";
 import { StreamError } from "@fallback/stream/openai";
+import { stub } from "@std/testing/mock";
 import { wire } from "@fallback/stream/testing";
 import { packetsFetch } from "./_packets.ts";
 import { delta, read, textOf } from "./_http_attempt.ts";
@@ -102,4 +104,13 @@ Deno.test("openaiModel() shows the beginning of an endless text in its error", a
 
   assertInstanceOf(error, StreamError);
   assertMatch(error.message, /nor a chat completion: no stream no stream/);
+});
+
+Deno.test("openaiModel() parses nothing for blank lines and comments, of which there may be many", async () => {
+  for (const line of ["\n", "\r\n", ":\n\n"]) {
+    using parse = stub(JSON, "parse", JSON.parse);
+    const chunks = await read([wire.raw(line.repeat(1000)), "Hi"]);
+    assertEquals(textOf(chunks), "Hi");
+    assertLess(parse.calls.length, 10);
+  }
 });

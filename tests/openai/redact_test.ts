@@ -16,6 +16,12 @@ const SHOWN: Record<string, [text: string, shown: string][]> = {
   "abc": [["abc", "abc"]],
   "abcd": [["abcd, abcdabcd.", "***, ******."]],
   " ab\ncd ": [["a bc d", "***"], ["ab\\nc\\td", "***"]],
+  // What is left of an escape must not begin another one with the key.
+  "5f3a9c0d1e2b": [
+    ["100%\\t5f3a9c0d1e2b", "100%\\t***"],
+    ["100%\\b5f3a9c0d1e2b", "100%\\b***"],
+    ["100%\\f5f3a9c0d1e2b", "100%\\f***"],
+  ],
   "abcdefg": [["abcdefg ABCDEFG", "*** ABCDEFG"]],
   "aBcdefgh": [["AbCDEFGH İ aBcdefgh", "*** İ ***"]],
   "Aİcdefgh": [["aİCDEFGH", "***"]],
