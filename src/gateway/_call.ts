@@ -22,7 +22,6 @@ export class GatewayCall {
   readonly #controller = new AbortController();
   readonly #clientSignal: AbortSignal;
   readonly #onEnd: () => void;
-  #hasEnded = false;
 
   constructor(
     options: ResolvedOptions,
@@ -54,10 +53,8 @@ export class GatewayCall {
     this.#controller.abort(new DOMException("The client left", "AbortError"));
   };
 
-  /** The call has ended, and everything is closed. Must not throw. */
+  /** The call has ended, and everything is closed. Called once; must not throw. */
   end(status: number, error?: unknown): void {
-    if (this.#hasEnded) return;
-    this.#hasEnded = true;
     this.#clientSignal.removeEventListener("abort", this.leave);
     this.#onEnd();
     const attempts = this.attempts ?? attemptsOf(error);

@@ -142,7 +142,6 @@ export class ChatBody implements UnderlyingDefaultSource<Uint8Array> {
   };
 
   async #fail(error: unknown): Promise<void> {
-    if (this.#hasEnded) return;
     await (this.#closing ??= this.#closeSource());
     // The client may have left meanwhile.
     if (this.#hasEnded) return;

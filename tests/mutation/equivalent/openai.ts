@@ -5,6 +5,12 @@ import type { EquivalentMutants } from "./mod.ts";
 export default {
   "src/openai/_body_parser.ts": [
     {
+      from: "if (this.#handler.hasEnded) return;",
+      to: "if (this.#handler.hasEnded) {}",
+      lineBefore: "onLine(line: string): void {",
+      reason: "It only saves time: after the end, no line has an effect.",
+    },
+    {
       from: "if (data.length * 3 > max && byteLength(data) > max) {",
       to: "if (data.length * 3 >= max && byteLength(data) > max) {",
       reason: "It only saves time: byteLength() decides.",
@@ -47,6 +53,13 @@ export default {
       from: 'if (reason === "") continue;',
       to: 'if (reason === "") {}',
       reason: "It only saves time: an empty reason is no failure.",
+    },
+  ],
+  "src/openai/_chunk_stream.ts": [
+    {
+      from: 'signal.addEventListener("abort", this, { once: true });',
+      to: 'signal.addEventListener("abort", this, { once: false });',
+      reason: "It only frees memory: a signal is aborted once.",
     },
   ],
   "src/openai/_connection_error.ts": [
@@ -98,6 +111,11 @@ export default {
     },
   ],
   "src/openai/_redact.ts": [
+    {
+      from: "if (this.#needles.length === 0) return text;",
+      to: "if (this.#needles.length === 1) return text;",
+      reason: "It only saves time, and each secret has at least two needles.",
+    },
     {
       from: "ranges.push([plain.starts[at]!, plain.ends[at + length - 1]!]);",
       to: "ranges.unshift([plain.starts[at]!, plain.ends[at + length - 1]!]);",
