@@ -81,6 +81,18 @@ export function assertMethods(
   assertArgument(ok, name, `be ${kind}`, value);
 }
 
+/** The option `signal`, if it is given. */
+export function assertSignal(signal: unknown): void {
+  assertMethods(
+    "options.signal",
+    signal,
+    getProperty(signal, "signal") === undefined
+      ? "an AbortSignal"
+      : "an AbortSignal, such as the 'signal' of an AbortController",
+    "addEventListener",
+  );
+}
+
 /** A list that is not empty. A single value is a list of one. */
 export function parseList<T>(name: string, value: T | readonly T[]): T[] {
   const list = (Array.isArray(value) ? Array.from(value) : [value]) as T[];

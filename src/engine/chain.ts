@@ -5,6 +5,7 @@ import {
   assertFunction,
   assertMethods,
   assertOptions,
+  assertSignal,
   type OptionNames,
   parseCount,
   parseDelay,
@@ -172,18 +173,6 @@ function assertRuntime(): void {
   throw new TypeError(
     "Cannot open streams as this runtime has no AsyncDisposableStack: " +
       "Deno 2.3, Node 24, Bun 1.3.12 or later is required",
-  );
-}
-
-/** Checks an option `signal`. */
-export function assertSignal(signal: unknown): void {
-  assertMethods(
-    "options.signal",
-    signal,
-    getProperty(signal, "signal") === undefined
-      ? "an AbortSignal"
-      : "an AbortSignal, such as the 'signal' of an AbortController",
-    "addEventListener",
   );
 }
 

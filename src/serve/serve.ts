@@ -4,8 +4,7 @@
  * @module
  */
 
-import { assertOptions } from "../_shared/arguments.ts";
-import { assertSignal } from "../engine/chain.ts";
+import { assertOptions, assertSignal } from "../_shared/arguments.ts";
 import { gateway } from "../gateway/gateway.ts";
 import { logCalls } from "../gateway/log_calls.ts";
 import type { GatewayOptions } from "../gateway/options.ts";
@@ -70,7 +69,7 @@ export async function serve(
   options: ServeOptions = {},
 ): Promise<RunningServer> {
   assertOptions("options", options, { signal: true, write: true });
-  if (options.signal !== undefined) assertSignal(options.signal);
+  assertSignal(options.signal);
   const { options: chains, hasKeys, host, port } = resolveConfig(
     config,
     (name) => Deno.env.get(name),

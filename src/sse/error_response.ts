@@ -5,8 +5,8 @@
  */
 
 import {
-  assertMethods,
   assertOptions,
+  assertSignal,
   MAX_TIMEOUT_MS,
   type OptionNames,
 } from "../_shared/arguments.ts";
@@ -83,7 +83,7 @@ export function errorResponse(
 ): Response {
   assertOptions("options", options, OPTION_NAMES);
   const { signal } = options;
-  assertMethods("options.signal", signal, "an AbortSignal", "addEventListener");
+  assertSignal(signal);
   const attempts = attemptsOf(error);
   const retryAfterMs = retryAfterOf(error);
   // A longer wait than any timer can have is no wait that a client can use.
