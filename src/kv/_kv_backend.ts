@@ -59,15 +59,13 @@ export class KvBackend implements CircuitBackend {
     models: ReadonlySet<string>,
     batch: Batch | undefined,
   ): Promise<ReadonlyMap<string, Circuit>> {
-    const events = batch?.events ?? [];
-    const names = new Set(models);
-    for (const { model } of events) names.add(model);
+    const eventsOf = Map.groupBy(batch?.events ?? [], ({ model }) => model);
+    const names = new Set([...models, ...eventsOf.keys()]);
     const circuits = new Map<string, Circuit>();
     const results = await Promise.allSettled(
       Array.from(names, async (model) => {
-        const unstored = events.filter((event) =>
-          event.model === model && !this.#stored.has(event)
-        );
+        const unstored = (eventsOf.get(model) ?? [])
+          .filter((event) => !this.#stored.has(event));
         circuits.set(model, await this.#update(model, unstored));
         for (const event of unstored) this.#stored.add(event);
       }),
