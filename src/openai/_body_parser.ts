@@ -97,7 +97,7 @@ export class BodyParser {
     if (data.length * 3 > max && byteLength(data) > max) {
       return this.#failTooLong();
     }
-    if (isErrorName(name)) return this.#failWith(data);
+    if (name !== "" && isErrorName(name)) return this.#failWith(data);
     if (data === "[DONE]") return this.#handler.onDone();
     const value = parseJson(data);
     if (value === undefined) return this.#onText(data, name);

@@ -5,6 +5,13 @@ import type { EquivalentMutants } from "./mod.ts";
 export default {
   "src/openai/_body_parser.ts": [
     {
+      from:
+        'if (name !== "" && isErrorName(name)) return this.#failWith(data);',
+      to:
+        'if (name !== "mutated" && isErrorName(name)) return this.#failWith(data);',
+      reason: "It only saves time: an empty name means no error.",
+    },
+    {
       from: "if (this.#handler.hasEnded) return;",
       to: "if (this.#handler.hasEnded) {}",
       lineBefore: "onLine(line: string): void {",
