@@ -1,6 +1,17 @@
-// Calls a model without a chain: this creates the context of one attempt.
+// An attempt without a chain: the context with which a model is called, and a
+// record.
 
-import type { ModelContext } from "@fallback/stream";
+import type { Attempt, ModelContext } from "@fallback/stream";
+
+/** The record of an attempt that failed at once. */
+export const FAILED_RECORD: Attempt = {
+  model: "m",
+  modelIndex: 0,
+  number: 1,
+  startedAt: 0,
+  outcome: "failed",
+  chunks: 0,
+};
 
 /** One attempt. Disposing of it disposes of what the model added to its stack. */
 export interface TestAttempt extends AsyncDisposable {

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { AllModelsFailedError, type Attempt } from "@fallback/stream";
+import { AllModelsFailedError } from "@fallback/stream";
 import {
   headerOf,
   headersOf,
@@ -7,23 +7,15 @@ import {
   statusOf,
 } from "../../src/_shared/http_status.ts";
 import { retryAfterOf } from "../../src/_shared/retry_after.ts";
+import { FAILED_RECORD } from "../_test_attempt.ts";
 import { test } from "../_test_without_permissions.ts";
-
-const record: Attempt = {
-  model: "a",
-  modelIndex: 0,
-  number: 1,
-  startedAt: 0,
-  outcome: "failed",
-  chunks: 0,
-};
 
 /** An error within `depth` errors, as a cause or as the failure of a chain. */
 function nest(error: unknown, depth: number, how: "cause" | "chain"): unknown {
   for (let i = 0; i < depth; i++) {
     error = how === "cause"
       ? new Error("wrapped", { cause: error })
-      : new AllModelsFailedError([{ ...record, error }]);
+      : new AllModelsFailedError([{ ...FAILED_RECORD, error }]);
   }
   return error;
 }
@@ -105,7 +97,7 @@ test("statusOf() an AllModelsFailedError is the one that all its errors have", (
   const statusOfAll = (...statuses: number[]) =>
     statusOf(
       new AllModelsFailedError(
-        statuses.map((status) => ({ ...record, error: { status } })),
+        statuses.map((status) => ({ ...FAILED_RECORD, error: { status } })),
       ),
     );
   assertEquals(statusOfAll(429, 429), 429);

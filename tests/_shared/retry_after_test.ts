@@ -2,6 +2,7 @@ import { APICallError } from "@ai-sdk/provider";
 import { AllModelsFailedError, type Attempt } from "@fallback/stream";
 import { assertEquals } from "@std/assert";
 import { FakeTime } from "@std/testing/time";
+import { FAILED_RECORD } from "../_test_attempt.ts";
 import { test } from "../_test_without_permissions.ts";
 import {
   parseRetryAfter,
@@ -49,12 +50,8 @@ test("retryAfterOf() ignores a retryAfterMs that is no wait, and takes the short
   assertEquals(waits, [0, 9, 9]);
   const failed = (...waits: (number | undefined)[]) =>
     new AllModelsFailedError(waits.map((retryAfterMs, modelIndex): Attempt => ({
-      model: "m",
+      ...FAILED_RECORD,
       modelIndex,
-      number: 1,
-      startedAt: 0,
-      outcome: "failed",
-      chunks: 0,
       error: { retryAfterMs },
     })));
   assertEquals(retryAfterOf(failed(7, undefined, 5)), 5);

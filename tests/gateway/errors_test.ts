@@ -2,7 +2,6 @@
 
 import {
   AllModelsFailedError,
-  type Attempt,
   EmptyStreamError,
   ModelTimeoutError,
 } from "@fallback/stream";
@@ -16,6 +15,7 @@ import { assertEquals } from "@std/assert";
 import { delay } from "@std/async/delay";
 import { toGatewayError } from "../../src/gateway/_failure.ts";
 import { chain, chatRequest, providerError } from "./_client.ts";
+import { FAILED_RECORD } from "../_test_attempt.ts";
 
 /** What an SDK throws for a response with this status. */
 const sdkError = (status: number, fields: object = {}, message = "secret") =>
@@ -305,20 +305,12 @@ Deno.test("gateway() tries the next model after a refusal of the content if 'fal
   }
 });
 
-const record: Attempt = {
-  model: "m",
-  modelIndex: 0,
-  number: 1,
-  startedAt: 0,
-  outcome: "failed",
-  chunks: 0,
-};
-
 /** What nested chains throw, `depth` levels deep. */
 const nest = (depth: number, error: unknown): unknown =>
-  depth === 0
-    ? error
-    : new AllModelsFailedError([{ ...record, error: nest(depth - 1, error) }]);
+  depth === 0 ? error : new AllModelsFailedError([{
+    ...FAILED_RECORD,
+    error: nest(depth - 1, error),
+  }]);
 
 Deno.test("toGatewayError() quotes the provider below six nested chains, and no further", () => {
   const error = sdkError(400, {}, "too long");

@@ -103,7 +103,7 @@ const nested = (depth: number) =>
     `:${"[".repeat(depth - 1)}${"]".repeat(depth - 1)}`,
   );
 
-/** A valid request of so many bytes. */
+/** A valid request with this number of bytes. */
 const ofSize = (bytes: number) =>
   field({ user: "x".repeat(bytes - field({ user: "" }).length) });
 

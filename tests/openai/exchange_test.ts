@@ -320,7 +320,7 @@ Deno.test("openaiModel() shows no content type where there is none, and an incom
 
 // Connections
 
-/** A value in so many objects. */
+/** A value within `depth` objects, one in the other. */
 function nest(value: unknown, depth: number): unknown {
   return depth === 0 ? value : { cause: nest(value, depth - 1) };
 }

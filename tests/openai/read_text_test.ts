@@ -3,7 +3,7 @@ import { readText } from "../../src/openai/_read_text.ts";
 
 const encoder = new TextEncoder();
 
-Deno.test("readText() keeps at most as many bytes as it is told, and reads no further", async () => {
+Deno.test("readText() keeps at most the given number of bytes, and reads no further", async () => {
   const cases: [packets: string[], text: string, read: number][] = [
     [[], "", 0],
     [["abc"], "abc", 1],

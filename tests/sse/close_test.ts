@@ -114,15 +114,18 @@ Deno.test("sseResponse() calls onClose once when the client disconnects before i
   journal.assertClean();
 });
 
+/** An answer whose first chunk cannot be encoded, and that closes in 50 ms. */
+const answerThatFails = () =>
+  answer(["a", "b"], {
+    encode: () => {
+      throw wrong;
+    },
+    model: { closeScript: [step.wait(50)] },
+  });
+
 Deno.test("sseResponse() calls onClose once when the client disconnects while an interrupted stream is closed", async () => {
-  const encode = () => {
-    throw wrong;
-  };
   const { journal, ends } = await virtualTime(async () => {
-    const it = await answer(["a", "b"], {
-      encode,
-      model: { closeScript: [step.wait(50)] },
-    });
+    const it = await answerThatFails();
     const client = clientOf(it.response);
     client.read();
     await delay(10);
@@ -189,14 +192,8 @@ Deno.test("sseResponse() does not encode a chunk that arrives after the client d
 });
 
 Deno.test("sseResponse() closes the stream before it sends the error of encode", async () => {
-  const encode = () => {
-    throw wrong;
-  };
   const { journal, ends } = await virtualTime(async () => {
-    const it = await answer(["a", "b"], {
-      encode,
-      model: { closeScript: [step.wait(50)] },
-    });
+    const it = await answerThatFails();
     const client = clientOf(it.response);
     assertEquals((await client.read())?.[0], "error");
     assertEquals(Date.now(), 50);

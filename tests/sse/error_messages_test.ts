@@ -22,6 +22,7 @@ import {
 import { fakeModel, step, virtualTime } from "@fallback/stream/testing";
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import { answer, readAll } from "./_client.ts";
+import { FAILED_RECORD } from "../_test_attempt.ts";
 
 const SECRET = "sk-secret";
 const secret = () => new Error(SECRET);
@@ -87,15 +88,7 @@ const thrown: Record<string, () => unknown> = {
 
 /** An attempt like those of a call. */
 function attempt(fields: Partial<Attempt>): Attempt {
-  return {
-    model: "inner",
-    modelIndex: 0,
-    number: 1,
-    startedAt: 0,
-    outcome: "failed",
-    chunks: 0,
-    ...fields,
-  };
+  return { ...FAILED_RECORD, model: "inner", ...fields };
 }
 
 /** Checks that a text has no secret and no line of a stack. */

@@ -16,6 +16,7 @@ import { HttpError } from "@fallback/stream/openai";
 import { errorResponse } from "@fallback/stream/sse";
 import { fakeModel, step, virtualTime } from "@fallback/stream/testing";
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
+import { FAILED_RECORD } from "../_test_attempt.ts";
 
 const timeout = new ModelTimeoutError("m", "firstContent", 50);
 const httpError = new HttpError(500, { body: "sorry" });
@@ -50,14 +51,7 @@ function revoked(): object {
 
 /** The response for an error of a call with one attempt. */
 function respond(error: unknown): Response {
-  linkAttempts(error, [{
-    model: "m",
-    modelIndex: 0,
-    number: 1,
-    startedAt: 0,
-    outcome: "failed",
-    chunks: 0,
-  }]);
+  linkAttempts(error, [FAILED_RECORD]);
   return errorResponse(error);
 }
 
