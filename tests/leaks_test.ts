@@ -23,7 +23,7 @@ async function run(script: string): Promise<Record<string, never>> {
   return JSON.parse(out);
 }
 
-Deno.test("fallbackStream() leaves no listener, timer or memory in 100,000 calls that end in every way (R10)", async () => {
+Deno.test("fallbackStream() leaves no listener, timer or memory in 50,000 calls that end in every way (R10)", async () => {
   const { composed, timers, bytes } = await run("_calls.ts");
   assertEquals({ composed, timers }, { composed: 0, timers: 0 });
   // One number per call would take 8 bytes.

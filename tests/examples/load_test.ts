@@ -13,6 +13,7 @@ import type { LoadSettings, ServerState } from "./_load.ts";
 import { answerTo, type Provider, serveProvider } from "./_providers.ts";
 
 const CONCURRENCY = 1000;
+const WARM_UP_CONCURRENCY = 200;
 const SECONDS = Number(/--seconds=(\d+)/.exec(Deno.args.join(" "))?.[1] ?? 1);
 const SEED = 20_261;
 const draw = random(SEED);
@@ -184,7 +185,11 @@ Deno.test("createHandler() serves a thousand concurrent clients one complete ans
   );
   const url = `http://127.0.0.1:${await server.send("port")}/chat`;
   // Warm up: code and caches that are created once must not count.
-  await load(url, { name: "warm-up", concurrency: CONCURRENCY, seconds: 0 });
+  await load(url, {
+    name: "warm-up",
+    concurrency: WARM_UP_CONCURRENCY,
+    seconds: 0,
+  });
   const before = await settle(server, providers);
   const startedAt = performance.now();
   const { endings, firstContentMs } = await load(url, {

@@ -3,8 +3,8 @@ import { retentionMs, sharedViolation } from "../health/_check.ts";
 import { test } from "../_test_without_permissions.ts";
 import { openDenoKv, openFakeKv } from "./_stores.ts";
 
-test("kvHealth() does what the reference does in 2,500 random sequences of three isolates (R21)", async () => {
-  const runs = { runs: 2500, seed: 20_262 };
+test("kvHealth() does what the reference does in 1,500 random sequences of three isolates (R21)", async () => {
+  const runs = { runs: 1500, seed: 20_262 };
   const found = await sharedViolation(openFakeKv, runs, retentionMs);
   assertEquals(found, undefined, found);
 });

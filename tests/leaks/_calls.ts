@@ -1,4 +1,4 @@
-// Makes 100,000 sequential calls that end in every way, in a process that can collect
+// Makes 50,000 sequential calls that end in every way, in a process that can collect
 // its garbage, and prints what is left.
 
 import {
@@ -13,7 +13,7 @@ import { createJournal } from "../../src/testing/journal.ts";
 declare const gc: () => void;
 
 const WARM_UP = 10_000;
-const CALLS = 100_000;
+const CALLS = 50_000;
 const MINUTE = 60_000;
 const timeouts = {
   openMs: MINUTE,

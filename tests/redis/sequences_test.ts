@@ -5,10 +5,10 @@ import { testWithServer } from "./_server.ts";
 import { openRedis, withStoppedClock } from "./_stores.ts";
 
 testWithServer(
-  "redisHealth() does what the reference does in 200 random sequences of three processes (R21)",
+  "redisHealth() does what the reference does in 100 random sequences of three processes (R21)",
   async ({ port }) => {
     await using client = await connect(port);
-    const runs = { runs: 200, seed: 20_264 };
+    const runs = { runs: 100, seed: 20_264 };
     const found = await sharedViolation(
       openRedis(withStoppedClock(client.send)),
       runs,

@@ -17,7 +17,7 @@ const EXPORTED =
 /**
  * Bundles the cases.
  *
- * @param cwd The folder that gets `contract.js`, beside the installed package.
+ * @param cwd The folder that gets `contract.js`.
  * @param env What Deno needs to find the standard library.
  */
 export async function bundleContract(

@@ -15,17 +15,13 @@ export interface Compiler {
   readonly types: readonly string[];
 }
 
-/** For Node without browser types, and for browsers without Node types. */
+/**
+ * The oldest and the newest: for Node without browser types, and for browsers without
+ * Node types.
+ */
 export const COMPILERS: readonly Compiler[] = [
   {
-    version: "5.7.3", // The oldest supported version.
-    module: "nodenext",
-    moduleResolution: "nodenext",
-    lib: ["esnext"],
-    types: ["node"],
-  },
-  {
-    version: "5.9.3",
+    version: "5.7.3",
     module: "nodenext",
     moduleResolution: "nodenext",
     lib: ["esnext"],

@@ -20,22 +20,25 @@ const INSTALL = {
   bun: ["npx", "-y", "bun@1.3.12", "install"],
 };
 
-/** Makes the tarball. Returns its path. */
-export async function makeTarball({ folder }: Published): Promise<string> {
+/** Makes the tarball, and the suite that tests it. Returns the tarball's path. */
+export async function makeTarball(
+  { folder, env }: Published,
+): Promise<string> {
   const tarball = `${folder}/package.tgz`;
   await pack(tarball);
+  await bundleContract(folder, env);
   return tarball;
 }
 
 /**
- * Creates a folder, and installs the package in it.
+ * Creates a folder, and installs the package in it, beside the suite.
  *
  * @param tarball The path of the package.
  * @param manager The package manager.
  * @returns The path of the folder.
  */
 export async function install(
-  { folder, env }: Published,
+  { folder }: Published,
   tarball: string,
   manager: keyof typeof INSTALL,
 ): Promise<string> {
@@ -47,6 +50,6 @@ export async function install(
   await writeFiles(new Map([["package.json", JSON.stringify(manifest)]]), cwd);
   const [command, ...args] = INSTALL[manager];
   await runSuccessfully(command!, args, { cwd });
-  await bundleContract(cwd, env);
+  await Deno.copyFile(`${folder}/contract.js`, `${cwd}/contract.js`);
   return cwd;
 }
