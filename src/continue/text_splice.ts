@@ -57,10 +57,17 @@ export class TextSplice {
   readonly #space: string;
   /** What was held back; `undefined` once the text passes through. */
   #held: string | undefined = "";
-  /** Whether the new text may still begin with all of the delivered text. */
-  #mayRestart: boolean;
-  /** Where the delivered text has the held text first; -1 if it has not. */
+  /** Whether the new text may begin with all of the delivered text. */
+  readonly #mayRestart: boolean;
+  /**
+   * How much of `#start` the held text repeats; `undefined` once it differs, or if
+   * it may not restart.
+   */
+  #restarted: number | undefined;
+  /** Where the delivered text first has what was searched of the held text. */
   #position = 0;
+  /** How much of the held text was searched. */
+  #searched = 0;
 
   /**
    * Constructs a splice for one part.
@@ -90,6 +97,7 @@ export class TextSplice {
     this.#space = delivered.slice(delivered.trimEnd().length);
     this.#mayRestart = this.#start !== "" &&
       (as === "ask" || delivered.length >= MIN_OVERLAP);
+    this.#restarted = this.#mayRestart ? 0 : undefined;
   }
 
   /**
@@ -104,14 +112,10 @@ export class TextSplice {
     if (text === "") return undefined;
     if (this.#held === undefined) return text;
     const held = this.#held += text;
-    if (this.#mayRestart) {
-      const restarted = held.trimStart();
-      if (restarted.startsWith(this.#start)) {
-        return this.#release(restarted.slice(this.#start.length));
-      }
-      if (this.#start.startsWith(restarted)) return undefined;
-    }
-    return this.#space.startsWith(held) || this.#mayOverlap()
+    const rest = this.#restart(text);
+    if (rest !== undefined) return this.#release(rest);
+    if (this.#restarted !== undefined) return undefined;
+    return this.#space.startsWith(held) || this.#mayOverlap(text)
       ? undefined
       : this.#resolve();
   }
@@ -127,12 +131,32 @@ export class TextSplice {
     return this.#held === undefined ? undefined : this.#resolve();
   }
 
+  // The next two compare each piece only with the place where it has to be. To
+  // compare all of the held text each time would be quadratic.
+
+  /** The text after all of the delivered one, which this piece completes. */
+  #restart(text: string): string | undefined {
+    if (this.#restarted === undefined) return undefined;
+    const piece = this.#restarted === 0 ? text.trimStart() : text;
+    const missing = this.#start.slice(this.#restarted);
+    if (piece.startsWith(missing)) return piece.slice(missing.length);
+    this.#restarted = missing.startsWith(piece)
+      ? this.#restarted + piece.length
+      : undefined;
+    return undefined;
+  }
+
   /** Whether the held text may still become the end of the delivered one. */
-  #mayOverlap(): boolean {
-    const { length } = this.#delivered;
+  #mayOverlap(text: string): boolean {
+    const delivered = this.#delivered;
+    const held = this.#held!;
+    const isNext = this.#searched === held.length - text.length &&
+      delivered.startsWith(text, this.#position + this.#searched);
     // The first position makes the longest overlap.
-    this.#position = this.#delivered.indexOf(this.#held!, this.#position);
-    return this.#position !== -1 && length - this.#position >= MIN_OVERLAP;
+    if (!isNext) this.#position = delivered.indexOf(held, this.#position);
+    this.#searched = held.length;
+    return this.#position !== -1 &&
+      delivered.length - this.#position >= MIN_OVERLAP;
   }
 
   /** The new text does not begin with all of the delivered one. */

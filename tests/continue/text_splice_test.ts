@@ -195,6 +195,18 @@ const deliveries: {
     expected: ["b", undefined],
   },
   {
+    when: "at once, if its second piece is in the delivered text only once",
+    delivered: `!${LETTERS}`,
+    pieces: ["ab", "ab"],
+    expected: [undefined, "abab", undefined],
+  },
+  {
+    when: "at once, if it differs after the first character",
+    delivered: `  ${LETTERS}`,
+    pieces: ["a", " "],
+    expected: [undefined, "a ", undefined],
+  },
+  {
     when: "without the white space that the delivered text ends with",
     delivered: "a \n",
     pieces: [" ", "\n", "b"],
@@ -243,12 +255,37 @@ Deno.test("TextSplice throws ContinuationError for text that differs after 32 ch
   ]);
 });
 
-Deno.test("TextSplice takes linear time for a text of one repeated character", () => {
-  const delivered = "a".repeat(200_000);
-  const next = "a".repeat(100_000) + "b";
-  const subject = new TextSplice(delivered);
-  assertThrows(() => subject.push(next), ContinuationError);
-});
+// Each takes milliseconds in linear time, and minutes in quadratic time.
+const long: Record<string, [delivered: string, next: string, piece: number]> = {
+  "of one repeated character": [
+    "a".repeat(200_000),
+    "a".repeat(100_000) + "b",
+    1,
+  ],
+  "that repeats the delivered text": [
+    "abc ".repeat(500_000) + "!",
+    "abc ".repeat(500_000) + "?",
+    4,
+  ],
+  "that repeats its end": [
+    "!" + "abc ".repeat(500_000),
+    "abc ".repeat(400_000) + "?",
+    4,
+  ],
+};
+
+for (const [name, [delivered, next, size]] of Object.entries(long)) {
+  Deno.test(`TextSplice takes linear time for a long text ${name}, in pieces`, () => {
+    const subject = new TextSplice(delivered);
+    for (let at = 0; at < next.length - 1; at += size) {
+      assertEquals(subject.push(next.slice(at, at + size)), undefined);
+    }
+    const end = () => subject.push(next.at(-1)!);
+    if (delivered.startsWith(next.slice(0, -1))) {
+      assertThrows(end, ContinuationError);
+    } else assertEquals(end(), next);
+  });
+}
 
 Deno.test("TextSplice throws TypeError for arguments of the wrong type", () => {
   const cases: [unknown, unknown, string][] = [
