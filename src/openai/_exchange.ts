@@ -91,7 +91,7 @@ async function prepareHeaders(
     else headers.set("authorization", `Bearer ${apiKey}`);
   }
   const given = typeof own === "function" ? await own() : own;
-  const parsed = parseHeaders("options.headers", given);
+  const parsed = parseHeaders(given);
   for (const [name, value] of parsed) headers.set(name, value);
   const hidden = [...secrets, ...secretsIn(parsed)];
   if (apiKey !== undefined) hidden.push(apiKey);
@@ -160,8 +160,9 @@ async function fetchOnce(
 ): Promise<Response> {
   // Called as a plain function: a browser's own refuses any other `this`.
   const fetch = server.fetch ?? globalThis.fetch;
+  let response: Response;
   try {
-    return await fetch(server.url.href, {
+    response = await fetch(server.url.href, {
       method: "POST",
       headers: new Headers(headers),
       body,
@@ -173,6 +174,11 @@ async function fetchOnce(
     if (signal.aborted) throw error;
     throw toConnectionError(error, redactor);
   }
+  // It may come from another realm or package, so that `instanceof` is no test.
+  if (typeof Object(response).status === "number") return response;
+  throw new TypeError(
+    `'options.fetch' must resolve to a Response: current value is of type ${typeof response}`,
+  );
 }
 
 /** The error for a response that is no stream. */

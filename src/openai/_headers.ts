@@ -31,9 +31,7 @@ export function parseKey(apiKey: string): string {
       "'options.apiKey' must be a key: current value is a URL (are 'apiKey' and 'baseURL' swapped?)",
     );
   }
-  try {
-    new Headers({ authorization: key });
-  } catch {
+  if (!headersOf({ authorization: key })) {
     throw new TypeError(
       "'options.apiKey' must hold only characters that a header can carry",
     );
@@ -44,18 +42,47 @@ export function parseKey(apiKey: string): string {
 /**
  * Headers as given by the caller.
  *
- * @throws {TypeError} If they are no headers. It does not show them.
+ * @throws {TypeError} If they are no headers. It does not show their values.
  */
-export function parseHeaders(name: string, own: unknown): Headers {
-  try {
-    const headers = new Headers(own as RequestInit["headers"]);
-    const hidden = secretValues.get(own as Headers);
-    if (hidden) hideValues(headers, hidden);
-    return headers;
-  } catch {
+export function parseHeaders(own: unknown): Headers {
+  const problem = problemOf(own);
+  // An iterator can be read only once.
+  const headers = problem === undefined ? headersOf(own) : undefined;
+  if (headers === undefined) {
     throw new TypeError(
-      `'${name}' must be header names with values: current value is of type ${typeof own}`,
+      `'options.headers' must be header names with values: ${
+        problem ?? `current value is of type ${typeof own}`
+      }`,
     );
+  }
+  const hidden = secretValues.get(own as Headers);
+  if (hidden) hideValues(headers, hidden);
+  return headers;
+}
+
+/** What is wrong with a header in an object, if anything. */
+function problemOf(own: unknown): string | undefined {
+  if (typeof own !== "object" || own === null || Symbol.iterator in own) {
+    return undefined;
+  }
+  for (const [name, value] of Object.entries(own)) {
+    // A wrong name may be the key itself.
+    if (!headersOf({ [name]: "" })) {
+      return "a name has characters that a header cannot carry";
+    }
+    if (value === undefined) return `the value of '${name}' is undefined`;
+    if (!headersOf({ [name]: value })) {
+      return `the value of '${name}' has characters that a header cannot carry`;
+    }
+  }
+  return undefined;
+}
+
+function headersOf(value: unknown): Headers | undefined {
+  try {
+    return new Headers(value as RequestInit["headers"]);
+  } catch {
+    return undefined;
   }
 }
 

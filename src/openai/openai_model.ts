@@ -238,7 +238,7 @@ function parseOptions(
     headers: typeof headers === "function"
       ? headers
       // A copy, so that later changes have no effect.
-      : parseHeaders("options.headers", headers),
+      : parseHeaders(headers),
     secrets: secretsOf(url),
     fetch,
     maxEventBytes,

@@ -391,3 +391,13 @@ Deno.test("openaiModel() shows no target of a redirect to an invalid URL", async
   assertInstanceOf(error, HttpError);
   assertEquals(error.headers.get("location"), null);
 });
+
+Deno.test("openaiModel() says what fetch has to resolve to when that is no Response", async () => {
+  for (const [value, type] of [[undefined, "undefined"], ["Hi", "string"]]) {
+    const error = await failureOf(() => Promise.resolve(value as never));
+    assertEquals(
+      String(error),
+      `TypeError: 'options.fetch' must resolve to a Response: current value is of type ${type}`,
+    );
+  }
+});
