@@ -2,10 +2,13 @@
 // garbage collector adds to that. Quadratic growth would be 10 × and more.
 
 import { fallbackStream } from "@fallback/stream";
+import { median } from "../_median.ts";
 import type { Row } from "./_row.ts";
 import { generator } from "./engine.ts";
 
 const WARM_UPS = 10;
+const PAIRS = 5;
+const BATCHES = 15;
 
 /** Milliseconds for each of `count`. */
 async function timeOfEach(
@@ -24,19 +27,31 @@ async function growth(
   timeOf: (count: number) => Promise<number>,
 ): Promise<number> {
   for (let i = 0; i < WARM_UPS; i++) await timeOf(few);
-  const before = await timeOf(few);
-  return await timeOf(many) / before;
+  const ratios: number[] = [];
+  for (let i = 0; i < PAIRS; i++) {
+    const before = await timeOf(few);
+    ratios.push(await timeOf(many) / before);
+  }
+  return median(ratios);
 }
 
-/** How long it takes to open a stream on a signal that others share. */
-function timeToOpen(streams: number): Promise<number> {
+/**
+ * How long it takes to open a stream on a signal that others share. The median,
+ * because a collection of the garbage takes longer than a batch.
+ */
+async function timeToOpen(streams: number): Promise<number> {
   const { signal } = new AbortController();
   const open = async (count: number) => {
     for (let i = 0; i < count; i++) {
       await fallbackStream([generator], 2, { signal });
     }
   };
-  return open(streams).then(() => timeOfEach(1000, () => open(1000)));
+  await open(streams);
+  const times: number[] = [];
+  for (let i = 0; i < BATCHES; i++) {
+    times.push(await timeOfEach(100, () => open(100)));
+  }
+  return median(times);
 }
 
 /** How long each of many `next()` takes that wait at the same time. */
