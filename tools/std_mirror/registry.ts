@@ -40,17 +40,21 @@ async function deno(...args: string[]): Promise<string> {
   return new TextDecoder().decode(stdout).trim();
 }
 
-/** Makes the mirror, in a process that may write into its folder only. */
+/**
+ * Makes the mirror, in a process that may read this project and Deno's cache, write
+ * into the mirror's folder, and run Deno.
+ */
 async function makeMirror(): Promise<string> {
   const { denoDir } = JSON.parse(await deno("info", "--json"));
+  const project = fileURLToPath(new URL("../../", import.meta.url));
   const parent = `${denoDir}/std_from_npm`;
   const script = new URL("./_make_mirror.ts", import.meta.url);
   return await deno(
     "run",
     "--no-prompt",
     "--quiet",
-    "--allow-read",
-    "--allow-run",
+    `--allow-read=${project},${denoDir}`,
+    `--allow-run=${Deno.execPath()}`,
     `--allow-write=${parent}`,
     fileURLToPath(script),
     parent,
