@@ -1,4 +1,4 @@
-// Which test files run a line of the source. Only they can kill a mutant of it.
+// Which test files run a line of the source, and are likely to kill a mutant of it.
 
 import { readFiles } from "../../tools/_files.ts";
 
@@ -45,21 +45,23 @@ export function linesOf(lcov: string, project: string): Set<string> {
 }
 
 /**
- * The tests that run one of some lines, the quickest first. These are all tests if
- * none of them is known to run it: a child process may do so.
+ * The tests that run one of some lines, and the others, the quickest first. The others
+ * may run them, too: in a child process, or where only a part of a line runs, which
+ * counts as a line that does not.
  */
 export function testsOf(
   tests: readonly MeasuredTest[],
   file: string,
   [first, last]: readonly [number, number],
-): MeasuredTest[] {
+): { covering: readonly MeasuredTest[]; others: readonly MeasuredTest[] } {
   const lines = Array.from(
     { length: last - first + 1 },
     (_, index) => `${file}:${first + index}`,
   );
-  const covering = tests.filter((test) =>
-    lines.some((line) => test.lines.has(line))
+  const { covering = [], others = [] } = Object.groupBy(
+    tests.toSorted((a, b) => a.durationMs - b.durationMs),
+    (test) =>
+      lines.some((line) => test.lines.has(line)) ? "covering" : "others",
   );
-  return (covering.length > 0 ? covering : tests)
-    .toSorted((a, b) => a.durationMs - b.durationMs);
+  return { covering, others };
 }

@@ -70,7 +70,7 @@ Deno.test("withoutTypeErrors() leaves out what does not compile", async () => {
   assertEquals(valid, mutants.slice(1));
 });
 
-Deno.test("testsOf() gives the tests that run a line, the quickest first", () => {
+Deno.test("testsOf() tells the tests that run a line from the others, the quickest first", () => {
   const test = (path: string, durationMs: number, lcov: string) => ({
     path,
     durationMs,
@@ -82,10 +82,12 @@ Deno.test("testsOf() gives the tests that run a line, the quickest first", () =>
     test("other", 0, "SF:/p/src/b.ts\nDA:3,1\nend_of_record\n"),
     test("quick", 1, "SF:/p/src/a.ts\nDA:3,7\nend_of_record\n"),
   ];
-  const paths = (first: number, last: number) =>
-    testsOf(tests, "src/a.ts", [first, last]).map(({ path }) => path);
-  assertEquals(paths(2, 3), ["quick", "slow"]);
-  assertEquals(paths(4, 4), ["other", "quick", "slow"]);
+  const paths = (first: number, last: number) => {
+    const { covering, others } = testsOf(tests, "src/a.ts", [first, last]);
+    return [covering, others].map((group) => group.map(({ path }) => path));
+  };
+  assertEquals(paths(2, 3), [["quick", "slow"], ["other"]]);
+  assertEquals(paths(4, 4), [[], ["other", "quick", "slow"]]);
 });
 
 Deno.test("every entry of the list of equivalent mutants is about a mutant, and gives a reason", async () => {

@@ -123,17 +123,27 @@ export class Sandbox implements AsyncDisposable {
         const verdict = verdictOf(await this.#runContract(contractPauseMs));
         if (verdict !== "survived") return verdict;
       }
-      const covering = testsOf(tests, mutant.file, mutant.lines);
-      const pause = Math.max(
-        ...covering.map(({ longestPauseMs }) => longestPauseMs),
-      );
-      const paths = covering.map(({ path }) => path);
-      return verdictOf(
-        await this.#deno(["test", "-A", "--fail-fast", ...paths], pause),
-      );
+      const { covering, others } = testsOf(tests, mutant.file, mutant.lines);
+      for (const group of [covering, others]) {
+        const verdict = await this.#runTests(group);
+        if (verdict !== "survived") return verdict;
+      }
+      return "survived";
     } finally {
       await Deno.writeTextFile(path, original);
     }
+  }
+
+  async #runTests(tests: readonly MeasuredTest[]): Promise<Verdict> {
+    if (tests.length === 0) return "survived";
+    const pauses = tests.map(({ longestPauseMs }) => longestPauseMs);
+    const paths = tests.map(({ path }) => path);
+    return verdictOf(
+      await this.#deno(
+        ["test", "-A", "--fail-fast", ...paths],
+        Math.max(...pauses),
+      ),
+    );
   }
 
   async #runContract(pauseMs?: number): Promise<Run> {
