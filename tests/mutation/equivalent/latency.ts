@@ -46,12 +46,6 @@ export default {
       reason: RATIOS,
     },
     {
-      from: "this.#lastAt[slot] = now;",
-      to: ";",
-      lineBefore: "this.#weights[slot] = 1;",
-      reason: RATIOS,
-    },
-    {
       from:
         "if (this.#lastUse[entry[1]]! < this.#lastUse[oldest![1]]!) oldest = entry;",
       to:

@@ -39,16 +39,6 @@ export default {
         "if (/^[}\\]]/.test(line) || this.#stray.isWorthParsing) this.#parseStray();",
       reason: "It only saves time: JSON that is incomplete does not parse.",
     },
-    {
-      from: 'if (!value.includes("{")) return;',
-      to: 'if (!value.includes("")) return;',
-      reason: "It only saves time: JSON without an object is no error.",
-    },
-    {
-      from: 'if (!value.includes("{")) return;',
-      to: 'if (!value.includes("{")) {}',
-      reason: "It only saves time: JSON without an object is no error.",
-    },
   ],
   "src/openai/_chunk_parser.ts": [
     {
