@@ -2,16 +2,8 @@
 // text, because the chunks take a hundred times the memory.
 
 import type { ChatChunk, ChatUsage } from "../openai/mod.ts";
+import { isMoreThanText } from "../openai/_answer_text.ts";
 import type { DeliveryLog } from "../continue/options.ts";
-
-/** Deltas of these fields can be continued as one text. */
-const TEXT_FIELDS: ReadonlySet<string> = new Set([
-  "role",
-  "content",
-  "reasoning",
-  "reasoning_content",
-  "reasoning_details",
-]);
 
 /** Folds the delivered chunks into one. */
 export class DeliveredText implements DeliveryLog<ChatChunk> {
@@ -27,16 +19,9 @@ export class DeliveredText implements DeliveryLog<ChatChunk> {
       this.#first = { id, ...(created !== undefined && { created }) };
     }
     this.#usage = usage ?? this.#usage;
-    for (const { index, delta } of choices) {
-      const content: unknown = delta?.content;
-      const isText = !index &&
-        (content === undefined || content === null ||
-          typeof content === "string" || typeof content === "number") &&
-        Object.entries(delta ?? {}).every(([name, value]) =>
-          TEXT_FIELDS.has(name) || !value
-        );
-      if (!isText) this.#other ??= chunk;
-      else this.#text += content ?? "";
+    for (const choice of choices) {
+      if (isMoreThanText(choice)) this.#other ??= chunk;
+      else this.#text += choice.delta?.content ?? "";
     }
   }
 

@@ -5,6 +5,7 @@
  */
 
 import { assertArgument, assertOptions } from "../_shared/arguments.ts";
+import { isMoreThanText } from "./_answer_text.ts";
 import type { ChatChunk, ChatMessage, ChatRequest } from "./_chat.ts";
 
 /**
@@ -99,14 +100,9 @@ export function assertContinuation(name: string, value: unknown): void {
 function textOf(chunks: readonly ChatChunk[]): string | undefined {
   let text = "";
   for (const { choices } of chunks) {
-    for (const { index, delta } of choices) {
-      const { content, tool_calls, function_call, refusal, audio, images } =
-        delta ?? {};
-      const isMore = index || tool_calls?.length || function_call || refusal ||
-        audio || (Array.isArray(images) ? images.length > 0 : images) ||
-        (typeof content === "object" && content !== null);
-      if (isMore) return undefined;
-      text += content ?? "";
+    for (const choice of choices) {
+      if (isMoreThanText(choice)) return undefined;
+      text += choice.delta?.content ?? "";
     }
   }
   return text;

@@ -59,6 +59,36 @@ Deno.test("gateway() continues an interrupted text, with one id and the usage of
   });
 });
 
+Deno.test("gateway() continues all of a text whose deltas have other fields, too", async () => {
+  const others = {
+    tool_calls: [],
+    annotations: [{ url: "https://example.com" }],
+    images: [],
+    provider_specific_fields: { a: 1 },
+    channel: "final",
+  };
+  for (const [name, value] of Object.entries(others)) {
+    const pieces = ["Once upon a time ", "there was a ", "queen who"]
+      .map((content) => chunk({ content, [name]: value }));
+    const { handler, providers } = chain(
+      [[...pieces, step.truncate()], [" could code."]],
+      { continueCutAnswers: true },
+    );
+    const answer = await (await handler(chatRequest())).json();
+    const text = "Once upon a time there was a queen who";
+    assertEquals(
+      answer.choices[0].message.content,
+      `${text} could code.`,
+      name,
+    );
+    assertEquals(
+      (providers[1]!.calls[0]!.body as ChatRequest).messages.at(-1)?.content,
+      text,
+      name,
+    );
+  }
+});
+
 Deno.test("gateway() continues only a text, with the tokens that are left", async () => {
   const limits = ["max_tokens", "max_completion_tokens"];
   const cases: [body: object, limits: object | undefined, WireScript?][] = [
