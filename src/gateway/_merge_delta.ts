@@ -1,6 +1,6 @@
 // How the parts of an answer become one message.
 
-/** Fields whose texts are not appended: each part repeats the whole. */
+/** Fields whose texts are not appended: each part has the whole. */
 const WHOLE_FIELDS: ReadonlySet<string> = new Set([
   "role",
   "id",
@@ -8,6 +8,8 @@ const WHOLE_FIELDS: ReadonlySet<string> = new Set([
   "index",
   "format",
   "expires_at",
+  "status",
+  "channel",
 ]);
 
 /**
@@ -40,6 +42,8 @@ function mergeField(name: string, before: unknown, value: unknown): unknown {
     // An empty `id` or `type` in a later part changes nothing.
     return value === "" && before !== undefined ? before : toText(name, value);
   }
+  // Some servers repeat the name of a tool in each part, and some send it in parts.
+  if (name === "name" && value === before) return before;
   if (typeof before === "string") return before + String(value);
   return value;
 }

@@ -204,3 +204,22 @@ Deno.test("collectChat() takes __proto__ for a field, and makes objects that can
   delete x["__proto__"];
   assertEquals(JSON.stringify(x), '{"c":"e"}');
 });
+
+Deno.test("collectChat() keeps a name that each part repeats, and joins one that comes in parts", async () => {
+  const call = (name: string) => ({
+    channel: "final",
+    name: "bot",
+    tool_calls: [{ index: 0, function: { name, arguments: "1" } }],
+  });
+  for (const names of [["get", "get", "get"], ["g", "et", ""]]) {
+    assertEquals(await messageOf(...names.map(call)), {
+      ...message,
+      channel: "final",
+      name: "bot",
+      tool_calls: [{
+        index: 0,
+        function: { name: "get", arguments: "111" },
+      }],
+    });
+  }
+});
