@@ -5,6 +5,7 @@
  */
 
 import { isInstance } from "../_shared/safe_access.ts";
+import { attemptsOf } from "../attempts_of.ts";
 import { CLIENT_LEFT, GatewayCall, reportCall } from "./_call.ts";
 import { parseChatCall } from "./_chat_fields.ts";
 import { complete, modelNotFound, toChainError } from "./_complete.ts";
@@ -130,6 +131,7 @@ async function runCall(
     return await complete(chat, call, headers, options);
   } catch (error) {
     if (call.hasLeft) {
+      call.attempts ??= attemptsOf(error);
       call.end(CLIENT_LEFT);
       // The client has left: no status reaches it.
       return new Response(null, { status: CLIENT_LEFT, headers });

@@ -54,6 +54,29 @@ for (const [phase, { script, stream }] of Object.entries(phases)) {
   });
 }
 
+Deno.test("gateway() reports all attempts of a client that disconnects before content", async () => {
+  for (const stream of [true, false]) {
+    const { onCall, first } = reports();
+    const failed = [
+      { choices: [], usage: { total_tokens: 7 } },
+      step.fail(new Error("busy")),
+    ];
+    const { handler, providers } = chain([failed, [step.hang()]], { onCall });
+    const client = new AbortController();
+    const { signal } = client;
+    const pending = handler(chatRequest({ stream }, { signal }));
+    while (!providers[1]!.calls[0]) await new Promise((go) => setTimeout(go));
+    client.abort();
+    await pending;
+    const { attempts, usage, error } = await first;
+    assertEquals(
+      attempts.map(({ model, outcome }) => `${model} ${outcome}`),
+      ["model-0 failed", "model-1 cancelled"],
+    );
+    assertEquals([usage.totalTokens, error], [7, undefined]);
+  }
+});
+
 Deno.test("gateway() closes the provider's stream when the client cancels the body", async () => {
   for (const heartbeatMs of [0, 1]) {
     // With heartbeats, the body is cancelled before a model has answered.
