@@ -68,7 +68,7 @@ export class BodyParser {
     const held = this.#events.heldLength + this.#stray.length;
     if (held > this.#maxEventBytes) return this.#failTooLong();
     // A page for a browser becomes no answer, however long it is.
-    if (held > MAX_ERROR_LENGTH && this.holdsAnswer) this.#failIfPage();
+    if (held > MAX_ERROR_LENGTH && this.#isPage) this.#failAsPage();
   }
 
   /** The body has ended, or broken: parses what arrived without a line end. */
@@ -81,10 +81,13 @@ export class BodyParser {
 
   /** Nothing has arrived for a while, so what has arrived may be all. */
   parseHeld(): void {
-    this.#failIfPage();
+    if (this.#isPage) return this.#failAsPage();
     const text = this.strayText;
     const value = parseJson(text);
-    if (value !== undefined) this.#onBareValue(value, text);
+    // The end of the line may still come, and must not find it again.
+    if (value !== undefined && this.#onBareValue(value, text)) {
+      this.#events.dropUnfinishedLine();
+    }
   }
 
   onEvent(data: string, name: string): void {
@@ -142,7 +145,7 @@ export class BodyParser {
       // An indented line is part of something longer.
       const isPart = this.#stray.length > 0 && /^\s/.test(line);
       const value = isPart ? undefined : parseJson(line);
-      if (value !== undefined) return this.#onBareValue(value, line);
+      if (value !== undefined) return void this.#onBareValue(value, line);
     } else if (/^\w+:/.test(line)) {
       this.#onField(line);
       if (/^(?:id|retry):/.test(line)) return;
@@ -181,8 +184,12 @@ export class BodyParser {
     if (value !== undefined) this.#onBareValue(value, text);
   }
 
-  /** JSON that is not the data of an event: an error, a chunk, or an answer. */
-  #onBareValue(value: unknown, text: string): void {
+  /**
+   * JSON that is not the data of an event: an error, a chunk, or an answer.
+   *
+   * @returns Whether it is one of these.
+   */
+  #onBareValue(value: unknown, text: string): boolean {
     const values = Array.isArray(value) ? value : [value];
     const known = values.filter(isObject).filter((each) =>
       Array.isArray((each as { choices?: unknown }).choices) ||
@@ -191,12 +198,16 @@ export class BodyParser {
     if (known.length > 0) this.#stray.clear();
     else if (this.#stray.length === 0) this.#stray.add(text);
     for (const each of known) this.#handler.onObject(each, text, true);
+    return known.length > 0;
   }
 
-  #failIfPage(): void {
-    const text = this.strayText;
-    if (!text.startsWith("<")) return;
-    this.#handler.onFailure(this.#failures.noStream(text));
+  /** Whether a page for a browser has arrived. To join all of it would take long. */
+  get #isPage(): boolean {
+    return /^\s*</.test(this.#stray.start + this.#events.unfinishedStart);
+  }
+
+  #failAsPage(): void {
+    this.#handler.onFailure(this.#failures.noStream(this.strayText));
   }
 
   #failWith(data: string): void {

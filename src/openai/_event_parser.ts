@@ -78,6 +78,11 @@ export class EventParser {
     }
   }
 
+  /** Drops the line that has not ended yet. */
+  dropUnfinishedLine(): void {
+    this.#takeUnfinishedLine();
+  }
+
   /** Ends the last line and the last event, which the standard would drop. */
   end(): void {
     const line = this.#takeUnfinishedLine();

@@ -106,12 +106,12 @@ export interface FinishFailure {
 
 /**
  * A `finish_reason` as a string. SGLang also sends an object whose `type` is the
- * reason.
+ * reason, and KoboldCpp the text "null".
  *
  * @returns The reason as it was sent; empty while the answer goes on.
  */
 export function finishReasonText(reason: unknown): string {
-  if (!reason) return "";
+  if (!reason || reason === "null") return "";
   const { type } = Object(reason);
   return typeof type === "string" ? type : String(reason);
 }

@@ -18,6 +18,11 @@ export class StrayLines {
   /** The text begins as a whole answer does. */
   isAnswer = false;
 
+  /** The first line. */
+  get start(): string {
+    return this.#lines[0] ?? "";
+  }
+
   get text(): string {
     this.#seenLength = this.length;
     return this.#lines.join("\n");

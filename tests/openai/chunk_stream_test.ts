@@ -16,8 +16,10 @@ import {
   fakeProvider,
   type ProviderCall,
   step,
+  virtualTime,
   wire,
 } from "@fallback/stream/testing";
+import { fallbackStream } from "@fallback/stream";
 import {
   type FinishNote,
   finishNote,
@@ -511,4 +513,39 @@ Deno.test("openaiModel() numbers the tool calls of a whole completion", async ()
       finish_reason: "tool_calls",
     }],
   }]);
+});
+
+Deno.test("openaiModel() delivers a line of JSON once when its line end comes late", async () => {
+  const line = (content: string) => JSON.stringify(delta({ content }));
+  const packets: Record<string, string[]> = {
+    "before another line": [line("A"), `\n${line("B")}\n`],
+    "twice": [line("A"), `\n${line("B")}`, "\n"],
+    "at the end": [line("AB"), "\n"],
+    "after an event": [`data: ${line("A")}\n\n`, line("B"), "\n\n"],
+    "within the line": [line("AB").slice(0, 20), `${line("AB").slice(20)}\n`],
+  };
+  for (const [name, texts] of Object.entries(packets)) {
+    const script = texts.flatMap((text) => [step.wait(1300), wire.raw(text)]);
+    await virtualTime(async () => {
+      const { fetch } = fakeProvider([...script, wire.finish(), DONE]);
+      assertEquals(textOf(await read([], { fetch })), "AB", name);
+    });
+  }
+});
+
+Deno.test('openaiModel() reads on after a finish_reason of "null"', async () => {
+  const going = {
+    choices: [{ index: 0, delta: { content: "A" }, finish_reason: "null" }],
+  };
+  for (const end of [[wire.finish()], []]) {
+    const { fetch } = fakeProvider([going, "B", ...end, step.truncate()]);
+    const models = [openaiModel({ model: "m", fetch })];
+    await using stream = await fallbackStream(models, REQUEST);
+    const chunks: ChatChunk[] = [];
+    const failure = await (async () => {
+      for await (const chunk of stream) chunks.push(chunk);
+    })().catch((error) => error.name);
+    assertEquals(textOf(chunks), "AB");
+    assertEquals(failure, end.length ? undefined : "TruncatedStreamError");
+  }
 });

@@ -8,7 +8,7 @@ import {
 import { StreamError } from "@fallback/stream/openai";
 import { stub } from "@std/testing/mock";
 import { wire } from "@fallback/stream/testing";
-import { packetsFetch } from "./_packets.ts";
+import { packetsFetch, splitAt } from "./_packets.ts";
 import { delta, read, textOf } from "./_http_attempt.ts";
 
 Deno.test("openaiModel() fails on an event longer than maxEventBytes", async () => {
@@ -38,6 +38,21 @@ Deno.test("openaiModel() reads events of several MiB", async () => {
   const content = "x".repeat(3 * 1024 * 1024);
 
   assertEquals(textOf(await read([content])).length, content.length);
+});
+
+Deno.test("openaiModel() takes linear time for a whole completion of several MiB in small packets", async () => {
+  const content = "x".repeat(12 * 1024 * 1024);
+  const whole = { choices: [{ message: { content }, finish_reason: "stop" }] };
+  for (const text of [JSON.stringify(whole), JSON.stringify(whole, null, 1)]) {
+    const bytes = wire.raw(text);
+    const offsets = Array.from(
+      { length: Math.floor(bytes.length / 1400) },
+      (_, i) => 1400 * (i + 1),
+    );
+    // Quadratic time would be a minute and more.
+    const fetch = packetsFetch(splitAt(bytes, offsets));
+    assertEquals(textOf(await read([], { fetch })).length, content.length);
+  }
 });
 
 Deno.test("openaiModel() reads what is not longer than maxEventBytes", async () => {
