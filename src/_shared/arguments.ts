@@ -67,6 +67,18 @@ export function assertFunction(name: string, value: unknown): void {
   assertArgument(ok, name, "be a function", value);
 }
 
+export function assertBoolean(name: string, value: unknown): void {
+  const ok = value === undefined || typeof value === "boolean";
+  assertArgument(ok, name, "be a boolean", value);
+}
+
+export function assertAsyncIterable(name: string, value: unknown): void {
+  const ok =
+    typeof (value as AsyncIterable<unknown>)?.[Symbol.asyncIterator] ===
+      "function";
+  assertArgument(ok, name, "be async iterable", value);
+}
+
 /** An object with these methods, if one is given. */
 export function assertMethods(
   name: string,

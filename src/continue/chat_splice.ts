@@ -4,6 +4,7 @@
  * @module
  */
 
+import { assertArgument } from "../_shared/arguments.ts";
 import type { ChatChunk, ChatDelta, ChatUsage } from "../openai/mod.ts";
 import type { ChunkSplice, NextPart } from "./options.ts";
 import { TextSplice, type TextSpliceOptions } from "./text_splice.ts";
@@ -45,13 +46,15 @@ import { TextSplice, type TextSpliceOptions } from "./text_splice.ts";
  * assertEquals(text, "Once upon a time there was a queen who could code.");
  * ```
  *
- * @throws {TypeError} If `options.as` is neither `"prefill"` nor `"ask"`.
+ * @throws {TypeError} If `part.chunks` is no array, or `options.as` is neither
+ * `"prefill"` nor `"ask"`.
  */
 export function chatSplice(
   part: Pick<NextPart<ChatChunk>, "chunks">,
   options: TextSpliceOptions = {},
 ): ChunkSplice<ChatChunk> {
-  const { chunks } = part;
+  const chunks = part?.chunks;
+  assertArgument(Array.isArray(chunks), "part.chunks", "be an array", chunks);
   let text = "";
   let id: string | undefined;
   let created: number | undefined;

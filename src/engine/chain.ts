@@ -2,6 +2,7 @@
 
 import {
   assertArgument,
+  assertBoolean,
   assertFunction,
   assertMethods,
   assertOptions,
@@ -146,13 +147,7 @@ export function parseChain<
   }
   assertFunction("options.isContent", options.isContent);
   assertFunction("options.isFinal", options.isFinal);
-  const { allowEmpty } = options;
-  assertArgument(
-    allowEmpty === undefined || typeof allowEmpty === "boolean",
-    "options.allowEmpty",
-    "be a boolean",
-    allowEmpty,
-  );
+  assertBoolean("options.allowEmpty", options.allowEmpty);
   return {
     models: parseModels(models),
     fallbackTests: fallbackOn === undefined

@@ -5,11 +5,13 @@
  */
 
 import {
-  assertArgument,
+  assertAsyncIterable,
+  assertBoolean,
   assertOptions,
   type OptionNames,
   parseDelay,
 } from "../_shared/arguments.ts";
+import { parseHeaders } from "../_shared/headers.ts";
 import { ignoreErrors } from "../_shared/ignore_errors.ts";
 import type { ChatChunk } from "../openai/mod.ts";
 import {
@@ -132,17 +134,14 @@ export function chatResponse(
   stream: AsyncIterable<ChatChunk>,
   options: ChatResponseOptions = {},
 ): Response | Promise<Response> {
-  assertArgument(
-    typeof stream?.[Symbol.asyncIterator] === "function",
-    "stream",
-    "be async iterable",
-    stream,
-  );
+  assertAsyncIterable("stream", stream);
   const iterator: ChunkIterator = stream[Symbol.asyncIterator]();
   try {
     assertOptions("options", options, OPTION_NAMES);
     const { headers, includeUsage = false, heartbeatMs = 15_000 } = options;
     parseDelay("options.heartbeatMs", heartbeatMs);
+    assertBoolean("options.stream", options.stream);
+    assertBoolean("options.includeUsage", includeUsage);
     if (options.stream === false) {
       return collectChat({ [Symbol.asyncIterator]: () => iterator })
         .then((answer) => wholeResponse(answer, headers));
@@ -174,10 +173,12 @@ export function streamResponse(
   options: ChatBodyOptions,
   headers: RequestInit["headers"] | undefined,
 ): Response {
+  // Checked first: the body starts a timer for its heartbeats.
+  const allHeaders = withDefaults(EVENT_STREAM, headers);
   const body = new ReadableStream(new ChatBody(source, options), {
     highWaterMark: 0,
   });
-  return new Response(body, { headers: withDefaults(EVENT_STREAM, headers) });
+  return new Response(body, { headers: allHeaders });
 }
 
 function withDefaults(
@@ -185,6 +186,6 @@ function withDefaults(
   own: RequestInit["headers"] | undefined,
 ): Headers {
   const headers = new Headers(defaults);
-  new Headers(own).forEach((value, name) => headers.set(name, value));
+  parseHeaders(own).forEach((value, name) => headers.set(name, value));
   return headers;
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { assertAsyncIterable } from "../_shared/arguments.ts";
 import type { ChatChunk, ChatUsage } from "../openai/mod.ts";
 import { mergeDelta } from "./_merge_delta.ts";
 
@@ -74,10 +75,13 @@ export interface ChatCompletionMessage {
  * const answer = await collectChat(await fallbackStream(models, { messages }));
  * assertEquals(answer.choices[0]?.message.content, "Good morning");
  * ```
+ *
+ * @throws {TypeError} If `stream` is not async iterable.
  */
 export async function collectChat(
   stream: AsyncIterable<ChatChunk>,
 ): Promise<ChatCompletion> {
+  assertAsyncIterable("stream", stream);
   const choices = new Map<number, Choice>();
   let fields: Record<string, unknown> = {};
   for await (const chunk of stream) {

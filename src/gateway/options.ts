@@ -6,6 +6,7 @@
 
 import {
   assertArgument,
+  assertBoolean,
   assertFunction,
   assertObject,
   assertOptions,
@@ -181,7 +182,11 @@ export function parseOptions(options: GatewayOptions): ResolvedOptions {
     authorize,
   );
   const neverCalled: ChatModels = [() => Promise.reject()];
-  parseChain(neverCalled, fallback, CHAIN_OPTION_NAMES);
+  renaming(
+    "options",
+    "options.fallback",
+    () => parseChain(neverCalled, fallback, CHAIN_OPTION_NAMES),
+  );
   assertArgument(
     Array.isArray(allowFields) &&
       allowFields.every((name) => typeof name === "string"),
@@ -231,16 +236,27 @@ function parseChains(
   );
   return Object.fromEntries(entries.map(([name, chain]) => {
     if (typeof chain === "function") return [name, chain];
-    try {
-      return [name, parseModels<ChatRequest, ChatChunk>(chain)];
-    } catch (error) {
-      const { constructor, message } = error as Error;
-      const Kind = constructor as new (message: string) => Error;
-      throw new Kind(
-        message.replace("'models", `'options.models[${JSON.stringify(name)}]`),
-      );
-    }
+    const place = `options.models[${JSON.stringify(name)}]`;
+    return [
+      name,
+      renaming(
+        "models",
+        place,
+        () => parseModels<ChatRequest, ChatChunk>(chain),
+      ),
+    ];
   }));
+}
+
+/** Calls a check, in whose error an argument gets another name. */
+function renaming<T>(from: string, to: string, check: () => T): T {
+  try {
+    return check();
+  } catch (error) {
+    const { constructor, message } = error as Error;
+    const Kind = constructor as new (message: string) => Error;
+    throw new Kind(message.replace(`'${from}`, `'${to}`));
+  }
 }
 
 function parseFlag(
@@ -248,11 +264,6 @@ function parseFlag(
   name: "continueCutAnswers" | "exposeModels",
 ): boolean {
   const value = options[name] ?? false;
-  assertArgument(
-    typeof value === "boolean",
-    `options.${name}`,
-    "be a boolean",
-    value,
-  );
+  assertBoolean(`options.${name}`, value);
   return value;
 }

@@ -10,7 +10,7 @@ import type { ChatRequest } from "./_chat.ts";
 import { ChunkParser } from "./_chunk_parser.ts";
 import { ChunkStream } from "./_chunk_stream.ts";
 import { toConnectionError, toSafeError } from "./_connection_error.ts";
-import { type HeadersOption, parseHeaders, secretsIn } from "./_headers.ts";
+import { copyHeaders, type HeadersOption, secretsIn } from "./_headers.ts";
 import { readText } from "./_read_text.ts";
 import { Redactor } from "./_redact.ts";
 import {
@@ -91,7 +91,7 @@ async function prepareHeaders(
     else headers.set("authorization", `Bearer ${apiKey}`);
   }
   const given = typeof own === "function" ? await own() : own;
-  const parsed = parseHeaders(given);
+  const parsed = copyHeaders(given);
   for (const [name, value] of parsed) headers.set(name, value);
   const hidden = [...secrets, ...secretsIn(parsed)];
   if (apiKey !== undefined) hidden.push(apiKey);
@@ -175,7 +175,10 @@ async function fetchOnce(
     throw toConnectionError(error, redactor);
   }
   // It may come from another realm or package, so that `instanceof` is no test.
-  if (typeof Object(response).status === "number") return response;
+  const { status, headers: received } = Object(response);
+  const isResponse = typeof status === "number" &&
+    typeof Object(received).get === "function";
+  if (isResponse) return response;
   throw new TypeError(
     `'options.fetch' must resolve to a Response: current value is of type ${typeof response}`,
   );

@@ -1,5 +1,6 @@
 // The headers of a request, and which of them must not be shown.
 
+import { parseHeaders, toHeaders } from "../_shared/headers.ts";
 import { assertText } from "./_assert_text.ts";
 
 /** Names of headers whose values are secret. */
@@ -31,7 +32,7 @@ export function parseKey(apiKey: string): string {
       "'options.apiKey' must be a key: current value is a URL (are 'apiKey' and 'baseURL' swapped?)",
     );
   }
-  if (!headersOf({ authorization: key })) {
+  if (!toHeaders({ authorization: key })) {
     throw new TypeError(
       "'options.apiKey' must hold only characters that a header can carry",
     );
@@ -40,50 +41,15 @@ export function parseKey(apiKey: string): string {
 }
 
 /**
- * Headers as given by the caller.
+ * A copy of headers, with what {@linkcode hideValues} has marked.
  *
- * @throws {TypeError} If they are no headers. It does not show their values.
+ * @throws {TypeError} If they are no headers.
  */
-export function parseHeaders(own: unknown): Headers {
-  const problem = problemOf(own);
-  // An iterator can be read only once.
-  const headers = problem === undefined ? headersOf(own) : undefined;
-  if (headers === undefined) {
-    throw new TypeError(
-      `'options.headers' must be header names with values: ${
-        problem ?? `current value is of type ${typeof own}`
-      }`,
-    );
-  }
+export function copyHeaders(own: unknown): Headers {
+  const headers = parseHeaders(own);
   const hidden = secretValues.get(own as Headers);
   if (hidden) hideValues(headers, hidden);
   return headers;
-}
-
-/** What is wrong with a header in an object, if anything. */
-function problemOf(own: unknown): string | undefined {
-  if (typeof own !== "object" || own === null || Symbol.iterator in own) {
-    return undefined;
-  }
-  for (const [name, value] of Object.entries(own)) {
-    // A wrong name may be the key itself.
-    if (!headersOf({ [name]: "" })) {
-      return "a name has characters that a header cannot carry";
-    }
-    if (value === undefined) return `the value of '${name}' is undefined`;
-    if (!headersOf({ [name]: value })) {
-      return `the value of '${name}' has characters that a header cannot carry`;
-    }
-  }
-  return undefined;
-}
-
-function headersOf(value: unknown): Headers | undefined {
-  try {
-    return new Headers(value as RequestInit["headers"]);
-  } catch {
-    return undefined;
-  }
 }
 
 /** The values of headers that must not be shown. */

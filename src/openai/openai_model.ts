@@ -5,7 +5,7 @@
  */
 
 import {
-  assertArgument,
+  assertBoolean,
   assertFunction,
   assertOptions,
   type OptionNames,
@@ -16,7 +16,7 @@ import { assertText } from "./_assert_text.ts";
 import { endpoint, secretsOf } from "./_base_url.ts";
 import type { ChatChunk, ChatRequest } from "./_chat.ts";
 import { assertRequest, openStream, type Server } from "./_exchange.ts";
-import { type HeadersOption, parseHeaders, parseKey } from "./_headers.ts";
+import { copyHeaders, type HeadersOption, parseKey } from "./_headers.ts";
 import { assertContinuation, type Continuation } from "./continue_text.ts";
 import { isContent } from "./is_content.ts";
 import { isFinal } from "./is_final.ts";
@@ -224,12 +224,7 @@ function parseOptions(
   const url = endpoint(baseURL);
   assertFunction("options.fetch", fetch);
   parseCount("options.maxEventBytes", maxEventBytes);
-  assertArgument(
-    typeof streamOptions === "boolean",
-    "options.streamOptions",
-    "be a boolean",
-    streamOptions,
-  );
+  assertBoolean("options.streamOptions", streamOptions);
   assertContinuation("options.continuation", continuation);
   const server: Server = {
     model,
@@ -238,7 +233,7 @@ function parseOptions(
     headers: typeof headers === "function"
       ? headers
       // A copy, so that later changes have no effect.
-      : parseHeaders(headers),
+      : copyHeaders(headers),
     secrets: secretsOf(url),
     fetch,
     maxEventBytes,

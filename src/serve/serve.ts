@@ -121,7 +121,6 @@ function handlerOf(options: GatewayOptions): ReturnType<typeof gateway> {
     return gateway(options);
   } catch (error) {
     const { message } = error as Error;
-    const place = message.includes("'options.maxTokens'") ? "" : "fallback.";
-    throw new TypeError(message.replaceAll("options.", place));
+    throw new TypeError(message.replaceAll("options.", ""));
   }
 }

@@ -10,6 +10,7 @@ import {
   MAX_TIMEOUT_MS,
   type OptionNames,
 } from "../_shared/arguments.ts";
+import { parseHeaders } from "../_shared/headers.ts";
 import { nestedErrors } from "../_shared/http_status.ts";
 import { retryAfterOf } from "../_shared/retry_after.ts";
 import { getProperty, isInstance } from "../_shared/safe_access.ts";
@@ -106,7 +107,7 @@ export function errorResponse(
     : status === 500
     ? "Internal error"
     : publicMessage(error);
-  const headers = new Headers(options.headers);
+  const headers = parseHeaders(options.headers);
   if (!headers.has("cache-control")) headers.set("cache-control", "no-store");
   if (status === 503 && !headers.has("retry-after")) {
     headers.set("retry-after", retryAfter!);

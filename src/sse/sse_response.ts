@@ -6,11 +6,13 @@
 
 import {
   assertArgument,
+  assertAsyncIterable,
   assertFunction,
   assertOptions,
   type OptionNames,
   parseDelay,
 } from "../_shared/arguments.ts";
+import { parseHeaders } from "../_shared/headers.ts";
 import { ignoreErrors } from "../_shared/ignore_errors.ts";
 import { attemptsOf } from "../attempts_of.ts";
 import { IdleTimer } from "../engine/idle_timer.ts";
@@ -130,12 +132,7 @@ export function sseResponse<Chunk>(
   stream: SseSource<Chunk>,
   options: SseOptions<Chunk> = {},
 ): Response {
-  assertArgument(
-    typeof stream?.[Symbol.asyncIterator] === "function",
-    "stream",
-    "be async iterable",
-    stream,
-  );
+  assertAsyncIterable("stream", stream);
   const iterator = stream[Symbol.asyncIterator]();
   try {
     assertOptions("options", options, OPTION_NAMES);
@@ -145,7 +142,7 @@ export function sseResponse<Chunk>(
     const { heartbeatMs = 15_000 } = options;
     parseDelay("options.heartbeatMs", heartbeatMs);
     const headers = new Headers(HEADERS);
-    new Headers(options.headers).forEach((value, name) => {
+    parseHeaders(options.headers).forEach((value, name) => {
       if (name === "set-cookie") headers.append(name, value);
       else headers.set(name, value);
     });

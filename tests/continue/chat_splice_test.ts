@@ -2,7 +2,7 @@
 
 import { chatSplice } from "@fallback/stream/continue";
 import type { ChatChunk, ChatDelta } from "@fallback/stream/openai";
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 
 const repeated = "Once upon a time there was a young queen";
 
@@ -158,4 +158,14 @@ Deno.test("chatSplice() delivers buffered text before the finish_reason, or else
     { ...ping, ...first },
     text("Once ", { model: "c" }),
   ]);
+});
+
+Deno.test("chatSplice() throws TypeError for a part without a list of chunks", () => {
+  for (const part of [null, {}, { chunks: "a" }]) {
+    const { message } = assertThrows(
+      () => chatSplice(part as never),
+      TypeError,
+    );
+    assertMatch(message, /^'part\.chunks' must be an array: current value is /);
+  }
 });

@@ -229,7 +229,23 @@ Deno.test("chatResponse() throws for an invalid argument, and closes the stream"
       RangeError,
       "'options.heartbeatMs' must be a number from 0 to 2147483647: current value is -1",
     ],
+    [
+      { stream: "false" },
+      TypeError,
+      "'options.stream' must be a boolean: current value is \"false\"",
+    ],
+    [
+      { includeUsage: 1 },
+      TypeError,
+      "'options.includeUsage' must be a boolean: current value is 1",
+    ],
+    [
+      { headers: { a: "b\nc" } },
+      TypeError,
+      "'options.headers' must be header names with values: the value of 'a' has characters that a header cannot carry",
+    ],
   ];
+  // A heartbeat that was started would be a timer that is left.
   for (const [options, type, message] of wrong) {
     const { calls, iterator } = fakeStream([], rejected());
     const error = assertThrows(

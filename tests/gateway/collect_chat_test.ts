@@ -1,7 +1,7 @@
 // How chunks become one answer.
 
 import { type ChatChunk, collectChat } from "@fallback/stream/gateway";
-import { assertEquals, assertMatch } from "@std/assert";
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { FakeTime } from "@std/testing/time";
 
 const collect = (...chunks: unknown[]) =>
@@ -222,4 +222,15 @@ Deno.test("collectChat() keeps a name that each part repeats, and joins one that
       }],
     });
   }
+});
+
+Deno.test("collectChat() rejects what is not async iterable", async () => {
+  const { message } = await assertRejects(
+    () => collectChat(null as never),
+    TypeError,
+  );
+  assertEquals(
+    message,
+    "'stream' must be async iterable: current value is null",
+  );
 });

@@ -599,7 +599,7 @@ Deno.test("gateway() throws for an invalid option", () => {
     [
       { fallback: { name: "a" } },
       TypeError,
-      `'options.name' is not an option: known options are ${chainNames}`,
+      `'options.fallback.name' is not an option: known options are ${chainNames}`,
     ],
     [
       { allowFields: "a" },

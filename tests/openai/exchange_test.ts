@@ -393,11 +393,12 @@ Deno.test("openaiModel() shows no target of a redirect to an invalid URL", async
 });
 
 Deno.test("openaiModel() says what fetch has to resolve to when that is no Response", async () => {
-  for (const [value, type] of [[undefined, "undefined"], ["Hi", "string"]]) {
+  const values = [undefined, "Hi", { status: 200, ok: true }];
+  for (const value of values) {
     const error = await failureOf(() => Promise.resolve(value as never));
     assertEquals(
       String(error),
-      `TypeError: 'options.fetch' must resolve to a Response: current value is of type ${type}`,
+      `TypeError: 'options.fetch' must resolve to a Response: current value is of type ${typeof value}`,
     );
   }
 });

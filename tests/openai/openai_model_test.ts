@@ -177,16 +177,8 @@ Deno.test("openaiModel() throws with name and value of an invalid option", () =>
       "'options.headers' must be header names with values: current value is of type string",
     ],
     [
-      { model: "m", headers: [["a"]] },
-      "'options.headers' must be header names with values: current value is of type object",
-    ],
-    [
       { model: "m", headers: { "x-team": "red", "x-key": `${KEY}\n\n1` } },
       "'options.headers' must be header names with values: the value of 'x-key' has characters that a header cannot carry",
-    ],
-    [
-      { model: "m", headers: { "x-key": undefined } },
-      "'options.headers' must be header names with values: the value of 'x-key' is undefined",
     ],
     [
       { model: "m", headers: { [`${KEY} `]: "x-key" } },
