@@ -50,6 +50,31 @@ export function finalPredicate(model: string): (part: Part) => boolean {
 }
 
 /**
+ * Returns the predicates for the parts of one answer. An answer that a filter has
+ * withheld is an error with the status 400, as that of `openaiModel`: the model
+ * works and would do the same again.
+ */
+export function answerPredicates(
+  model: string,
+): { isContent(part: Part): boolean; isFinal(part: Part): boolean } {
+  let hasContent = false;
+  return {
+    isContent: (part) => isContent(part) && (hasContent = true),
+    isFinal(part) {
+      const isFiltered = part.type === "finish" && !hasContent &&
+        part.finishReason?.unified === "content-filter";
+      if (isFiltered) {
+        throw new StreamPartError(
+          "The answer was filtered: it has no content",
+          { status: 400, code: "content_filter" },
+        );
+      }
+      return isFinal(part, model);
+    },
+  };
+}
+
+/**
  * Whether a part ends a complete answer. Every part passes here, so this is
  * also where an error inside the stream becomes an error of the stream.
  *

@@ -5,7 +5,6 @@ import type {
   LanguageModelV4GenerateResult,
   LanguageModelV4StreamPart,
 } from "@ai-sdk/provider";
-import { EmptyStreamError } from "../errors.ts";
 import type { Model } from "../types/model.ts";
 import type { FallbackOptions } from "../types/options.ts";
 import {
@@ -21,7 +20,7 @@ type Part = LanguageModelV4StreamPart;
 /** The predicates of a chain's options. */
 type JudgeOptions = Pick<
   FallbackOptions<NestedCallOptions, Part>,
-  "isContent" | "allowEmpty"
+  "isContent"
 >;
 
 /** A model whose only chunk is a whole answer. */
@@ -33,22 +32,18 @@ export function toWholeModel(
     name: entry.name,
     modelId: entry.model.modelId,
     provider: entry.model.provider,
-    isContent: () => true,
-    isFinal: () => true,
-    usage: (result) => toUsage(result.usage),
-    async *stream(request, context) {
-      const result = await entry.model.doGenerate(
-        callOptions(entry, request, context),
-      );
+    isContent: (result) =>
+      toParts(result).some((part) =>
+        options.isContent ? options.isContent(part) : isContent(part)
+      ),
+    isFinal(result) {
       // A whole body cannot break off, so a missing reason is no truncation.
       assertFinished(result.finishReason, entry.name, isInterrupted);
-      const hasContent = toParts(result).some((part) =>
-        options.isContent ? options.isContent(part) : isContent(part)
-      );
-      if (!hasContent && !options.allowEmpty) {
-        throw new EmptyStreamError(entry.name);
-      }
-      yield result;
+      return true;
+    },
+    usage: (result) => toUsage(result.usage),
+    async *stream(request, context) {
+      yield await entry.model.doGenerate(callOptions(entry, request, context));
     },
   };
 }

@@ -20,7 +20,7 @@ import {
 } from "./ai_sdk_model.ts";
 import { ChatChunkMapper } from "./_chat_chunks.ts";
 import { toCallOptions } from "./_chat_request.ts";
-import { finalPredicate, isContent } from "./_parts.ts";
+import { answerPredicates } from "./_parts.ts";
 import type {
   LanguageModelV3,
   LanguageModelV3CallOptions,
@@ -170,7 +170,6 @@ export function chatModel(
   const entry = parseModel(model, options);
   const { name, model: languageModel } = entry;
   const { modelId, provider } = languageModel;
-  const inspection = { isContent, isFinal: finalPredicate(name), usage };
   const warn = (message: string, field?: string) =>
     ignoreErrors(() =>
       options.onWarning?.({
@@ -189,7 +188,8 @@ export function chatModel(
         callOptions(entry, converted, context),
       );
       const mapper = new ChatChunkMapper(modelId, request, warn);
-      return new MappedSource(stream, inspection, (part) => mapper.map(part));
+      const predicates = { ...answerPredicates(name), usage };
+      return new MappedSource(stream, predicates, (part) => mapper.map(part));
     },
   };
 }

@@ -60,7 +60,10 @@ export {
   type FallbackLanguageModelOptions,
   type LanguageModelsByRequest,
 } from "./fallback_language_model.ts";
-export { StreamPartError } from "./stream_part_error.ts";
+export {
+  StreamPartError,
+  type StreamPartErrorOptions,
+} from "./stream_part_error.ts";
 export type {
   ChatChoice,
   ChatChunk,

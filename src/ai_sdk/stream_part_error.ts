@@ -6,7 +6,19 @@
 
 import { oneLine } from "../_shared/error_text.ts";
 import { isErrorStatus, statusOf } from "../_shared/http_status.ts";
+import { retryAfterOf } from "../_shared/retry_after.ts";
 import { getProperty, isInstance, parseJson } from "../_shared/safe_access.ts";
+import { readError } from "../openai/_provider_error.ts";
+
+/** What is known about an error inside a stream. */
+export interface StreamPartErrorOptions extends ErrorOptions {
+  /** The HTTP status that it amounts to. */
+  readonly status?: number | undefined;
+  /** What kind of error it is. */
+  readonly code?: string | number | undefined;
+  /** How long the provider asks to wait, in milliseconds. */
+  readonly retryAfterMs?: number | undefined;
+}
 
 /**
  * An error inside a stream. Most providers put the error object of their server
@@ -45,52 +57,31 @@ import { getProperty, isInstance, parseJson } from "../_shared/safe_access.ts";
  * ```
  */
 export class StreamPartError extends Error {
-  /** The HTTP status that the error object names or stands for. */
+  /**
+   * The HTTP status that the error object names, or the usual status for its
+   * `code` or `type`.
+   */
   readonly status?: number;
+  /** The `code` of the error object. */
+  readonly code?: string | number;
+  /** How long the provider asks to wait, in milliseconds. */
+  readonly retryAfterMs?: number;
 
   /**
    * Makes the error.
    *
    * @param message What went wrong.
-   * @param options The error of the part as `cause`, and its status.
+   * @param options The error of the part as `cause`, and what is known of it.
    */
-  constructor(
-    message: string,
-    options: { cause?: unknown; status?: number | undefined } = {},
-  ) {
-    const { status, ...rest } = options;
+  constructor(message: string, options: StreamPartErrorOptions = {}) {
+    const { status, code, retryAfterMs, ...rest } = options;
     super(message, rest);
     this.name = "StreamPartError";
     if (status !== undefined) this.status = status;
+    if (code !== undefined) this.code = code;
+    if (retryAfterMs !== undefined) this.retryAfterMs = retryAfterMs;
   }
 }
-
-/**
- * The types of errors that stand for a status, from the API references of
- * Anthropic and OpenAI and from `google.rpc.Code`.
- */
-const STATUS_OF_TYPE: Readonly<Record<string, number>> = {
-  invalid_request_error: 400,
-  authentication_error: 401,
-  billing_error: 402,
-  permission_error: 403,
-  not_found_error: 404,
-  request_too_large: 413,
-  rate_limit_error: 429,
-  rate_limit_exceeded: 429,
-  api_error: 500,
-  server_error: 500,
-  timeout_error: 504,
-  overloaded_error: 529,
-  INVALID_ARGUMENT: 400,
-  UNAUTHENTICATED: 401,
-  PERMISSION_DENIED: 403,
-  NOT_FOUND: 404,
-  RESOURCE_EXHAUSTED: 429,
-  INTERNAL: 500,
-  UNAVAILABLE: 503,
-  DEADLINE_EXCEEDED: 504,
-};
 
 /**
  * An `Error` for the error of a part: itself, if it is one. Some providers
@@ -105,16 +96,13 @@ export function toStreamError(error: unknown): Error {
     const isHidden = Object(value) === value && message !== undefined &&
       statusOf(error) === undefined;
     return isHidden
-      ? new StreamPartError(message, {
-        cause: error,
-        status: statusIn(holders),
-      })
+      ? new StreamPartError(message, { cause: error, ...detailsIn(holders) })
       : error;
   }
   const holders = errorObjects(error);
   return new StreamPartError(messageIn(holders) ?? describe(error), {
     cause: error,
-    status: statusIn(holders),
+    ...detailsIn(holders),
   });
 }
 
@@ -143,24 +131,19 @@ function messageIn(holders: readonly unknown[]): string | undefined {
   return undefined;
 }
 
-function statusIn(holders: readonly unknown[]): number | undefined {
-  for (const holder of holders) {
-    const code = getProperty(holder, "code");
-    const status = statusOf(holder) ?? Number(code);
-    if (isErrorStatus(status)) return status;
-    for (
-      const type of [
-        getProperty(holder, "type"),
-        code,
-        getProperty(holder, "status"),
-      ]
-    ) {
-      if (typeof type === "string" && Object.hasOwn(STATUS_OF_TYPE, type)) {
-        return STATUS_OF_TYPE[type];
-      }
-    }
-  }
-  return undefined;
+/** What the objects say of the error besides its message. */
+function detailsIn(holders: readonly unknown[]): StreamPartErrorOptions {
+  const details = holders.map(readError);
+  const first = <T>(values: readonly (T | undefined)[]) =>
+    values.find((value) => value !== undefined);
+  return {
+    status: first([
+      ...holders.map((holder) => statusOf(holder)).filter(isErrorStatus),
+      ...details.map(({ status }) => status),
+    ]),
+    code: first(details.map(({ code }) => code)),
+    retryAfterMs: first(holders.map((holder) => retryAfterOf(holder))),
+  };
 }
 
 function describe(error: unknown): string {

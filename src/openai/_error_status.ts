@@ -61,6 +61,7 @@ const CODES: Readonly<Record<number, readonly string[]>> = {
     "serviceunavailable",
     "modelunavailable",
     "serveroverloaded",
+    "serverisoverloaded",
     "serverbusy",
     "modeloverloaded",
     "modelloading",

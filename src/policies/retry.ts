@@ -58,7 +58,14 @@ function isRetriable(
 function isRetriableByDefault(error: unknown): boolean {
   const answer = headerOf(error, "x-should-retry");
   return !isFallbackError(error) && isTransient(error) && answer !== "false" &&
-    getProperty(error, "code") !== "insufficient_quota";
+    !isOutOfQuota(error);
+}
+
+/** Whether there is no money left. SDKs keep the code in different places. */
+function isOutOfQuota(error: unknown): boolean {
+  const body = getProperty(error, "data");
+  return [error, getProperty(error, "error"), getProperty(body, "error")]
+    .some((holder) => getProperty(holder, "code") === "insufficient_quota");
 }
 
 function backoffMs(

@@ -6,7 +6,11 @@ import {
   TruncatedStreamError,
   usageOf,
 } from "@fallback/stream";
-import { chatModel, type ChatWarning } from "@fallback/stream/ai-sdk";
+import {
+  chatModel,
+  type ChatWarning,
+  StreamPartError,
+} from "@fallback/stream/ai-sdk";
 import {
   type ChatChunk,
   type ChatRequest,
@@ -216,3 +220,17 @@ Deno.test("openaiModel(), chatModel() and mapModel() form one chain without a ca
   assertEquals(stream.model, "llama");
   assertEquals(usageOf(stream.attempts).outputTokens, 7);
 });
+
+testSdk(
+  "chatModel() fails with the status 400 if a filter has withheld the whole answer, as openaiModel() does",
+  async (sdk) => {
+    const filtered = finish("content-filter");
+    const call = (...before: Part[]) =>
+      callChatModel(sdk, { messages: MESSAGES }, [...before, filtered]);
+    const { error } = await call(START);
+    assertInstanceOf(error, StreamPartError);
+    assertEquals([error.status, error.code], [400, "content_filter"]);
+    const { chunks } = await call(...OPENING, delta("Hel"));
+    assertEquals(chunks.at(-2)?.choices[0]?.finish_reason, "content_filter");
+  },
+);

@@ -244,6 +244,12 @@ const ERRORS: [error: unknown, message: string, status?: number][] = [
   [{ type: "error", error: { code: "server_error", message: "x" } }, "x", 500],
   [{ type: "error", code: "server_error", message: "x" }, "x", 500],
   [{ type: "toString", code: 99, message: "x" }, "x"],
+  // The codes that `openaiModel` knows.
+  [{ error: { code: "context_length_exceeded", message: "x" } }, "x", 400],
+  [{ error: { type: "BadRequestError", message: "x" } }, "x", 400],
+  [{ error: { code: "invalid_api_key", message: "x" } }, "x", 401],
+  [{ error: { code: "Throttling", message: "x" } }, "x", 429],
+  [{ error: { code: "server_is_overloaded", message: "x" } }, "x", 503],
   [
     { response: { error: { code: "rate_limit_exceeded", message: "x" } } },
     "x",
@@ -273,6 +279,24 @@ for (const [error, message, status] of ERRORS) {
     assertStrictEquals(thrown.cause, error);
   });
 }
+
+Deno.test("StreamPartError has the code of the error object, and how long the provider asks to wait", () => {
+  const busy = {
+    code: 429,
+    message: "slow",
+    details: [{ "@type": "RetryInfo", retryDelay: "39s" }],
+  };
+  const cases: [error: unknown, code?: string | number, wait?: number][] = [
+    [{ error: { code: "content_filter", message: "x" } }, "content_filter"],
+    [{ error: busy }, 429, 39_000],
+    [hiding({ error: busy }), 429, 39_000],
+    ["busy"],
+  ];
+  for (const [error, code, wait] of cases) {
+    const thrown = errorOf({ type: "error", error }) as StreamPartError;
+    assertEquals([thrown.code, thrown.retryAfterMs], [code, wait]);
+  }
+});
 
 Deno.test("aiSdkModel().isFinal() throws the Error of an error part, unless it hides an error of the server", () => {
   const errors = ["busy", {}, { code: 503 }, undefined].map(hiding);

@@ -1,9 +1,10 @@
 // The results of the SDK's functions when the first model fails: the complete answer
 // of the second model, and nothing of the first.
 
+import type { Attempt } from "@fallback/stream";
 import { fallbackLanguageModel } from "@fallback/stream/ai-sdk";
 import { createJournal, step } from "@fallback/stream/testing";
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import {
   answer,
   chainOf,
@@ -401,3 +402,22 @@ testSdk(
     );
   },
 );
+
+for (const name of ["streamText", "generateText"] as const) {
+  testSdk(
+    `${name}() counts the tokens of a model whose answer is empty`,
+    async (sdk) => {
+      let attempts: readonly Attempt[] = [];
+      const model = chainOf(sdk, [[START, STOP], answer("Hello")], {
+        onEvent: (event) => void (attempts = event.attempts),
+      });
+      const result = await sdk.ai[name]({ model, prompt: "Hi" });
+      assertEquals(await result.text, "Hello");
+      assertEquals(attempts.map(({ outcome, usage }) => [outcome, usage]), [
+        ["failed", attempts[1]?.usage],
+        ["completed", attempts[1]?.usage],
+      ]);
+      assert(attempts[0]?.usage?.inputTokens);
+    },
+  );
+}

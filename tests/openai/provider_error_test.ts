@@ -45,7 +45,7 @@ const CODES: Record<number, string> = {
     "api_error server_error INTERNAL internal_error InternalServerError unknown_error",
   502: "bad_gateway provider_unavailable upstream_error",
   503:
-    "UNAVAILABLE ServiceUnavailableError model_unavailable server_overloaded server_busy model_overloaded model_loading insufficient_system_resource",
+    "UNAVAILABLE ServiceUnavailableError model_unavailable server_overloaded server_is_overloaded server_busy model_overloaded model_loading insufficient_system_resource",
   504: "timeout_error gateway_timeout DEADLINE_EXCEEDED",
   529: "overloaded_error",
 };

@@ -18,7 +18,10 @@ test("isRetriable accepts transient errors by default, but no exhausted quota, n
   const headers = { "x-should-retry": "false" };
   assertEquals(await timesCalled(busy), 3);
   assertEquals(await timesCalled({ ...busy, code: "rate_limit" }), 3);
-  assertEquals(await timesCalled({ ...busy, code: "insufficient_quota" }), 1);
+  const empty = { code: "insufficient_quota" };
+  for (const holder of [empty, { error: empty }, { data: { error: empty } }]) {
+    assertEquals(await timesCalled({ ...busy, ...holder }), 1);
+  }
   assertEquals(await timesCalled({ ...busy, headers }), 1);
   assertEquals(await timesCalled({ status: 401 }), 1);
 });
