@@ -113,8 +113,8 @@ function optionNamesOfChain(): Omit<typeof CHAIN_OPTION_NAMES, "isFinal"> {
  * The SDK keeps a stream open that was left by `break`, or by a client that has
  * gone: give it an `abortSignal`, such as the request's, or set `totalMs`.
  *
- * Give `maxRetries: 0` to the SDK's functions, or a chain that has failed is
- * called again. To retry, use the option `retry`.
+ * Give `maxRetries: 0` to the SDK's functions, or they call the chain again
+ * after an error that `fallbackOn` refuses. To retry, use the option `retry`.
  *
  * @param models The language models, in order of preference, or a function that
  * returns them for a request. A list is copied. If the function throws, or

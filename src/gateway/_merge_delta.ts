@@ -62,24 +62,35 @@ function toText(name: string, value: unknown): unknown {
 /** Items with an `index` are parts of the item there; others are appended. */
 function mergeList(before: unknown, items: readonly unknown[]): unknown[] {
   const list: unknown[] = Array.isArray(before) ? before : [];
+  const places = placesOf(list);
   for (const item of items) {
     if (!isRecord(item)) {
       list.push(item);
       continue;
     }
-    const index = item.index;
-    const existing = typeof index === "number"
-      ? list.find((each) => isRecord(each) && each.index === index)
-      : undefined;
-    if (isRecord(existing)) {
-      mergeDelta(existing, item);
-    } else {
-      const copy = {};
-      mergeDelta(copy, item);
-      list.push(copy);
-    }
+    const { index } = item;
+    const place = typeof index === "number" ? places.get(index) : undefined;
+    const target = place ?? {};
+    mergeDelta(target, item);
+    if (place) continue;
+    list.push(target);
+    if (typeof index === "number") places.set(index, target);
   }
   return list;
+}
+
+/** The items of each list by their `index`: to search for one would take long. */
+const allPlaces = new WeakMap<
+  readonly unknown[],
+  Map<number, Record<string, unknown>>
+>();
+
+function placesOf(
+  list: readonly unknown[],
+): Map<number, Record<string, unknown>> {
+  let places = allPlaces.get(list);
+  if (!places) allPlaces.set(list, places = new Map());
+  return places;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -35,7 +35,10 @@ export interface LatencyOptions {
    */
   readonly halfLifeMs?: number | undefined;
   /**
-   * How many attempts must have answered before their quantile is used.
+   * How many attempts must have answered before their quantile is used. They
+   * count by their weight. Where calls are rarer than one in `halfLifeMs /
+   * halfLifeSamples`, all of them together weigh at most 1.44 ×
+   * `halfLifeSamples`, so that more than this is never reached.
    *
    * @default {30}
    */

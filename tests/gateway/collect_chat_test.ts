@@ -234,3 +234,12 @@ Deno.test("collectChat() rejects what is not async iterable", async () => {
     "'stream' must be async iterable: current value is null",
   );
 });
+
+Deno.test("collectChat() takes linear time for many items with an index", async () => {
+  const count = 200_000;
+  const tool_calls = Array.from({ length: count }, (_, index) => ({ index }));
+  const delta = { tool_calls };
+  // Quadratic time would be minutes.
+  const { tool_calls: calls } = await messageOf(delta, delta) as typeof delta;
+  assertEquals([calls.length, calls.at(-1)], [count, { index: count - 1 }]);
+});
