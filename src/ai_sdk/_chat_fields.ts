@@ -9,6 +9,21 @@ export type Fields = Readonly<Record<string, unknown>>;
 /** Reports a field that is left out. */
 export type Warn = (message: string, field?: string) => void;
 
+/** Reports each field with a value that is not among those that are converted. */
+export function reportOthers(
+  fields: Fields,
+  path: string,
+  converted: readonly string[],
+  warn: Warn,
+): void {
+  for (const [field, value] of Object.entries(fields)) {
+    if (value === undefined || value === null || converted.includes(field)) {
+      continue;
+    }
+    warn(`'${path}.${field}' is not passed on`, `${path}.${field}`);
+  }
+}
+
 /** The error for a field that can be neither converted nor left out. */
 export function unsupported(
   path: string,

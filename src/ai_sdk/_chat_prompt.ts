@@ -9,6 +9,7 @@ import {
   array,
   type Fields,
   object,
+  reportOthers,
   string,
   unsupported,
   type Warn,
@@ -22,17 +23,23 @@ type Result = Extract<
   { type: "tool-result" }
 >;
 
-/** Fields of a message that are converted. Any other is reported. */
-const MESSAGE_FIELDS = new Set([
-  "role",
-  "content",
-  "tool_calls",
-  "tool_call_id",
-  "reasoning",
-  "reasoning_content",
-  "refusal",
-  "images",
-]);
+const TEXT_FIELDS = ["role", "content"];
+
+/** Fields of a message that are converted, by its role. Any other is reported. */
+const MESSAGE_FIELDS: Readonly<Record<string, readonly string[]>> = {
+  system: TEXT_FIELDS,
+  developer: TEXT_FIELDS,
+  user: TEXT_FIELDS,
+  assistant: [
+    ...TEXT_FIELDS,
+    "tool_calls",
+    "reasoning",
+    "reasoning_content",
+    "refusal",
+    "images",
+  ],
+  tool: [...TEXT_FIELDS, "tool_call_id"],
+};
 
 /**
  * Converts messages.
@@ -51,14 +58,10 @@ export async function toPrompt(
   for (const [i, given] of array(messages, "messages").entries()) {
     const path = `messages[${i}]`;
     const message = object(given, path);
-    for (const [field, value] of Object.entries(message)) {
-      const isLeftOut = !MESSAGE_FIELDS.has(field) && value !== undefined &&
-        value !== null;
-      if (isLeftOut) {
-        warn(`'${path}.${field}' is not passed on`, `${path}.${field}`);
-      }
-    }
+    const fields = MESSAGE_FIELDS[`${message.role}`] ?? TEXT_FIELDS;
+    reportOthers(message, path, fields, warn);
     const converted = toMessage(message, path, files, toolNames);
+    reportParts(message.content, path, warn);
     const last = prompt.at(-1);
     // The results of one turn belong together.
     if (last?.role === "tool" && converted.role === "tool") {
@@ -66,6 +69,15 @@ export async function toPrompt(
     } else prompt.push(converted);
   }
   return prompt;
+}
+
+/** Reports fields of text parts, such as `cache_control`. */
+function reportParts(content: unknown, path: string, warn: Warn): void {
+  if (!Array.isArray(content)) return;
+  for (const [i, part] of content.entries()) {
+    if (part.type !== "text") continue;
+    reportOthers(part, `${path}.content[${i}]`, ["type", "text"], warn);
+  }
 }
 
 function toMessage(

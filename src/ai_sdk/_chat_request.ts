@@ -8,6 +8,7 @@ import {
   type Fields,
   number,
   object,
+  reportOthers,
   string,
   strings,
   unsupported,
@@ -25,7 +26,11 @@ type CallOptions = LanguageModelV4CallOptions;
 const CONVERTERS: Readonly<
   Record<
     string,
-    (value: unknown, field: string) => Partial<CallOptions> | undefined
+    (
+      value: unknown,
+      field: string,
+      warn: Warn,
+    ) => Partial<CallOptions> | undefined
   >
 > = {
   // Set by the model itself, or read elsewhere.
@@ -48,7 +53,7 @@ const CONVERTERS: Readonly<
   }),
   seed: (value, field) => ({ seed: number(value, field) }),
   stop: (value, field) => ({ stopSequences: strings(value, field) }),
-  tools: (value) => ({ tools: toTools(value) }),
+  tools: (value, _, warn) => ({ tools: toTools(value, warn) }),
   tool_choice: (value) => ({ toolChoice: toToolChoice(value) }),
   response_format: (value) => ({ responseFormat: toResponseFormat(value) }),
   providerOptions: (value, field) => ({
@@ -68,6 +73,16 @@ const CONVERTERS: Readonly<
   },
 };
 
+/** Fields of which `false` changes nothing, so that it need not be reported. */
+const OFF_BY_DEFAULT: ReadonlySet<string> = new Set([
+  "background",
+  "logprobs",
+  "safe_prompt",
+  "store",
+]);
+
+const FUNCTION_FIELDS = ["name", "description", "parameters", "strict"];
+
 /**
  * Converts a request.
  *
@@ -86,8 +101,8 @@ export async function toCallOptions(
     if (field === "reasoning_effort") {
       Object.assign(options, toReasoning(value, model, warn));
     } else if (Object.hasOwn(CONVERTERS, field)) {
-      Object.assign(options, CONVERTERS[field]!(value, field));
-    } else if (value !== false || field === "parallel_tool_calls") {
+      Object.assign(options, CONVERTERS[field]!(value, field, warn));
+    } else if (value !== false || !OFF_BY_DEFAULT.has(field)) {
       warn(
         `'${field}' is not passed on: ${model.modelId} has no such setting, ` +
           "but its provider may have it among its 'providerOptions'",
@@ -127,17 +142,21 @@ function isStrictOff(format: unknown): boolean {
   return Object(json_schema).strict === false;
 }
 
-function toTools(value: unknown): NonNullable<CallOptions["tools"]> {
+function toTools(
+  value: unknown,
+  warn: Warn,
+): NonNullable<CallOptions["tools"]> {
   return array(value, "tools").map((tool, i) => {
     const path = `tools[${i}]`;
-    const { type, function: definition } = object(tool, path);
+    const fields = object(tool, path);
+    const { type, function: definition } = fields;
     if (type !== "function") {
       throw unsupported(`${path}.type`, type, '"function"');
     }
-    const { name, description, parameters, strict } = object(
-      definition,
-      `${path}.function`,
-    );
+    reportOthers(fields, path, ["type", "function"], warn);
+    const known = object(definition, `${path}.function`);
+    const { name, description, parameters, strict } = known;
+    reportOthers(known, `${path}.function`, FUNCTION_FIELDS, warn);
     return {
       type: "function",
       name: string(name, `${path}.function.name`),

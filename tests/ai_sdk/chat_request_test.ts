@@ -651,6 +651,7 @@ const OMITTED: Record<string, unknown> = {
   verbosity: "low",
   web_search_options: {},
   something_new: 1,
+  enable_thinking: false,
 };
 
 Deno.test("chatModel() reports every field that it does not pass on", async () => {
@@ -659,13 +660,22 @@ Deno.test("chatModel() reports every field that it does not pass on", async () =
     type: "image_url",
     image_url: { url: "data:,Hi", detail },
   });
+  const cache_control = { type: "ephemeral" };
   const { warnings } = await convert({
     ...OMITTED,
+    background: false,
     reasoning_effort: "low",
+    tools: [{
+      type: "function",
+      function: { name: "f", cache_control },
+      cache_control,
+    }],
     response_format: { type: "json_schema", json_schema: { strict: false } },
     messages: [
       { role: "user", content: "Hi", name: "ann" },
       { role: "user", content: ["auto", null, undefined, "low"].map(image) },
+      { role: "user", content: [{ type: "text", text: "Hi", cache_control }] },
+      { role: "user", content: "Hi", images: [], tool_calls: [] },
     ],
   }, { specificationVersion: "v3" });
   assertEquals(warnings, [
@@ -678,9 +688,14 @@ Deno.test("chatModel() reports every field that it does not pass on", async () =
       "reasoning_effort",
     ],
     ...[
+      "tools[0].cache_control",
+      "tools[0].function.cache_control",
       strict,
       "messages[0].name",
       "messages[1].content[3].image_url.detail",
+      "messages[2].content[0].cache_control",
+      "messages[3].images",
+      "messages[3].tool_calls",
     ].map((path): [string, string] => [`'${path}' is not passed on`, path]),
   ]);
 });
