@@ -135,7 +135,10 @@ local function reduceOpen(circuit, kind, at, retryAfterMs)
   return { retryAt = retryAt, probing = probing, failures = failures, failedProbes = probes }
 end
 
-local function stored(reply) return not (type(reply) == 'table' and reply.err) and reply or nil end
+local function stored(reply)
+  if type(reply) ~= 'table' or not reply.err then return reply or nil end
+  if not reply.err:find('WRONGTYPE', 1, true) then error(reply.err, 0) end
+end
 
 local fields, texts = {}, {}
 if count < 0 then
@@ -195,4 +198,4 @@ return table.concat(lines, '\\n')
 `;
 
 /** The name of the script in the server: its SHA-1, which a test compares. */
-export const SCRIPT_SHA1 = "25cc4d83e350103422af236ff12ad3320253966e";
+export const SCRIPT_SHA1 = "93bb9b8f5ee5c83ca475f0ed8ffbcf850d8f2714";

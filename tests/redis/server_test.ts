@@ -292,3 +292,28 @@ testWithServer(
     assertEquals(await health.snapshot(), []);
   },
 );
+
+testWithServer(
+  "redisHealth() reports that the server refuses to read, and does not take it for an empty store (R21)",
+  async ({ port }) => {
+    await using admin = await connect(port);
+    for (const command of ["hmget", "hgetall", "get"]) {
+      await admin.send(["FLUSHALL"]);
+      const rule = ["SETUSER", "default", "+@all", `-${command}`];
+      await admin.send(["ACL", ...rule]);
+      const errors: unknown[] = [];
+      const health = redisHealth(admin.send, {
+        failureThreshold: 2,
+        onError: (error) => errors.push(error),
+      });
+      await health.report(MODEL, "failure", overloaded());
+      await health.report(MODEL, "failure", overloaded());
+      if (command === "hgetall") await assertRejects(() => health.snapshot());
+      else {
+        assertEquals((await health.admit(MODEL)).admit, false, command);
+        assert(errors.length > 0, command);
+      }
+      await admin.send(["ACL", "SETUSER", "default", "+@all"]);
+    }
+  },
+);
