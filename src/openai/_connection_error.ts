@@ -11,6 +11,9 @@ const MAX_REASON_LENGTH = 160;
 /** How deep causes are followed. */
 const MAX_DEPTH = 5;
 
+/** How many objects are looked at. */
+const MAX_OBJECTS = 1000;
+
 /** Addresses, alone or as Deno puts them into a sentence. */
 const ADDRESS =
   /(?: for(?: url)?)? ?\(?\b[a-z][a-z0-9+.-]*:\/\/[^\s)"'>]+\)?/gi;
@@ -30,9 +33,9 @@ export function toConnectionError(error: unknown, redactor: Redactor): unknown {
 /** An error of a body that broke: itself, unless it shows too much. */
 export function toSafeError(error: unknown, redactor: Redactor): unknown {
   const shown = textOf(error);
-  return shown.search(ADDRESS) < 0 && redactor.text(shown) === shown
-    ? error
-    : withoutSecrets(error, redactor);
+  const isSafe = shown !== undefined && shown.search(ADDRESS) < 0 &&
+    redactor.text(shown) === shown;
+  return isSafe ? error : withoutSecrets(error, redactor);
 }
 
 /** The messages of an error and its causes, in one error. */
@@ -48,28 +51,60 @@ function withoutSecrets(error: unknown, redactor: Redactor): TypeError {
     : safe;
 }
 
-/** Everything of an error that a log might print. */
-function textOf(error: unknown, depth = 0): string {
-  if (typeof error !== "object" || error === null) return String(error);
-  if (depth > MAX_DEPTH) return "";
-  const parts: string[] = [];
-  for (const key of keysOf(error)) {
-    const value = getProperty(error, key);
-    if (key === "stack" && typeof value === "string") {
-      // Its frames hold the addresses of files.
-      parts.push(value.split("\n    at ")[0]!);
-    } else if (typeof value !== "function") {
-      parts.push(`${key}: ${textOf(value, depth + 1)}`);
+/**
+ * Everything of an error that a log might print, such as the headers of a request
+ * that some clients attach; `undefined` if that is too much to look at.
+ */
+function textOf(error: unknown): string | undefined {
+  const texts: string[] = [];
+  // The nearest first, so that no object is first met where it is too deep.
+  const found: { value: unknown; depth: number }[] = [];
+  const seen = new Set<unknown>();
+  const add = (value: unknown, depth: number) => {
+    if (typeof value === "function") return;
+    if (Object(value) !== value) return void texts.push(String(value));
+    if (seen.has(value) || depth > MAX_DEPTH) return;
+    seen.add(value);
+    found.push({ value, depth });
+  };
+  add(error, 0);
+  for (const { value, depth } of found) {
+    if (found.length > MAX_OBJECTS) return undefined;
+    for (const key of keysOf(value as object)) {
+      const inner = getProperty(value, key);
+      // The frames of a stack hold the addresses of files.
+      const shown = key === "stack" && typeof inner === "string"
+        ? inner.split("\n    at ")[0]
+        : inner;
+      add(key, depth);
+      add(shown, depth + 1);
     }
+    for (const entry of entriesOf(value)) add(entry, depth + 1);
   }
-  return parts.join("\n");
+  return texts.join("\n");
 }
 
-function keysOf(value: object): string[] {
+/** The names of all properties, those of the class too. */
+function keysOf(value: object): ReadonlySet<PropertyKey> {
+  const keys = new Set<PropertyKey>(["name", "message"]);
   try {
-    return [
-      ...new Set(["name", "message", ...Object.getOwnPropertyNames(value)]),
-    ];
+    let owner: object | null = value;
+    while (owner && owner !== Object.prototype) {
+      for (const key of Reflect.ownKeys(owner)) keys.add(key);
+      owner = Object.getPrototypeOf(owner);
+    }
+  } catch {
+    // a revoked proxy
+  }
+  return keys;
+}
+
+/** The content of headers, a map or a set. */
+function entriesOf(value: unknown): readonly unknown[] {
+  const isCollection = typeof getProperty(value, "forEach") === "function" &&
+    !Array.isArray(value);
+  try {
+    return isCollection ? [...value as Iterable<unknown>] : [];
   } catch {
     return [];
   }

@@ -5,7 +5,7 @@ import { assertText } from "./_assert_text.ts";
 
 /** Names of headers whose values are secret. */
 const SECRET_NAME =
-  /auth|key|token|secret|cookie|password|credential|signature|session|jwt/i;
+  /auth|key|token|secret|cookie|(?:^|[-_])pass|pwd|password|credential|signature|session|jwt/i;
 
 const secretValues = new WeakMap<Headers, readonly string[]>();
 
@@ -66,6 +66,11 @@ export function secretsIn(headers: Headers): string[] {
       );
     }
     if (/^basic\s/i.test(value)) secrets.push(...passwordsIn(secret));
+    if (!/authorization/.test(name)) continue;
+    // `AWS4-HMAC-SHA256 Credential=…, SignedHeaders=…, Signature=…`
+    for (const [, part, own] of secret.matchAll(/(\w+)="?([^\s",]+)/g)) {
+      if (SECRET_NAME.test(part!)) secrets.push(own!);
+    }
   }
   return secrets;
 }

@@ -342,6 +342,8 @@ Deno.test("openaiModel() passes on an error of fetch that shows nothing secret",
 
 Deno.test("openaiModel() replaces an error of fetch that shows an address or a secret", async () => {
   const address = "http://host/?key=1";
+  const headers = { authorization: `Bearer ${SECRET}` };
+  const holding = (fields: object) => Object.assign(new Error("no"), fields);
   const cases: [reason: unknown, message: string, code?: string][] = [
     [new TypeError("no"), "no"],
     [new TypeError(address), "the connection failed"],
@@ -353,6 +355,12 @@ Deno.test("openaiModel() replaces an error of fetch that shows an address or a s
     [new RangeError(`to ${address}`), "to"],
     [nest(SECRET, 6), "[object Object]"],
     [Object.create({ name: SECRET }), "[object Object]"],
+    [holding({ request: new Request("http://h", { headers }) }), "no"],
+    [holding({ headers: new Headers(headers) }), "no"],
+    [holding({ sent: new Map([["a", new Set([SECRET])]]) }), "no"],
+    [holding({ [Symbol("key")]: SECRET }), "no"],
+    [holding({ url: new URL("http://h/?key=1") }), "no"],
+    [holding({ many: Array.from({ length: 2000 }, () => ({})) }), "no"],
     [Object.create({ message: SECRET }), "***"],
     [
       Object.assign(new Error("no"), { stack: `E: ${SECRET}\n    at x` }),

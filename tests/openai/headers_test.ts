@@ -17,6 +17,11 @@ Deno.test("secretsIn() returns the values of headers that are secret", () => {
     ],
     [{ authorization: "basic %" }, ["%"]],
     [{ authorization: "Token dTpw" }, ["dTpw"]],
+    [{ "x-pass": "abc", "bypass": "true", "x-pwd": "d" }, ["abc", "d"]],
+    [
+      { authorization: 'AWS4 Credential=AK/1, SignedHeaders=a, Signature="b"' },
+      ['Credential=AK/1, SignedHeaders=a, Signature="b"', "AK/1", "b"],
+    ],
   ];
   for (const [headers, secrets] of cases) {
     assertEquals(secretsIn(new Headers(headers)), secrets);
