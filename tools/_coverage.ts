@@ -4,7 +4,7 @@
  * @module
  */
 
-/** In per cent, of all files together. */
+/** In percent, of all files together. */
 const ENOUGH = { lines: 97, branches: 95 };
 
 /** How much of a file, or of all, was run. */

@@ -103,7 +103,7 @@ async function ignoresWithoutReason(): Promise<string | undefined> {
   const ignores = ["-e", "// deno-lint-[i]gnore"];
   const reasons = ["-e", " -- "];
   const lines = await git(
-    ...["grep", "-n", ...ignores, "--and", "--not", ...reasons],
+    ...["grep", "-n", "--untracked", ...ignores, "--and", "--not", ...reasons],
   );
   return lines === "" ? undefined : `These give no reason:\n${lines}`;
 }

@@ -84,7 +84,7 @@ export class AttemptRunner<Request, Chunk>
   readonly modelIndex: number;
   /** The number of the attempt within the call, from 1. */
   readonly number: number;
-  /** Why the attempt failed, was interrupted or cancelled. */
+  /** Why the attempt failed, was interrupted or canceled. */
   failure: Failure | undefined;
   /** What closing threw. */
   closeError: Failure | undefined;
@@ -369,7 +369,7 @@ export class AttemptRunner<Request, Chunk>
     this.#settle(failure);
   }
 
-  /** The call was cancelled, or another model was faster. */
+  /** The call was canceled, or another model was faster. */
   stop(outcome: "cancelled" | "lost", failure?: Failure): boolean {
     if (this.hasEnded) return false;
     this.end(outcome, failure);

@@ -24,13 +24,13 @@ export interface Cancellable {
 export interface ScopeOwner {
   /** The error of the total timeout. */
   timeoutError(totalMs: number): unknown;
-  /** The call was cancelled, but no attempt of it was. */
+  /** The call was canceled, but no attempt of it was. */
   onCancelled(failure: Failure): void;
 }
 
 /** Cancels everything that a call has in flight. */
 export class CancelScope implements AbortTarget {
-  /** Why the call was cancelled, or has failed. */
+  /** Why the call was canceled, or has failed. */
   cancelled: Failure | undefined;
   /** One model is committed: no other attempt starts. */
   isDecided = false;
@@ -119,7 +119,7 @@ export class CancelScope implements AbortTarget {
     else this.#others?.delete(each);
   }
 
-  /** Throws the reason if the call was cancelled. */
+  /** Throws the reason if the call was canceled. */
   throwIfCancelled(): void {
     if (this.cancelled) throw this.cancelled.error;
   }
@@ -131,13 +131,13 @@ export class CancelScope implements AbortTarget {
     this.#timer = undefined;
   }
 
-  /** Waits, at most until the call is cancelled or decided. */
+  /** Waits, at most until the call is canceled or decided. */
   sleep(ms: number): Promise<void> {
     return this.waitFor(new Promise<void>(() => {}), ms);
   }
 
   /**
-   * Waits for `work`, at most `ms` and until the call is cancelled or decided;
+   * Waits for `work`, at most `ms` and until the call is canceled or decided;
    * then the result is `undefined`.
    */
   async waitFor<T>(work: PromiseLike<T>, ms?: number): Promise<T | undefined> {

@@ -220,7 +220,7 @@ export class CommittedStream<Chunk> extends InspectableStream
     this.#call.log.report(this.attempt.model, "failure", failure);
   }
 
-  /** The call was cancelled. */
+  /** The call was canceled. */
   stop(_outcome: "cancelled" | "lost", failure?: Failure): boolean {
     if (this.#closed) return false;
     this.#end("cancelled", failure);

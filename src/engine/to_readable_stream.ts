@@ -6,7 +6,7 @@ interface Pullable<Chunk> {
   return(): Promise<unknown>;
 }
 
-/** The rest of `stream`; cancelling it closes the model's stream. */
+/** The rest of `stream`; canceling it closes the model's stream. */
 export function toReadableStream<Chunk>(
   stream: Pullable<Chunk>,
 ): ReadableStream<Chunk> {

@@ -50,7 +50,7 @@ export class CallSpan {
   readonly slow = new Set<Attempt>();
   /** The attempt that answers. */
   committed: Attempt | undefined;
-  /** How that attempt was cancelled before the caller had the stream. */
+  /** How that attempt was canceled before the caller had the stream. */
   cancellation: { readonly at: number; readonly error: unknown } | undefined;
   /** Whether the caller has the stream. */
   isOpen = false;

@@ -15,7 +15,7 @@ import { conditionFailure } from "./fallback.ts";
 
 /**
  * Waits until the same model may be tried again, at most until the call is
- * cancelled or decided. What `isRetriable` throws ends the call.
+ * canceled or decided. What `isRetriable` throws ends the call.
  *
  * @param attempts How many attempts the model has had.
  * @returns Whether the model is tried again. If not, the next one is.

@@ -57,7 +57,7 @@ export interface FallbackStream<Chunk>
   [Symbol.asyncIterator](): this;
   /**
    * The rest of the answer as a `ReadableStream` of chunks that reads nothing
-   * ahead. Cancelling it closes the model's stream. (The method of the same
+   * ahead. Canceling it closes the model's stream. (The method of the same
    * name in the `openai` package yields bytes instead.)
    *
    * @returns A stream of the same chunks as this iterator.

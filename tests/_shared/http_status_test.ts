@@ -93,7 +93,7 @@ test("holdsForEach() tests an AllModelsFailedError without errors itself", () =>
   assertEquals(holdsForEach(new AllModelsFailedError([]), () => false), false);
 });
 
-test("statusOf() an AllModelsFailedError is the one that all its errors have", () => {
+test("statusOf() returns of an AllModelsFailedError the status that all its errors have", () => {
   const statusOfAll = (...statuses: number[]) =>
     statusOf(
       new AllModelsFailedError(

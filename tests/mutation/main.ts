@@ -1,5 +1,6 @@
 // `deno task mutation [--seed N] [--count N] [--files PART,PART]`: how many
-// mutants of `src` the tests kill, by folder, and which of them survive.
+// mutants of `src` the tests kill, by folder, and which of them survive. It fails if
+// too many do.
 
 import { parseArgs } from "node:util";
 import {
@@ -8,6 +9,9 @@ import {
   type Result,
   runMutants,
 } from "./run_mutants.ts";
+
+/** The share of the mutants that the tests have to kill. */
+const ENOUGH = 0.95;
 
 /** The folder of a file within `src`, or the file itself. */
 const folderOf = (file: string) => /^src\/[^/]+/.exec(file)![0];
@@ -44,6 +48,9 @@ const results = await runMutants(drawn, ({ mutant, verdict }) => {
 });
 
 console.log(`\n${table(results)}`);
+const counted = results.filter(({ verdict }) => verdict !== "equivalent");
+const survivors = counted.filter(({ verdict }) => verdict === "survived");
+if (survivors.length > (1 - ENOUGH) * counted.length) Deno.exitCode = 1;
 
 function describe(
   { file, lines, operator, from, to }: Result["mutant"],

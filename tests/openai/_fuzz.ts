@@ -1,5 +1,6 @@
 // Random bodies for the parser: mutations of valid streams, and random bytes.
 
+import { concat } from "@std/bytes/concat";
 import fc from "fast-check";
 import { fallbackStream } from "@fallback/stream";
 import { openaiModel } from "@fallback/stream/openai";
@@ -50,25 +51,13 @@ const mutated = fc.tuple(
 ).map(([body, mutations]) =>
   mutations.reduce<Uint8Array>((bytes, { at, remove, insert }) => {
     const start = Math.floor(at * bytes.length);
-    return join(
+    return concat([
       bytes.subarray(0, start),
       insert,
       bytes.subarray(start + remove),
-    );
+    ]);
   }, body)
 );
-
-function join(...parts: Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(
-    parts.reduce((sum, { length }) => sum + length, 0),
-  );
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
-}
 
 /** A body in packets, and how it ends. */
 export const answers = fc.record({
@@ -76,9 +65,7 @@ export const answers = fc.record({
     { weight: 6, arbitrary: mutated },
     {
       weight: 2,
-      arbitrary: fc.array(fragment, { maxLength: 8 }).map((all) =>
-        join(...all)
-      ),
+      arbitrary: fc.array(fragment, { maxLength: 8 }).map((all) => concat(all)),
     },
     { weight: 1, arbitrary: fc.uint8Array({ maxLength: 64 }) },
   ),

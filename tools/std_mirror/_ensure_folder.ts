@@ -6,7 +6,8 @@
  * @module
  */
 
-import { type Files, writeFiles } from "../_files.ts";
+import { pathToFileURL } from "node:url";
+import { type Files, readFiles, writeFiles } from "../_files.ts";
 import { hexDigest } from "./_digest.ts";
 
 /** A short hash of paths and contents, whatever their order. */
@@ -20,14 +21,16 @@ export function bytesOf(files: Files): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(JSON.stringify(sorted));
 }
 
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.stat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
+/**
+ * Whether a folder with this hash is there.
+ *
+ * @throws {Error} If it holds something else: it was changed by hand.
+ */
+async function exists(folder: string, hash: string): Promise<boolean> {
+  const files = await readFiles(pathToFileURL(`${folder}/`), "");
+  if (files.size === 0) return false;
+  if (await hashOf(files) === hash) return true;
+  throw new Error(`The files in ${folder} were changed: remove this folder`);
 }
 
 /**
@@ -36,13 +39,16 @@ async function exists(path: string): Promise<boolean> {
  * @param files What it holds.
  * @param name The beginning of its path; a hash of the files follows.
  * @returns Its path.
+ *
+ * @throws {Error} If it is there with other files.
  */
 export async function ensureFolder(
   files: Files,
   name: string,
 ): Promise<string> {
-  const folder = `${name}-${await hashOf(files)}`;
-  if (await exists(folder)) return folder;
+  const hash = await hashOf(files);
+  const folder = `${name}-${hash}`;
+  if (await exists(folder, hash)) return folder;
   const draft = `${name}-draft-${crypto.randomUUID()}`;
   try {
     await writeFiles(files, draft);
@@ -50,7 +56,7 @@ export async function ensureFolder(
   } catch (error) {
     await Deno.remove(draft, { recursive: true }).catch(() => {});
     // Another process was faster, and has written the same.
-    if (!await exists(folder)) throw error;
+    if (!await exists(folder, hash)) throw error;
   }
   return folder;
 }

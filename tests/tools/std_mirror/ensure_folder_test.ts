@@ -1,4 +1,9 @@
-import { assertEquals, assertMatch, assertNotEquals } from "@std/assert";
+import {
+  assertEquals,
+  assertMatch,
+  assertNotEquals,
+  assertRejects,
+} from "@std/assert";
 import { pathToFileURL } from "node:url";
 import { readFiles } from "../../../tools/_files.ts";
 import {
@@ -35,13 +40,24 @@ Deno.test("ensureFolder() writes exactly the files, into a folder named by their
   assertEquals(new Map([...read].sort()), FILES);
 });
 
-Deno.test("ensureFolder() does not touch a folder that exists", async () => {
+Deno.test("ensureFolder() uses a folder that exists, and throws if its files were changed", async () => {
   await using temporary = await temporaryFolder();
-  const dir = temporary.path;
-  const folder = await ensureFolder(FILES, `${dir}/up`);
-  await Deno.writeTextFile(`${folder}/a.txt`, "touched");
-  assertEquals(await ensureFolder(FILES, `${dir}/up`), folder);
-  assertEquals(await Deno.readTextFile(`${folder}/a.txt`), "touched");
+  const name = `${temporary.path}/up`;
+  const folder = await ensureFolder(FILES, name);
+  assertEquals(await ensureFolder(FILES, name), folder);
+  for (const [path, text] of [["a.txt", "changed"], ["c.txt", "added"]]) {
+    await Deno.writeTextFile(`${folder}/${path}`, text!);
+    const { message } = await assertRejects(
+      () => ensureFolder(FILES, name),
+      Error,
+    );
+    assertEquals(
+      message,
+      `The files in ${folder} were changed: remove this folder`,
+    );
+    await Deno.remove(folder, { recursive: true });
+    await ensureFolder(FILES, name);
+  }
 });
 
 Deno.test("ensureFolder() may run several times at once, and leaves no draft", async () => {
