@@ -59,28 +59,6 @@ export default {
       reason: "It only frees memory: a signal is aborted once.",
     },
   ],
-  "src/openai/_connection_error.ts": [
-    {
-      from: 'parts.push(value.split("\\n at ")[0]!);',
-      to: 'parts.unshift(value.split("\\n at ")[0]!);',
-      reason: "The text is only searched, so the order does not matter.",
-    },
-    {
-      from: "parts.push(`${key}: ${textOf(value, depth + 1)}`);",
-      to: "parts.unshift(`${key}: ${textOf(value, depth + 1)}`);",
-      reason: "The text is only searched, so the order does not matter.",
-    },
-    {
-      from: 'return parts.join("\\n");',
-      to: 'return parts.join("");',
-      reason: "The text is only searched, and white space is ignored in it.",
-    },
-    {
-      from: 'if (depth > MAX_DEPTH) return "";',
-      to: 'if (depth > MAX_DEPTH) return "mutated";',
-      reason: "The text is only searched for addresses and secrets.",
-    },
-  ],
   "src/openai/_event_parser.ts": [
     {
       from: "if (end >= 0 && this.#parts.length > 0) {",
