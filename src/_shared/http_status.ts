@@ -9,7 +9,8 @@ export const MAX_DEPTH = 5;
 
 /**
  * The HTTP status of an error or of its cause: `status`, `statusCode`,
- * `status_code`, `response.status`, or a numeric `code` from 400 to 599. The
+ * `status_code`, `response.status`, `httpResponse.status` (Hugging Face),
+ * `$metadata.httpStatusCode` (AWS), or a numeric `code` from 400 to 599. The
  * status of an {@linkcode AllModelsFailedError} is the one that all its errors
  * have.
  */
@@ -32,6 +33,8 @@ function ownStatus(error: unknown): number | undefined {
     getProperty(error, "statusCode"),
     getProperty(error, "status_code"),
     getProperty(getProperty(error, "response"), "status"),
+    getProperty(getProperty(error, "httpResponse"), "status"),
+    getProperty(getProperty(error, "$metadata"), "httpStatusCode"),
   ];
   for (const status of candidates) {
     if (typeof status === "number") return status;
@@ -75,8 +78,8 @@ export function headerOf(error: unknown, name: string): string | undefined {
 
 /**
  * The headers of the response that an error is about: `headers`,
- * `response.headers`, `responseHeaders` or `rawResponse.headers` of the error
- * or of its cause, as `Headers`, a `Map`, pairs or an object. Names that
+ * `response.headers`, `responseHeaders`, `rawResponse.headers`,
+ * `httpResponse.headers` or `$response.headers` of the error or of its cause, as `Headers`, a `Map`, pairs or an object. Names that
  * `Headers` refuses, such as the `:status` of HTTP/2, are left out.
  */
 export function headersOf(error: unknown, depth = 0): Headers | undefined {
@@ -84,7 +87,9 @@ export function headersOf(error: unknown, depth = 0): Headers | undefined {
     getProperty(error, "headers"),
     getProperty(getProperty(error, "response"), "headers"),
     getProperty(error, "responseHeaders"),
-    getProperty(getProperty(error, "rawResponse"), "headers"),
+    ...["rawResponse", "httpResponse", "$response"].map((name) =>
+      getProperty(getProperty(error, name), "headers")
+    ),
   ];
   for (const candidate of candidates) {
     const headers = toHeaders(candidate);

@@ -30,19 +30,21 @@ test("statusOf() takes a numeric code from 400 to 599 for a status", () => {
   ]);
 });
 
-test("statusOf() reads status, statusCode, status_code, response.status and code, in that order", () => {
+test("statusOf() reads status, statusCode, status_code, the status of a response, and code, in that order", () => {
   const places: object[] = [
     { status: 1 },
     { statusCode: 2 },
     { status_code: 3 },
     { response: { status: 4 } },
+    { httpResponse: { status: 7 } },
+    { $metadata: { httpStatusCode: 8 } },
     { code: 405 },
     { cause: { status: 6 } },
   ];
   const statuses = places.map((_, i) =>
     statusOf(Object.assign({ status: "0" }, ...places.slice(i).reverse()))
   );
-  assertEquals(statuses, [1, 2, 3, 4, 405, 6]);
+  assertEquals(statuses, [1, 2, 3, 4, 7, 8, 405, 6]);
 });
 
 test("headersOf() reads headers of any kind, from wherever an SDK keeps them", () => {
@@ -59,6 +61,8 @@ test("headersOf() reads headers of any kind, from wherever an SDK keeps them", (
         { headers: {}, response: { headers } },
         { headers: [1], responseHeaders: headers },
         { headers: "x-a", rawResponse: { headers } },
+        { httpResponse: { headers } },
+        { $response: { headers } },
         { headers: null, cause: { headers } },
       ]
     ) {
