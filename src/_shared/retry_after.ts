@@ -116,7 +116,10 @@ function retryInfoOf(error: unknown): number | undefined {
 const LIMIT_HEADERS = [
   {
     remaining: /^(?:x-)?ratelimit-remaining(-.+)?$/,
-    reset: (limit: string) => [`x-ratelimit-reset${limit}`],
+    reset: (limit: string) => [
+      `x-ratelimit-reset${limit}`,
+      `ratelimit-reset${limit}`,
+    ],
   },
   {
     remaining: /^anthropic-ratelimit(-.+)-remaining$/,

@@ -102,7 +102,7 @@ test("retryAfterOf() returns undefined for an error that throws when it is read"
   assertEquals(retryAfterOf(error), undefined);
 });
 
-test("retryAfterOf reads Gemini's RetryInfo from wherever an SDK keeps the body", () => {
+test("retryAfterOf() reads Gemini's RetryInfo from wherever an SDK keeps the body", () => {
   const body = { error: { details: [{}, { retryDelay: "39s" }] } };
   const text = JSON.stringify(body);
   const errors: unknown[] = [
@@ -120,7 +120,7 @@ test("retryAfterOf reads Gemini's RetryInfo from wherever an SDK keeps the body"
   assertEquals(retryAfterOf({ details, message: 39 }), undefined);
 });
 
-test("retryAfterOf reads when an exhausted limit is reset as a duration, seconds, or a time", () => {
+test("retryAfterOf() reads when an exhausted limit is reset as a duration, seconds, or a time", () => {
   const now = 1_000_000_007_000;
   using _time = new FakeTime(now);
   const resets: [string, number | undefined][] = [
@@ -151,11 +151,10 @@ test("retryAfterOf reads when an exhausted limit is reset as a duration, seconds
     };
     assertEquals(retryAfterOf({ status: 429, headers }), ms, reset);
     assertEquals(retryAfterOf({ status: 503, headers }), undefined);
-    const unnamed = {
-      "ratelimit-remaining": "0",
-      "x-ratelimit-reset": reset,
-    };
-    assertEquals(retryAfterOf({ status: 429, headers: unnamed }), ms, reset);
+    for (const name of ["x-ratelimit-reset", "ratelimit-reset"]) {
+      const unnamed = { "ratelimit-remaining": "0", [name]: reset };
+      assertEquals(retryAfterOf({ status: 429, headers: unnamed }), ms, reset);
+    }
     const anthropic = {
       "anthropic-ratelimit-tokens-remaining": "0",
       "anthropic-ratelimit-tokens-reset": reset,
@@ -165,7 +164,7 @@ test("retryAfterOf reads when an exhausted limit is reset as a duration, seconds
   }
 });
 
-test("retryAfterOf takes the last reset of the limits that are exhausted", () => {
+test("retryAfterOf() takes the last reset of the limits that are exhausted", () => {
   const resets = (remaining: Record<string, string>) =>
     retryAfterOf({
       status: 429,
