@@ -74,6 +74,9 @@ const OPTION_NAMES: OptionNames<
  * model cannot express is reported to `onWarning`, or is a `TypeError` where
  * leaving it out would change the answer's shape.
  *
+ * An answer that a filter has withheld wholly fails with a `StreamPartError` that
+ * has the status 400 and the code `"content_filter"`, as with `openaiModel`.
+ *
  * It never downloads. `data:` URLs are decoded; any other URL must be one that the
  * model fetches itself (`supportedUrls`), or it is a `TypeError` before anything
  * is sent.
