@@ -38,7 +38,7 @@ export class RedisBackend implements CircuitBackend {
   readonly #keys: readonly [circuits: string, batches: string];
   readonly #options: ResolvedCircuitOptions;
   readonly #scriptOptions: readonly string[];
-  /** Server time minus local time in the last reply, in milliseconds. */
+  /** Server time minus local time, in milliseconds. */
   #offset: number | undefined;
 
   constructor(
@@ -97,6 +97,7 @@ export class RedisBackend implements CircuitBackend {
     fields: readonly string[] | undefined,
     events: readonly string[] = [],
   ): Promise<{ flags: string; circuits: ReadonlyMap<string, Circuit> }> {
+    const sentAt = currentTime();
     const reply = await this.#call([
       ...this.#scriptOptions,
       String(number),
@@ -107,7 +108,11 @@ export class RedisBackend implements CircuitBackend {
     const lines = reply.split("\n");
     const head = /^(\d+) ([01]+|-)$/.exec(lines.shift()!);
     if (!head) throw unexpectedReply(reply);
-    this.#offset = Number(head[1]) - currentTime();
+    // The server looked at its clock after `sentAt` and before now. A reply may be
+    // read late, and then it says less than an earlier one.
+    const least = Number(head[1]) - currentTime();
+    const most = Number(head[1]) - sentAt;
+    this.#offset = Math.min(Math.max(this.#offset ?? least, least), most);
     const circuits = new Map<string, Circuit>();
     for (const line of lines) {
       const separator = line.indexOf(" ");

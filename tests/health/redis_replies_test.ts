@@ -115,6 +115,38 @@ Deno.test("redisHealth() sends the options, models and events in server time, an
   ]);
 });
 
+Deno.test("redisHealth() keeps to the server's clock when a reply is read late (R21)", async () => {
+  using clock = stoppedClock();
+  const times: string[] = [];
+  /** Milliseconds for the command and for the reply. */
+  let delays = [0, 0];
+  let serverAhead = 500;
+  const send: RedisSend = (args) => {
+    times.push(...args.filter((arg) => arg.startsWith("failure ")));
+    clock.now += delays[0]!;
+    const now = clock.now + serverAhead;
+    clock.now += delays[1]!;
+    return Promise.resolve(`${now} 0`);
+  };
+  const options = parseCircuitOptions({}, CIRCUIT_OPTION_NAMES);
+  const backend = new RedisBackend(send, "app", options);
+  const sent = async () => {
+    const events = [pendingEvent(MODEL, "failure", clock.now)];
+    await backend.exchange(new Set(), { number: 1, events });
+    return Number(times.at(-1)!.split(" ")[2]) - events[0]!.at;
+  };
+  const offsets: number[] = [];
+  for (const next of [[0, 0], [2, 4500], [4500, 3], [0, 0]]) {
+    delays = next;
+    offsets.push(await sent());
+  }
+  // A clock that was set.
+  serverAhead = 90;
+  await sent();
+  offsets.push(await sent());
+  assertEquals(offsets, [500, 500, 500, 500, 90]);
+});
+
 Deno.test("redisHealth() sends events without a wait, and counts its batches from 1 (R21)", async () => {
   const commands: (readonly string[])[] = [];
   const health = redisHealth((args) => {
