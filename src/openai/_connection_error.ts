@@ -79,14 +79,14 @@ function textOf(error: unknown): string | undefined {
       add(key, depth);
       add(shown, depth + 1);
     }
-    for (const entry of entriesOf(value)) add(entry, depth + 1);
+    for (const entry of entriesOf(value)) add(entry, depth);
   }
   return texts.join("\n");
 }
 
 /** The names of all properties, those of the class too. */
 function keysOf(value: object): ReadonlySet<PropertyKey> {
-  const keys = new Set<PropertyKey>(["name", "message"]);
+  const keys = new Set<PropertyKey>();
   try {
     let owner: object | null = value;
     while (owner && owner !== Object.prototype) {
@@ -101,8 +101,7 @@ function keysOf(value: object): ReadonlySet<PropertyKey> {
 
 /** The content of headers, a map or a set. */
 function entriesOf(value: unknown): readonly unknown[] {
-  const isCollection = typeof getProperty(value, "forEach") === "function" &&
-    !Array.isArray(value);
+  const isCollection = typeof getProperty(value, "forEach") === "function";
   try {
     return isCollection ? [...value as Iterable<unknown>] : [];
   } catch {

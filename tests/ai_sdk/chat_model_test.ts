@@ -229,7 +229,11 @@ testSdk(
       callChatModel(sdk, { messages: MESSAGES }, [...before, filtered]);
     const { error } = await call(START);
     assertInstanceOf(error, StreamPartError);
-    assertEquals([error.status, error.code], [400, "content_filter"]);
+    assertEquals([error.message, error.status, error.code], [
+      "The answer was filtered: it has no content",
+      400,
+      "content_filter",
+    ]);
     const { chunks } = await call(...OPENING, delta("Hel"));
     assertEquals(chunks.at(-2)?.choices[0]?.finish_reason, "content_filter");
   },

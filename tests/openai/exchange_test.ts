@@ -359,6 +359,7 @@ Deno.test("openaiModel() replaces an error of fetch that shows an address or a s
     [holding({ headers: new Headers(headers) }), "no"],
     [holding({ sent: new Map([["a", new Set([SECRET])]]) }), "no"],
     [holding({ [Symbol("key")]: SECRET }), "no"],
+    [holding({ [SECRET]: true }), "no"],
     [holding({ url: new URL("http://h/?key=1") }), "no"],
     [holding({ many: Array.from({ length: 2000 }, () => ({})) }), "no"],
     [Object.create({ message: SECRET }), "***"],

@@ -24,9 +24,11 @@ Deno.test("isAnswer() is true for a text that begins as JSON or a page", () => {
 Deno.test("StrayLines joins the lines until it is cleared", () => {
   const lines = new StrayLines();
   assertEquals(stateOf(lines), EMPTY);
+  assertEquals(lines.start, "");
   for (const first of ["{", "text"]) {
     lines.add(first);
     lines.add("[");
+    assertEquals(lines.start, first);
     const text = `${first}\n[`;
     const length = text.length + 1;
     assertEquals(stateOf(lines), { text, length, isAnswer: first === "{" });

@@ -59,6 +59,25 @@ export default {
       reason: "It only frees memory: a signal is aborted once.",
     },
   ],
+  "src/openai/_connection_error.ts": [
+    {
+      from:
+        "if (Object(value) !== value) return void texts.push(String(value));",
+      to:
+        "if (Object(value) !== value) return void texts.unshift(String(value));",
+      reason: "The text is only searched, so the order does not matter.",
+    },
+    {
+      from: 'return texts.join("\\n");',
+      to: 'return texts.join("");',
+      reason: "The text is only searched, and white space is ignored in it.",
+    },
+    {
+      from: "const MAX_OBJECTS = 1000;",
+      to: "const MAX_OBJECTS = 1001;",
+      reason: "Any large number would do.",
+    },
+  ],
   "src/openai/_event_parser.ts": [
     {
       from: "if (end >= 0 && this.#parts.length > 0) {",
