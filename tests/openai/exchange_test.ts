@@ -330,6 +330,7 @@ Deno.test("openaiModel() passes on an error of fetch that shows nothing secret",
     retry: () => "https://example.com",
     details: [null, 7, { message: "no" }],
     tooDeep: nest(SECRET, 6),
+    oneObject: Array(2000).fill({}),
   });
   const cyclic = Object.assign(error, { self: error });
   for (const reason of [cyclic, "no more sockets", undefined]) {
