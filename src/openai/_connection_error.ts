@@ -11,8 +11,9 @@ const MAX_REASON_LENGTH = 160;
 /** How deep causes are followed. */
 const MAX_DEPTH = 5;
 
-/** How many objects are looked at. */
+/** How many objects are looked at, and how many entries of a list. */
 const MAX_OBJECTS = 1000;
+const MAX_ENTRIES = 10_000;
 
 /** Addresses, alone or as Deno puts them into a sentence. */
 const ADDRESS =
@@ -61,7 +62,8 @@ function textOf(error: unknown): string | undefined {
   const found: { value: unknown; depth: number }[] = [];
   const seen = new Set<unknown>();
   const add = (value: unknown, depth: number) => {
-    if (typeof value === "function") return;
+    // Bytes are shown as numbers, and there may be millions.
+    if (typeof value === "function" || ArrayBuffer.isView(value)) return;
     if (Object(value) !== value) return void texts.push(String(value));
     if (seen.has(value) || depth > MAX_DEPTH) return;
     seen.add(value);
@@ -69,7 +71,9 @@ function textOf(error: unknown): string | undefined {
   };
   add(error, 0);
   for (const { value, depth } of found) {
-    if (found.length > MAX_OBJECTS) return undefined;
+    const size = getProperty(value, "length") ?? getProperty(value, "size");
+    const isTooLarge = typeof size === "number" && size > MAX_ENTRIES;
+    if (isTooLarge || found.length > MAX_OBJECTS) return undefined;
     for (const key of keysOf(value as object)) {
       const inner = getProperty(value, key);
       // The frames of a stack hold the addresses of files.

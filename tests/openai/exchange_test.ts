@@ -330,7 +330,8 @@ Deno.test("openaiModel() passes on an error of fetch that shows nothing secret",
     retry: () => "https://example.com",
     details: [null, 7, { message: "no" }],
     tooDeep: nest(SECRET, 6),
-    oneObject: Array(2000).fill({}),
+    oneObject: Array(10_000).fill({}),
+    bytes: new Uint8Array(2 ** 24),
   });
   const cyclic = Object.assign(error, { self: error });
   for (const reason of [cyclic, "no more sockets", undefined]) {
@@ -363,6 +364,8 @@ Deno.test("openaiModel() replaces an error of fetch that shows an address or a s
     [holding({ [SECRET]: true }), "no"],
     [holding({ url: new URL("http://h/?key=1") }), "no"],
     [holding({ many: Array.from({ length: 2000 }, () => ({})) }), "no"],
+    [holding({ long: Array(10_001).fill(0) }), "no"],
+    [holding({ long: new Set(Array(10_001).keys()) }), "no"],
     [Object.create({ message: SECRET }), "***"],
     [
       Object.assign(new Error("no"), { stack: `E: ${SECRET}\n    at x` }),
