@@ -43,7 +43,10 @@ export interface HandlerOptions {
   readonly authorize?: Authorize | undefined;
   /** The most tokens of an answer. */
   readonly maxTokens?: number | undefined;
-  /** How many calls may run at once, under `/chat` and `/v1` each. Further ones get a 503. */
+  /**
+   * How many calls may run at once, under `/chat` and `/v1` each. Further ones get a
+   * 503.
+   */
   readonly maxConcurrent?: number | undefined;
   /** Receives a report of each call, for a log. */
   readonly onCall?: ((report: CallReport) => unknown) | undefined;

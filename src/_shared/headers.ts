@@ -8,7 +8,7 @@
 export function parseHeaders(own: unknown): Headers {
   const problem = problemOf(own);
   // An iterator can be read only once.
-  const headers = problem === undefined ? toHeaders(own) : undefined;
+  const headers = problem === undefined ? tryHeaders(own) : undefined;
   if (headers === undefined) {
     throw new TypeError(
       `'options.headers' must be header names with values: ${
@@ -26,13 +26,13 @@ function problemOf(own: unknown): string | undefined {
   }
   for (const [name, value] of Object.entries(own)) {
     // A wrong name may be the key itself.
-    if (!toHeaders({ [name]: "" })) {
+    if (!tryHeaders({ [name]: "" })) {
       return "a name has characters that a header cannot carry";
     }
     if (value === undefined || value === null) {
       return `the value of '${name}' is ${value}`;
     }
-    if (!toHeaders({ [name]: value })) {
+    if (!tryHeaders({ [name]: value })) {
       return `the value of '${name}' has characters that a header cannot carry`;
     }
   }
@@ -40,7 +40,7 @@ function problemOf(own: unknown): string | undefined {
 }
 
 /** Headers, or `undefined` if the value is none. */
-export function toHeaders(value: unknown): Headers | undefined {
+export function tryHeaders(value: unknown): Headers | undefined {
   try {
     return new Headers(value as RequestInit["headers"]);
   } catch {

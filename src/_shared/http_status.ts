@@ -79,8 +79,9 @@ export function headerOf(error: unknown, name: string): string | undefined {
 /**
  * The headers of the response that an error is about: `headers`,
  * `response.headers`, `responseHeaders`, `rawResponse.headers`,
- * `httpResponse.headers` or `$response.headers` of the error or of its cause, as `Headers`, a `Map`, pairs or an object. Names that
- * `Headers` refuses, such as the `:status` of HTTP/2, are left out.
+ * `httpResponse.headers` or `$response.headers` of the error or of its cause, as
+ * `Headers`, a `Map`, pairs or an object. Names that `Headers` refuses, such as
+ * the `:status` of HTTP/2, are left out.
  */
 export function headersOf(error: unknown, depth = 0): Headers | undefined {
   const candidates = [

@@ -4,16 +4,15 @@ import type { ChatChunk } from "./_chat.ts";
 
 type Choice = ChatChunk["choices"][number];
 
-/** The types of a text: some servers send numeric tokens as numbers. */
-const TEXTS: ReadonlySet<string> = new Set(["undefined", "string", "number"]);
-
 /** Whether a choice has something that cannot be continued as one text. */
 export function isMoreThanText({ index, delta }: Choice): boolean {
   const { content, tool_calls, function_call, refusal, audio, images } =
     delta ?? {};
+  // Some servers send numeric tokens as numbers.
+  const isText = ["string", "number"].includes(typeof (content ?? ""));
   return Boolean(
     index || tool_calls?.length || function_call || refusal || audio ||
       (Array.isArray(images) ? images.length > 0 : images) ||
-      !TEXTS.has(content === null ? "undefined" : typeof content),
+      !isText,
   );
 }

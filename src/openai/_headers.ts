@@ -1,6 +1,6 @@
 // The headers of a request, and which of them must not be shown.
 
-import { parseHeaders, toHeaders } from "../_shared/headers.ts";
+import { parseHeaders, tryHeaders } from "../_shared/headers.ts";
 import { assertText } from "./_assert_text.ts";
 
 /** Names of headers whose values are secret. */
@@ -32,7 +32,7 @@ export function parseKey(apiKey: string): string {
       "'options.apiKey' must be a key: current value is a URL (are 'apiKey' and 'baseURL' swapped?)",
     );
   }
-  if (!toHeaders({ authorization: key })) {
+  if (!tryHeaders({ authorization: key })) {
     throw new TypeError(
       "'options.apiKey' must hold only characters that a header can carry",
     );

@@ -31,17 +31,17 @@ Deno.test({
     await using published = await publish();
     const tarball = await makeTarball(published);
     const folder = await install(published, tarball, "npm");
-    const installedByBun = await install(published, tarball, "bun");
+    const folders = {
+      npm: folder,
+      bun: await install(published, tarball, "bun"),
+    };
 
     for (const runtime of RUNTIMES) {
-      const isBun = runtime.startsWith("bun@");
+      const manager = runtime.startsWith("bun@") ? "bun" : "npm";
       await test.step(
-        `installs with ${isBun ? "Bun" : "npm"} and works in ${runtime}`,
+        `installs with ${manager} and works in ${runtime}`,
         async (step) =>
-          checkLines(
-            step,
-            await smoke(runtime, isBun ? installedByBun : folder),
-          ),
+          checkLines(step, await smoke(runtime, folders[manager])),
       );
     }
 
